@@ -1,0 +1,1 @@
+"""The events of every service: one definition each, no copies."""

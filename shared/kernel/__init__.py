@@ -1,0 +1,1 @@
+"""The words the domain is written in: pure, free of frameworks, imported by everything."""

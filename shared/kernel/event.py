@@ -1,0 +1,122 @@
+"""Events: what happened, named in the past tense, frozen. Every event of every service derives from here."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, ClassVar, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.kernel.principal import Permission, Principal
+
+
+class Event(BaseModel):
+    """A fact. Its class name is its type; ``schema_version`` grows when its shape changes.
+
+    Holds ids, codes, dates and amounts in 分; never a name, document number, phone, account,
+    address or illness (those live in the vault). Fields a newer producer adds are ignored on
+    reading, so that old consumers go on.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    service: ClassVar[str]
+    """The service that owns the event; set once per contracts module by its base class."""
+    schema_version: ClassVar[int] = 1
+
+
+class Command(BaseModel):
+    """A wish to change something: imperative, frozen, unknown fields refused.
+
+    ``permission`` says who may wish it; ``execute`` checks it, whichever door the command came by.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    permission: ClassVar[Permission]
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """Who caused an event, on whose authority, in which request. Kept with the event for ever."""
+
+    actor: str
+    """The principal's pseudonym."""
+    actor_division: str
+    actor_roles: tuple[str, ...]
+    correlation_id: UUID
+    """Shared by everything that follows from one outside request."""
+    causation_id: UUID
+    """The request or the neighbour's event that led directly to this one."""
+    traceparent: str = ""
+    """W3C trace context of the request."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The metadata as it stands in the store and in message headers."""
+        return {
+            "actor": self.actor,
+            "actor_division": self.actor_division,
+            "actor_roles": list(self.actor_roles),
+            "correlation_id": str(self.correlation_id),
+            "causation_id": str(self.causation_id),
+            "traceparent": self.traceparent,
+        }
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> "Metadata":
+        """The inverse of ``as_json``."""
+        return cls(
+            actor=data["actor"],
+            actor_division=data["actor_division"],
+            actor_roles=tuple(data["actor_roles"]),
+            correlation_id=UUID(data["correlation_id"]),
+            causation_id=UUID(data["causation_id"]),
+            traceparent=data.get("traceparent", ""),
+        )
+
+
+E = TypeVar("E", bound=Event, covariant=True)
+
+
+@dataclass(frozen=True)
+class Recorded(Generic[E]):
+    """An event as the store holds it and the bus carries it."""
+
+    event_id: UUID
+    stream_id: UUID
+    category: str
+    """The aggregate's name: ``case``, ``household``, ``order``..."""
+    version: int
+    """1, 2, 3... within the stream, without a gap."""
+    key: UUID
+    """What keeps order across streams: the household, or the order, feed or correction."""
+    region: str
+    """The division the event belongs to."""
+    occurred_on: date
+    """The legal date (Asia/Shanghai)."""
+    recorded_at: datetime
+    """When it was entered, UTC."""
+    event: E
+    metadata: Metadata
+    position: int = 0
+    """The store's global position; 0 on an event that came over the bus."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why a command runs: the ids and trace that its events will carry."""
+
+    correlation_id: UUID
+    causation_id: UUID
+    traceparent: str = ""
+
+    def metadata(self, principal: Principal) -> Metadata:
+        """The metadata of events that ``principal`` brings about for this cause."""
+        return Metadata(
+            actor=principal.subject,
+            actor_division=principal.division,
+            actor_roles=tuple(sorted(principal.roles)),
+            correlation_id=self.correlation_id,
+            causation_id=self.causation_id,
+            traceparent=self.traceparent,
+        )

@@ -1,0 +1,72 @@
+"""Who acts: a person, a machine or the system itself, in which roles and for which division (R1, R6)."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.kernel.division import NATION, Level, level_of, within
+
+
+class Role(StrEnum):
+    """What a principal is, apart from where. The level follows from the division."""
+
+    OFFICER = "officer"
+    """Executive department (乡村振兴/农业农村部门) staff, village and town cadres (R6: 专责)."""
+    COMMITTEE = "committee"
+    """The party's rural committee or its delegate (R6: 牵头抓总; approves, R53)."""
+    PRINCIPAL = "principal"
+    """The principal responsible leader (主要负责同志) who signs at the city's gate (R108)."""
+    DEPARTMENT = "department"
+    """A line department's staff (R6: 行业部门)."""
+    INSPECTOR = "inspector"
+    """Reads the audit trail; changes nothing."""
+    OPERATOR = "operator"
+    """Keeps the machinery running: parked messages, rebuilds; sees no household."""
+    ADMINISTRATOR = "administrator"
+    """Grants keys and access; sees no household."""
+    HOTLINE = "hotline"
+    """The 12317 platform (a machine)."""
+    FEED = "feed"
+    """A department's system posting alerts (a machine)."""
+    SYSTEM = "system"
+    """Dixian itself: reactions to neighbours' events and clocks. Never granted by a token."""
+
+
+@dataclass(frozen=True)
+class Principal:
+    """An authenticated caller. ``subject`` is a pseudonym: it goes into events and the audit log."""
+
+    subject: str
+    roles: frozenset[Role]
+    division: str
+
+    @property
+    def level(self) -> Level:
+        """The level of the principal's division."""
+        return level_of(self.division)
+
+    def covers(self, division: str) -> bool:
+        """Whether ``division`` lies in the principal's subtree."""
+        return within(division, self.division)
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Which roles, at which levels, may do or see something. Declared beside the thing itself."""
+
+    roles: frozenset[Role]
+    levels: frozenset[Level] = frozenset(Level)
+
+    def allows(self, principal: Principal) -> bool:
+        """Whether the principal holds one of the roles at one of the levels."""
+        return principal.level in self.levels and not self.roles.isdisjoint(principal.roles)
+
+
+def may(*roles: Role, at: Level | tuple[Level, ...] = tuple(Level)) -> Permission:
+    """``may(Role.OFFICER, at=Level.COUNTY)``: the readable way to write a permission."""
+    levels = (at,) if isinstance(at, Level) else at
+    return Permission(frozenset(roles), frozenset(levels))
+
+
+def system(service: str) -> Principal:
+    """The service's own identity, for reactions and clocks; it covers every division."""
+    return Principal(subject=f"system:{service}", roles=frozenset({Role.SYSTEM}), division=NATION)
