@@ -1,4 +1,4 @@
-"""Time is handed in. Instants are aware UTC datetimes; legal dates are days in Asia/Shanghai (K1)."""
+"""Time is handed in. Instants are aware and UTC; legal dates are days in Asia/Shanghai (K1)."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol

@@ -25,7 +25,7 @@ class Deadline(BaseModel):
     starts_on: date
     """The legal date it starts; that day is not counted (K1)."""
     length: str
-    """As the rule says it: ``15d`` natural days, ``5wd`` working days, ``1m`` or ``6m`` months (K3)."""
+    """As the rule says it: ``15d`` natural days, ``5wd`` working days, ``1m`` months (K3)."""
     due_on: date
     """The last day on which the act is on time."""
     warn_on: tuple[date, ...] = ()

@@ -1,4 +1,4 @@
-"""Events: what happened, named in the past tense, frozen. Every event of every service derives from here."""
+"""Events: what happened, in the past tense, frozen. Every service's events derive from here."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -75,11 +75,11 @@ class Metadata:
         )
 
 
-E = TypeVar("E", bound=Event, covariant=True)
+E_co = TypeVar("E_co", bound=Event, covariant=True)
 
 
 @dataclass(frozen=True)
-class Recorded(Generic[E]):
+class Recorded(Generic[E_co]):
     """An event as the store holds it and the bus carries it."""
 
     event_id: UUID
@@ -96,7 +96,7 @@ class Recorded(Generic[E]):
     """The legal date (Asia/Shanghai)."""
     recorded_at: datetime
     """When it was entered, UTC."""
-    event: E
+    event: E_co
     metadata: Metadata
     position: int = 0
     """The store's global position; 0 on an event that came over the bus."""

@@ -1,4 +1,4 @@
-"""Who acts: a person, a machine or the system itself, in which roles and for which division (R1, R6)."""
+"""Who acts: a person, a machine or the system, in which roles, for which division (R1, R6)."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -33,7 +33,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Principal:
-    """An authenticated caller. ``subject`` is a pseudonym: it goes into events and the audit log."""
+    """An authenticated caller. ``subject`` is a pseudonym: it goes into events and the log."""
 
     subject: str
     roles: frozenset[Role]

@@ -27,7 +27,7 @@ class OutOfOrder(Refusal):
 
 
 class NotFound(Refusal):
-    """There is no such thing, or the caller may not know that there is: the same answer for both."""
+    """There is no such thing, or the caller may not know of it: the same answer for both."""
 
     status = 404
 
