@@ -34,7 +34,9 @@ def layout(found: list[tuple[str, str]]) -> bytes:
         for code, name in found
     )
     text = HEADER + "".join(lines)
-    return lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME)
+    # A small dictionary: the reader's memory is as large as the writer's window.
+    filters = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "dict_size": 1 << 21}]
+    return lzma.compress(text.encode(), filters=filters)
 
 
 def main(package: str, province: str = "37", output: str = "") -> None:
@@ -43,7 +45,7 @@ def main(package: str, province: str = "37", output: str = "") -> None:
     target = Path(output) if output else data / f"divisions-{province}.xz"
     found = places(Path(package), province)
     target.write_bytes(layout(found))
-    print(f"{target}: {len(found):,} places, {target.stat().st_size:,} bytes")
+    sys.stdout.write(f"{target}: {len(found):,} places, {target.stat().st_size:,} bytes\n")
 
 
 if __name__ == "__main__":

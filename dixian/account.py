@@ -20,7 +20,7 @@ class Account:
 
     @classmethod
     def for_postgres(cls) -> "Account":
-        """Ourselves, or ``nobody`` when we are root. Creates no account: the machine stays as is."""
+        """Ourselves, or ``nobody`` when we are root. No account is created."""
         if os.geteuid() != 0:
             return cls()
         try:

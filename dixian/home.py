@@ -88,7 +88,7 @@ class Home:
             file.truncate(0)
 
     def secret(self, name: str, make: Callable[[], bytes] = lambda: os.urandom(32)) -> Path:
-        """The file ``keys/name``, made when there is none: 32 random bytes by default; mode 0600."""
+        """The file ``keys/name``, mode 0600; made when there is none, of 32 random bytes."""
         path = self.keys / name
         if not path.exists():
             write_private(path, make())

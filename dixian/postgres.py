@@ -118,7 +118,7 @@ class Postgres:
         return self._passwords.of(role)
 
     def start(self) -> None:
-        """Make the data directory if need be and bring the server up, whatever state it was left in.
+        """Make the data directory if need be and bring the server up, however it was left.
 
         A server still running from a killed supervisor is taken over; one that was killed is
         recovered by PostgreSQL itself. Blocks until connections are accepted. Raises

@@ -1,20 +1,14 @@
 """Legal clocks as facts: set once when they start, never moved, explainable for ever (K1, K7)."""
 
-from datetime import date
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 from pydantic import BaseModel, ConfigDict
 
 
-class Calendar(StrEnum):
-    """How days are counted (K1): the Guide counts natural days, the hotline working days."""
-
-    NATURAL = "natural"
-    WORKING = "working"
-
-
 class Deadline(BaseModel):
-    """One running clock, part of the event that started it."""
+    """One clock, part of the event that starts it."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -37,3 +31,50 @@ class Deadline(BaseModel):
         """``15d from 2023-08-01, policy 37/2023-1 → 2023-08-16``."""
         basis = f", policy {self.policy}" if self.policy else ""
         return f"{self.length} from {self.starts_on}{basis} → {self.due_on}"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A clock that has started and is not yet settled."""
+
+    deadline: Deadline
+    warned: int = 0
+    """How many of ``warn_on`` have been raised."""
+    missed: bool = False
+
+    @property
+    def next_on(self) -> date | None:
+        """The next day on which the clock has something to say; ``None`` once it is missed."""
+        if self.missed:
+            return None
+        if self.warned < len(self.deadline.warn_on):
+            return self.deadline.warn_on[self.warned]
+        return self.deadline.due_on + timedelta(days=1)
+
+
+Clocks = Mapping[str, Running]
+"""A stream's running clocks by kind."""
+
+
+def start(clocks: Clocks, *deadlines: Deadline) -> Clocks:
+    """The clocks with ``deadlines`` running too."""
+    return {**clocks, **{deadline.kind: Running(deadline) for deadline in deadlines}}
+
+
+def stop(clocks: Clocks, *kinds: str) -> Clocks:
+    """The clocks without those of ``kinds``: the act was done, or is no longer due."""
+    return {kind: running for kind, running in clocks.items() if kind not in kinds}
+
+
+def warned(clocks: Clocks, kind: str) -> Clocks:
+    """The clocks after one more warning of ``kind`` (a clock already settled stays settled)."""
+    if kind not in clocks:
+        return clocks
+    return {**clocks, kind: replace(clocks[kind], warned=clocks[kind].warned + 1)}
+
+
+def missed(clocks: Clocks, kind: str) -> Clocks:
+    """The clocks after ``kind`` was missed; it stays, overdue, until the act is done."""
+    if kind not in clocks:
+        return clocks
+    return {**clocks, kind: replace(clocks[kind], missed=True)}

@@ -1,1 +1,1 @@
-"""What the Guide and the law set: parameters, clocks, divisions, rules. Pure, dated, explained."""
+"""What the province decides and what the law counts: parameters, legal time, the rule catalogue."""

@@ -142,7 +142,7 @@ class Divisions:
         return [code[:length] for length in (2, 4, 6, 9, 12) if length <= len(code)]
 
     def children(self, code: str) -> tuple[Division, ...]:
-        """The divisions directly inside, in the order of their codes. Raises ``UnknownDivision``."""
+        """The divisions directly inside, in the order of codes. Raises ``UnknownDivision``."""
         self.require(code)
         return tuple(Division(child, self._names[child]) for child in self._children.get(code, ()))
 
@@ -178,7 +178,7 @@ def _nested(content: bytes) -> Iterator[tuple[str, str]]:
     """Dixian's layout: one place a line, tabs for depth, its own digits, a blank, its name."""
     above = ["", "", "", "", ""]
     try:
-        with lzma.open(io.BytesIO(content), "rt", encoding="utf-8") as lines:
+        with io.TextIOWrapper(lzma.open(io.BytesIO(content)), encoding="utf-8") as lines:
             for line in lines:
                 if line.startswith("#"):
                     continue

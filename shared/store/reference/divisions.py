@@ -33,7 +33,10 @@ on conflict (what) do update
 
 async def loaded_digest(connection: "asyncpg.Connection[Any]") -> str | None:
     """Which list the database holds (``Divisions.digest``); ``None`` when it holds none."""
-    return await connection.fetchval("select digest from ref.loaded where what = 'division'")
+    digest: str | None = await connection.fetchval(
+        "select digest from ref.loaded where what = 'division'"
+    )
+    return digest
 
 
 async def load_divisions(

@@ -1,0 +1,83 @@
+"""``Idempotency-Key``: one effect and one answer, however often a request is sent.
+
+The record is written in the command's own transaction, as its last statement. Two at once: one
+commits, the other meets the unique key, rolls back whole, and gives the first one's answer.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import orjson
+
+from shared.kernel.refusal import Refusal
+
+
+@dataclass(frozen=True)
+class IdempotencyKey:
+    """A caller's key, in the scope of that caller and that route."""
+
+    principal: str
+    route: str
+    """Method and path template: ``POST /cases/{case_id}/approval``."""
+    key: str
+    fingerprint: bytes
+    """SHA-256 of the method, path, query and body: the same key must mean the same request."""
+
+
+class KeyReused(Refusal):
+    """The key was used before for a different request; nothing was done."""
+
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__(
+            code="idempotency-key-reused",
+            zh="该幂等键已用于另一请求,本次未办理",
+            en="this idempotency key was used for another request; nothing was done",
+            field="Idempotency-Key",
+        )
+
+
+class AlreadyAnswered(Exception):
+    """Another request with the same key committed first; its answer stands."""
+
+
+async def find(connection: "asyncpg.Connection[Any]", key: IdempotencyKey) -> dict[str, Any] | None:
+    """The stored answer, or ``None``. Raises ``KeyReused`` when the fingerprint differs."""
+    row = await connection.fetchrow(
+        "select fingerprint, receipt from es.idempotency"
+        " where principal = $1 and route = $2 and key = $3",
+        key.principal,
+        key.route,
+        key.key,
+    )
+    if row is None:
+        return None
+    if row["fingerprint"] != key.fingerprint:
+        raise KeyReused
+    answer: dict[str, Any] = orjson.loads(row["receipt"])
+    return answer
+
+
+async def remember(
+    connection: "asyncpg.Connection[Any]",
+    key: IdempotencyKey,
+    receipt: dict[str, Any],
+    now: datetime,
+) -> None:
+    """Write the answer. Raises ``AlreadyAnswered`` when another request was first."""
+    try:
+        await connection.execute(
+            "insert into es.idempotency (principal, route, key, fingerprint, receipt, created_at)"
+            " values ($1, $2, $3, $4, $5::jsonb, $6)",
+            key.principal,
+            key.route,
+            key.key,
+            key.fingerprint,
+            orjson.dumps(receipt).decode(),
+            now,
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise AlreadyAnswered from error

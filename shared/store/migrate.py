@@ -1,0 +1,95 @@
+"""Brings a service's database to the newest shape: the store's, the bus's, the vault's, its own.
+
+Each of them is a branch of its own in alembic's graph, so that a room's migrations live beside the
+room. Run by the owner role; the service itself runs as the writer role, which owns nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from shared.store.database import async_url
+
+SHARED = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a service's database consists of."""
+
+    service: str
+    locations: Sequence[Path]
+    """Folders of migrations, each a branch."""
+    metadata: Sequence[sa.MetaData]
+    """The tables the code believes in, for the drift check."""
+
+    @property
+    def tables(self) -> sa.MetaData:
+        """All tables in one ``MetaData``."""
+        together = sa.MetaData()
+        for part in self.metadata:
+            for table in part.sorted_tables:
+                table.to_metadata(together)
+        return together
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """The cluster-wide names of the service's group roles."""
+        return {
+            "writer": f"dixian_{self.service}_writer",
+            "reader": f"dixian_{self.service}_reader",
+        }
+
+
+async def upgrade(url: str, schema: Schema) -> None:
+    """Run every migration not yet run. ``url`` is the owner's. Idempotent."""
+    await _run(url, lambda connection: command.upgrade(_config(connection, schema), "heads"))
+
+
+async def drift(url: str, schema: Schema) -> list[Any]:
+    """What differs between the migrated database and the tables in the code; empty when nothing."""
+    found: list[Any] = []
+
+    def look(connection: Connection) -> None:
+        options = {"include_schemas": True, "include_name": _ours}
+        migration = MigrationContext.configure(connection, opts=options)
+        found.extend(compare_metadata(migration, schema.tables))
+
+    await _run(url, look)
+    return found
+
+
+def _ours(name: str | None, kind: str, _parents: Any) -> bool:
+    return kind != "table" or name != "alembic_version"
+
+
+async def _run(url: str, work: Callable[[Connection], object]) -> None:
+    engine = create_async_engine(
+        async_url(url), connect_args={"server_settings": {"search_path": "rm, public"}}
+    )
+    try:
+        async with engine.begin() as connection:
+            # Several processes may start at once: the first migrates, the others wait and find
+            # nothing left to do.
+            await connection.execute(sa.text("select pg_advisory_xact_lock(20230730)"))
+            await connection.run_sync(work)
+    finally:
+        await engine.dispose()
+
+
+def _config(connection: Connection, schema: Schema) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(SHARED / "store" / "alembic"))
+    config.set_main_option("path_separator", "newline")
+    config.set_main_option("version_locations", "\n".join(str(path) for path in schema.locations))
+    config.attributes.update(connection=connection, metadata=schema.tables, roles=schema.roles)
+    return config
