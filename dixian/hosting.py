@@ -68,6 +68,13 @@ class Hosted:
 class _Server(uvicorn.Server):
     """A server among several in one process: signals belong to the process, not to it."""
 
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serve until told to stop. ``CannotStart`` where uvicorn would leave the process."""
+        try:
+            await super().serve(sockets)
+        except SystemExit as error:
+            raise CannotStart("an application did not start; the log above says why") from error
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -185,8 +192,7 @@ async def _started(servers: Sequence[_Server], serving: Sequence[asyncio.Task[No
     while not all(server.started for server in servers):
         for task in serving:
             if task.done():
-                await task  # what it died of, if it says so
-                raise CannotStart("an application did not start; the log above says why")
+                await task
         await asyncio.sleep(0.01)
 
 
@@ -194,7 +200,9 @@ async def _drain(servers: Sequence[_Server], serving: Sequence[asyncio.Task[None
     """Let requests under way finish; no new ones."""
     for server in servers:
         server.should_exit = True
-    await asyncio.gather(*serving)
+    for outcome in await asyncio.gather(*serving, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            log.error("server.failed", exc_info=outcome)
 
 
 async def _cancel(workers: Sequence[asyncio.Task[None]]) -> None:

@@ -148,6 +148,8 @@ class Postgres:
             self._say("PostgreSQL did not stop in time; stopping it at once (it will recover)")
             server.send_signal(signal.SIGQUIT)  # "immediate"
             server.wait(_STOP_LIMIT)
+        if self._child is not None:
+            self._child.poll()
 
     # -- the data directory -------------------------------------------------------------------
 

@@ -257,7 +257,7 @@ def running(directory: Path, name: str) -> psutil.Process | None:
         pid, birth = (directory / f"{name}.pid").read_text(encoding="ascii").split()
     except (FileNotFoundError, ValueError):
         return None
-    return psutil.Process(int(pid)) if _birth(int(pid)) == birth else None
+    return psutil.Process(int(pid)) if _birth(int(pid)) == birth != "" else None
 
 
 def stop_leftovers(directory: Path, say: Callable[[str], None]) -> None:
@@ -283,7 +283,15 @@ def describe_exit(code: int | None) -> str:
 
 
 def _birth(pid: int) -> str:
-    """When a process began: tells it from a later one with the same pid."""
+    """When a process began: tells it from a later one with the same pid. Empty when it is gone."""
+    try:
+        # In ticks since the boot where the kernel says so: a clock that is set does not change it.
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    except FileNotFoundError:
+        return _birth_by_psutil(pid)
+
+
+def _birth_by_psutil(pid: int) -> str:
     try:
         process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
