@@ -1,9 +1,7 @@
 """The installation's directory: everything one Dixian keeps on this machine, in one place."""
 
 import fcntl
-import json
 import os
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -87,6 +85,11 @@ class Home:
             yield
             file.truncate(0)
 
+    @property
+    def passwords(self) -> Path:
+        """PostgreSQL's own password file: what ``PGPASSFILE`` points to."""
+        return self.keys / "pgpass"
+
     def secret(self, name: str, make: Callable[[], bytes] = lambda: os.urandom(32)) -> Path:
         """The file ``keys/name``, mode 0600; made when there is none, of 32 random bytes."""
         path = self.keys / name
@@ -105,20 +108,3 @@ def write_private(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     temporary.replace(path)
-
-
-class Passwords:
-    """A password per PostgreSQL role, made when first asked for and kept in ``keys``."""
-
-    def __init__(self, home: Home) -> None:
-        self._path = home.keys / "postgres.json"
-        self._known: dict[str, str] = {}
-        if self._path.exists():
-            self._known = json.loads(self._path.read_text(encoding="utf-8"))
-
-    def of(self, role: str) -> str:
-        """The role's password; the same one every time."""
-        if role not in self._known:
-            self._known[role] = secrets.token_urlsafe(24)
-            write_private(self._path, json.dumps(self._known, indent=1).encode())
-        return self._known[role]

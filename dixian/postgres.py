@@ -23,7 +23,8 @@ import psutil
 
 from dixian.account import Account
 from dixian.errors import CannotStart
-from dixian.home import Home, Passwords
+from dixian.home import Home
+from dixian.passwords import Passwords
 from dixian.provision import Tenant
 
 VERSION = 18
@@ -88,7 +89,7 @@ class Postgres:
         self._data = home.postgres
         self._log = home.logs / "postgres.log"
         self._bin = binaries()
-        self._passwords = Passwords(home)
+        self._passwords = Passwords(home.passwords)
         self._child: subprocess.Popen[bytes] | None = None
 
     # -- what others need ---------------------------------------------------------------------
@@ -102,16 +103,20 @@ class Postgres:
     @property
     def admin_url(self) -> str:
         """For provisioning: the superuser, by socket, from this account only."""
-        return f"postgresql://postgres@/postgres?host={quote(str(self._sockets), safe='')}" + (
-            f"&port={self._port}" if self._port else ""
-        )
+        return f"postgresql://postgres@/postgres?{self._by_socket}"
 
     def url(self, tenant: Tenant, role: str) -> str:
-        """The address of a database for one of its roles, password included."""
-        who = f"{role}:{quote(self._passwords.of(role), safe='')}"
+        """The address of a database for one of its roles; the password is in the password file."""
+        self._passwords.of(role)
+        file = f"passfile={quote(str(self._passwords.path), safe='')}"
         if self._port:
-            return f"postgresql://{who}@127.0.0.1:{self._port}/{tenant.database}"
-        return f"postgresql://{who}@/{tenant.database}?host={quote(str(self._sockets), safe='')}"
+            return f"postgresql://{role}@127.0.0.1:{self._port}/{tenant.database}?{file}"
+        return f"postgresql://{role}@/{tenant.database}?{self._by_socket}&{file}"
+
+    @property
+    def _by_socket(self) -> str:
+        port = f"&port={self._port}" if self._port else ""
+        return f"host={quote(str(self._sockets), safe='')}{port}"
 
     def password_of(self, role: str) -> str:
         """A role's password, made on first use."""

@@ -12,6 +12,7 @@ import pytest
 
 from dixian.errors import CannotStart
 from dixian.home import Home
+from dixian.passwords import Passwords
 from dixian.postgres import Postgres
 from dixian.provision import Tenant, provision, tenants
 
@@ -44,11 +45,8 @@ async def test_every_role_reaches_its_own_database_and_no_other(postgres: Postgr
     stranger = postgres.url(AUDIT, ALERTS.writer)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await asyncpg.connect(stranger)
-    wrong = postgres.url(ALERTS, ALERTS.writer).replace(
-        postgres.password_of(ALERTS.writer), postgres.password_of(ALERTS.reader)
-    )
     with pytest.raises(asyncpg.InvalidPasswordError):
-        await asyncpg.connect(wrong)
+        await asyncpg.connect(postgres.url(ALERTS, ALERTS.writer), password="guessed")
 
 
 async def test_it_is_set_up_for_the_work(postgres: Postgres) -> None:
@@ -213,3 +211,9 @@ def test_secrets_are_readable_by_their_owner_only(home: Home) -> None:
     assert len(made.read_bytes()) == 32
     assert made.stat().st_mode & 0o777 == 0o600
     assert home.keys.stat().st_mode & 0o777 == 0o700
+    passwords = Passwords(home.passwords)
+    assert passwords.of("dixian_audit_writer") == Passwords(home.passwords).of(
+        "dixian_audit_writer"
+    )
+    assert passwords.of("dixian_audit_writer") != passwords.of("dixian_audit_owner")
+    assert home.passwords.stat().st_mode & 0o777 == 0o600
