@@ -24,7 +24,6 @@ import psutil
 from dixian.account import Account
 from dixian.errors import CannotStart
 from dixian.home import Home
-from dixian.passwords import Passwords
 from dixian.provision import Tenant
 
 VERSION = 18
@@ -89,7 +88,7 @@ class Postgres:
         self._data = home.postgres
         self._log = home.logs / "postgres.log"
         self._bin = binaries()
-        self._passwords = Passwords(home.passwords)
+        self._keys = home.keys
         self._child: subprocess.Popen[bytes] | None = None
 
     # -- what others need ---------------------------------------------------------------------
@@ -107,8 +106,7 @@ class Postgres:
 
     def url(self, tenant: Tenant, role: str) -> str:
         """The address of a database for one of its roles; the password is in the password file."""
-        self._passwords.of(role)
-        file = f"passfile={quote(str(self._passwords.path), safe='')}"
+        file = f"passfile={quote(str(self._keys.passfile(role)), safe='')}"
         if self._port:
             return f"postgresql://{role}@127.0.0.1:{self._port}/{tenant.database}?{file}"
         return f"postgresql://{role}@/{tenant.database}?{self._by_socket}&{file}"
@@ -120,7 +118,7 @@ class Postgres:
 
     def password_of(self, role: str) -> str:
         """A role's password, made on first use."""
-        return self._passwords.of(role)
+        return self._keys.password(role)
 
     def start(self) -> None:
         """Make the data directory if need be and bring the server up, however it was left.

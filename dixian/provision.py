@@ -12,6 +12,7 @@ import asyncpg
 
 SERVICES = ("alerts", "identification", "assistance", "audit")
 """The four services, in the order in which their events flow."""
+SUPERUSER = "postgres"
 EMBEDDED_BUS = "bus"
 """The embedded twin of Kafka has a database of its own."""
 
