@@ -17,7 +17,7 @@ class AssistanceEvent(Event):
 
 @contract
 class RiskEliminated(AssistanceEvent):
-    """The county approved the elimination: the household's risk is stably or naturally gone (R91)."""
+    """The county approved the elimination: the risk is stably or naturally gone (R91)."""
 
     case_id: UUID
     household_id: UUID
