@@ -13,9 +13,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dixian.provision import EMBEDDED_BUS, SERVICES, SUPERUSER, Tenant
+from shared.vault.keyring import KeyRing
 
 ADMIN = "admin"
 """Whose directory holds every password: the migration's."""
+VAULT_KEYS = {"master.key": "AES-256-GCM", "index.key": "HMAC-SHA-256"}
+"""The vault's key files, and what a new key is for."""
 _LINE = re.compile(r"^\*:\*:\*:(?P<role>[a-z_]+):(?P<password>[A-Za-z0-9_-]+)$")
 
 
@@ -30,13 +33,20 @@ class Keys:
         for tenant in map(Tenant, (*SERVICES, EMBEDDED_BUS)):
             for role in tenant.roles:
                 self.password(role)
-        for service in SERVICES:
-            self.secret(service, "master.key")
+        for name in VAULT_KEYS:
+            self._share(name)
         password = self.password(SUPERUSER)
         self.secret(ADMIN, "postgres.password", password.encode)
 
+    def _share(self, name: str) -> None:
+        """Give every service the same key file: one household has one token everywhere."""
+        made = self.directory(ADMIN) / name
+        KeyRing.load_or_create(made, VAULT_KEYS[name])
+        for service in SERVICES:
+            self.secret(service, name, made.read_bytes)
+
     def directory(self, owner: str) -> Path:
-        """What one process may read: ``alerts``, ``admin``, ``issuer``…"""
+        """What one process may read: ``alerts``, ``admin``, ``issuer``, ``readers``."""
         path = self.root / owner
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         return path

@@ -91,6 +91,7 @@ class Layout:
             "DIXIAN_OIDC_AUDIENCE": "dixian",
             "DIXIAN_OIDC_ALLOW_HTTP": "true",
             "DIXIAN_MASTER_KEY_FILE": f"{self._keys(service)}/master.key",
+            "DIXIAN_INDEX_KEY_FILE": f"{self._keys(service)}/index.key",
             f"DIXIAN_{service.upper()}_DATABASE_URL": self._url(tenant, tenant.writer),
         }
 

@@ -58,9 +58,8 @@ log_line_prefix = '%m [%p] %u@%d '
 log_min_duration_statement = 2s
 """
 HBA = """\
-# Written by Dixian. The superuser enters only from the account that runs Dixian, by socket.
+# Written by Dixian. By socket the superuser enters from the account that runs Dixian only.
 local all postgres peer map=dixian
-host  all postgres all  reject
 local all all      scram-sha-256
 host  all all      127.0.0.1/32 scram-sha-256
 """
@@ -185,8 +184,18 @@ class Postgres:
         made.rename(self._data)
 
     def _initdb(self, directory: Path) -> None:
-        options = ["--username=postgres", "--auth=peer", "--auth-host=reject", "--encoding=UTF8"]
-        locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        options = [
+            "--username=postgres",
+            "--auth=peer",
+            "--auth-host=scram-sha-256",
+            "--encoding=UTF8",
+        ]
+        locale = [
+            "--encoding=UTF8",
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+        ]
         done = subprocess.run(  # noqa: S603 -- our own program and arguments
             [self._bin / "initdb", "-D", directory, *options, *locale],
             capture_output=True,

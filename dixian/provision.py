@@ -74,6 +74,15 @@ async def provision(
         await connection.close()
 
 
+async def give_password(admin_url: str, role: str, password: str) -> None:
+    """Let ``role`` enter with ``password``: the superuser, where it must come over TCP."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await _run(connection, "alter role %I password %L", role, password)
+    finally:
+        await connection.close()
+
+
 async def _role(connection: "asyncpg.Connection[Any]", role: str, password: str) -> None:
     exists = await connection.fetchval("select true from pg_roles where rolname = $1", role)
     verb = "alter" if exists else "create"
