@@ -23,7 +23,6 @@ from dixian.supervisor import ProcessUnit, Supervisor, Unit, running
 
 POSTGRES_PORT = 8132
 KAFKA_PORT = 8192
-_LIVE = "/health/live"
 
 
 class PostgresUnit:
@@ -83,8 +82,7 @@ def places_of(home: Home) -> Places:
 
 
 def _unit(process: Process, logs: Path) -> ProcessUnit:
-    # A replica shares its port: its own answer cannot be told from its twin's, so live will do.
-    probe = partial(is_ready, process.port) if process.port else lambda: True
+    probe = partial(is_ready, process.port, process.health) if process.port else lambda: True
     return ProcessUnit(
         name=process.name,
         command=[sys.executable, "-m", "dixian", *process.command],

@@ -12,6 +12,7 @@ from dixian.provision import SERVICES, SUPERUSER, Tenant
 
 ISSUER = "issuer"
 ISSUER_PORT = 8100
+_DISCOVERY = "/.well-known/openid-configuration"
 PORTS = {name: ISSUER_PORT + number for number, name in enumerate(SERVICES, start=1)}
 """The API of each service: alerts 8101, identification 8102, assistance 8103, audit 8104."""
 _HEALTH_OF_WORKERS = 100
@@ -44,7 +45,9 @@ class Process:
     """Arguments of ``dixian``."""
     variables: dict[str, str]
     port: int | None = None
-    """Where it answers ``/health``."""
+    """Where it answers."""
+    health: str = "/health/ready"
+    """The path that answers 200 once it is up."""
     after: tuple[str, ...] = ()
     once: bool = False
 
@@ -63,7 +66,7 @@ class Layout:
         yield Process(
             "migrate", ("migrate",), self._of_migrate(), after=self.infrastructure, once=True
         )
-        yield Process("issuer", ("issuer",), self._of_issuer(), ISSUER_PORT)
+        yield Process(ISSUER, (ISSUER,), self._of_issuer(), ISSUER_PORT, _DISCOVERY)
         for service in SERVICES:
             for replica in range(self.replicas):
                 yield self._http(service, replica)
@@ -73,13 +76,13 @@ class Layout:
         command = ("serve", service, "--role", "http", *_numbered(replica))
         name = _name(service, "http", replica)
         after = ("migrate", "issuer")
-        return Process(name, command, self._of_service(service), PORTS[service], after)
+        return Process(name, command, self._of_service(service), PORTS[service], after=after)
 
     def _worker(self, service: str, replica: int) -> Process:
         command = ("serve", service, "--role", "worker", *_numbered(replica))
         name = _name(service, "worker", replica)
         port = worker_port(service, replica)
-        return Process(name, command, self._of_service(service), port, ("migrate",))
+        return Process(name, command, self._of_service(service), port, after=("migrate",))
 
     def _of_service(self, service: str) -> dict[str, str]:
         tenant = Tenant(service)
@@ -109,7 +112,11 @@ class Layout:
         }
 
     def _of_issuer(self) -> dict[str, str]:
-        return {**self._common(ISSUER), "DIXIAN_OIDC_ISSUER": self.places.issuer}
+        return {
+            **self._common(ISSUER),
+            "DIXIAN_ISSUER_URL": self.places.issuer,
+            "DIXIAN_ISSUER_KEY_FILE": f"{self._keys(ISSUER)}/key.pem",
+        }
 
     def _common(self, owner: str) -> dict[str, str]:
         return {
