@@ -11,16 +11,16 @@ key are parked behind it, so that a key's order holds; other keys go on.
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any
 
 from shared.bus import inbox
-from shared.bus.database import Database, Tx
 from shared.bus.faults import Fault, back_off, classify
 from shared.bus.handler import Handler
 from shared.bus.observe import LogObserver, Observer
 from shared.bus.parking import Parked
 from shared.bus.port import Batch, Broker, Subscription, TopicPartition
 from shared.bus.triage import Sorted, Sorter, envelopes
+from shared.store.database import Database, Transaction
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class ConsumerSettings:
     """Seconds between looks whether a missing version has come."""
 
 
-class Consumer(Generic[Tx]):
+class Consumer:
     """One member of a service's consumer group. ``name`` is the group: the service's name."""
 
     def __init__(
         self,
         name: str,
-        database: Database[Tx],
-        handler: Handler[Tx],
+        database: Database,
+        handler: Handler,
         *,
         settings: ConsumerSettings | None = None,
         observer: Observer | None = None,
@@ -180,7 +180,9 @@ class Consumer(Generic[Tx]):
             await self.heal()
         return done.received
 
-    async def _sorted(self, tx: Tx, batch: Batch, position: int, fault: Exception | None) -> Sorted:
+    async def _sorted(
+        self, tx: Transaction, batch: Batch, position: int, fault: Exception | None
+    ) -> Sorted:
         fresh = [message for message in batch.messages if message.offset >= position]
         known = envelopes(fresh)
         streams = {item.stream_id for item in known}
@@ -195,7 +197,7 @@ class Consumer(Generic[Tx]):
         return sorter.result
 
     async def _record(
-        self, tx: Tx, batch: Batch, position: int, done: Sorted, *, began_anew: bool
+        self, tx: Transaction, batch: Batch, position: int, done: Sorted, *, began_anew: bool
     ) -> None:
         source = batch.source
         await inbox.see(tx.raw, self.name, source.topic, done.versions)

@@ -6,6 +6,7 @@ from enum import Enum
 import asyncpg
 
 from shared.bus.port import BrokerUnavailable
+from shared.store.event_store import ConcurrentAppend
 
 
 class Fault(Enum):
@@ -41,9 +42,11 @@ def back_off(attempt: int, *, first: float = 0.05, longest: float = 5.0) -> floa
 
 
 def _kind(error: BaseException) -> Fault | None:
+    if isinstance(error, ConcurrentAppend):
+        return Fault.CONTENTION
     state = getattr(error, "sqlstate", None)
     if isinstance(state, str):
-        return _of_state(state, error)
+        return _of_state(state)
     if isinstance(error, BrokerUnavailable | ConnectionError | TimeoutError):
         return Fault.OUTAGE
     if isinstance(error, asyncpg.InterfaceError) and "clos" in str(error):
@@ -51,13 +54,11 @@ def _kind(error: BaseException) -> Fault | None:
     return None
 
 
-def _of_state(state: str, error: BaseException) -> Fault | None:
+def _of_state(state: str) -> Fault | None:
     if state.startswith(_OUTAGES):
         return Fault.OUTAGE
     if state.startswith(_CONTENTIONS):
         return Fault.CONTENTION
-    if state == "23505" and getattr(error, "table_name", None) == "event":
-        return Fault.CONTENTION  # somebody appended to the same stream in the meantime
     return None
 
 

@@ -3,20 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Generic
+from typing import Any
 from uuid import UUID
 
 import orjson
 
 from shared.bus import inbox
 from shared.bus.cloudevents import decode, envelope
-from shared.bus.database import Database, Tx
 from shared.bus.faults import Fault, classify
 from shared.bus.handler import Handler
 from shared.bus.inbox import GAP, WAITING
 from shared.bus.observe import LogObserver, Observer
 from shared.bus.port import Message, TopicPartition
 from shared.bus.triage import explain
+from shared.store.database import Database, Transaction
 
 _COLUMNS = (
     "id, consumer, topic, part, off, key, stream_id, version, type, reason, detail, parked_at,"
@@ -61,14 +61,14 @@ class Replayed:
     """Why it stopped, when it did."""
 
 
-class Parked(Generic[Tx]):
+class Parked:
     """The parked messages of one consumer."""
 
     def __init__(
         self,
         consumer: str,
-        database: Database[Tx],
-        handler: Handler[Tx],
+        database: Database,
+        handler: Handler,
         *,
         observer: Observer | None = None,
     ) -> None:
@@ -152,7 +152,7 @@ class Parked(Generic[Tx]):
         return result
 
     async def _rows(
-        self, tx: Tx, source: TopicPartition, key: UUID | None, only: UUID | None
+        self, tx: Transaction, source: TopicPartition, key: UUID | None, only: UUID | None
     ) -> Sequence[Any]:
         """Everything parked of the key; or the one message, when it has no key that can be read."""
         rows: Sequence[Any] = await tx.raw.fetch(
@@ -166,7 +166,9 @@ class Parked(Generic[Tx]):
         )
         return rows
 
-    async def _through(self, tx: Tx, source: TopicPartition, rows: Sequence[Any]) -> Replayed:
+    async def _through(
+        self, tx: Transaction, source: TopicPartition, rows: Sequence[Any]
+    ) -> Replayed:
         waiting, done = list(rows), 0
         seen = await inbox.seen(
             tx.raw, self._consumer, {row["stream_id"] for row in rows if row["stream_id"]}
@@ -181,7 +183,7 @@ class Parked(Generic[Tx]):
             done += 1
         return Replayed(done, len(waiting), "a version has not come" if waiting else "")
 
-    async def _again(self, tx: Tx, source: TopicPartition, row: Any) -> str | None:
+    async def _again(self, tx: Transaction, source: TopicPartition, row: Any) -> str | None:
         """Handle one in a savepoint. ``None``, or why it failed."""
         message = inbox.from_json(TopicPartition(source.topic, row["part"]), row["off"], row[-1])
         try:
@@ -201,12 +203,12 @@ class Parked(Generic[Tx]):
         await self._released(tx, source.topic, row)
         return None
 
-    async def _handle(self, tx: Tx, message: Message) -> None:
+    async def _handle(self, tx: Transaction, message: Message) -> None:
         known = envelope(message)
         if self._handler.wants(known):
             await self._handler.handle(tx, [decode(message)])
 
-    async def _released(self, tx: Tx, topic: str, row: Any) -> None:
+    async def _released(self, tx: Transaction, topic: str, row: Any) -> None:
         await tx.raw.execute(
             "update es.parked set replayed_at = clock_timestamp() where id = $1", row["id"]
         )

@@ -1,4 +1,4 @@
-"""The bus's own tables in a service's database: positions, what has been seen, what is parked."""
+"""The bus's own tables in a service's database, for the drift check; the migrations create them."""
 
 from typing import Any
 
@@ -16,7 +16,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.base import ischema_names
-from sqlalchemy.engine import Connection
 from sqlalchemy.types import UserDefinedType
 
 
@@ -97,13 +96,3 @@ parked = Table(
     Index("parked_open", "consumer", "topic", "key", postgresql_where=text("replayed_at is null")),
 )
 """Messages that could not be handled, each with its reason, until somebody has them replayed."""
-
-
-def create_bus_tables(connection: Connection) -> None:
-    """Create the tables; for the service's first migration. The schema ``es`` exists already."""
-    metadata.create_all(connection, checkfirst=False)
-
-
-def drop_bus_tables(connection: Connection) -> None:
-    """The inverse of ``create_bus_tables``."""
-    metadata.drop_all(connection)
