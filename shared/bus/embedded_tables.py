@@ -3,6 +3,8 @@
 from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB
 
+from shared.store.migrate import SHARED, Schema
+
 metadata = MetaData(schema="bus")
 
 head = Table(
@@ -36,3 +38,8 @@ member = Table(
     Column("joined_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
 )
 """Members of groups. One is alive while its session holds the advisory lock of its id."""
+
+LOG_SCHEMA = Schema(
+    service="bus", locations=[SHARED / "bus" / "log_migrations"], metadata=[metadata]
+)
+"""The database ``dixian_bus``, for ``shared.store.migrate.upgrade``."""

@@ -71,13 +71,18 @@ begin
 end $$;
 """
 GRANTS = """
-do $$ begin
-    if not exists (select from pg_roles where rolname = '{writer}') then
-        create role {writer} nologin;
-    end if;
-    if not exists (select from pg_roles where rolname = '{reader}') then
-        create role {reader} nologin;
-    end if;
+do $$
+declare wanted text;
+begin
+    foreach wanted in array array['{writer}', '{reader}'] loop
+        if not exists (select from pg_roles where rolname = wanted) then
+            begin
+                execute format('create role %I nologin', wanted);
+            exception when duplicate_object or unique_violation then
+                null;  -- another database's migration was first: roles belong to the cluster
+            end;
+        end if;
+    end loop;
 end $$;
 grant usage on schema bus to {writer}, {reader};
 grant select, insert, update on bus.head to {writer};
