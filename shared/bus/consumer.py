@@ -55,8 +55,8 @@ class Consumer:
         self._database = database
         self._handler = handler
         self._settings = settings or ConsumerSettings()
-        self._observer = observer or LogObserver()
-        self.parked = Parked(name, database, handler, observer=self._observer)
+        self.observer = observer or LogObserver()
+        self.parked = Parked(name, database, handler, observer=self.observer)
 
     async def run(self, broker: Broker, topics: Collection[str], *, member: str = "") -> None:
         """Consume until cancelled, through every outage."""
@@ -85,7 +85,7 @@ class Consumer:
 
         async def one(batch: Batch) -> int:
             async with room:
-                return await self._whole(batch, subscription)
+                return await self.take(batch, subscription)
 
         results = await asyncio.gather(*map(one, fetched), return_exceptions=True)
         for result in results:
@@ -115,7 +115,7 @@ class Consumer:
                 await act()
             except Exception as error:
                 attempt += 1
-                self._observer.retrying(f"consumer {self.name}", error, attempt)
+                self.observer.retrying(f"consumer {self.name}", error, attempt)
                 await asyncio.sleep(back_off(attempt))
             else:
                 return
@@ -124,8 +124,11 @@ class Consumer:
         async with self._database.transaction() as tx:
             return await inbox.positions(tx.raw, self.name, sources)
 
-    async def _whole(self, batch: Batch, subscription: Subscription) -> int:
-        """A fetched batch; if it cannot be finished, it is fetched again."""
+    async def take(self, batch: Batch, subscription: Subscription) -> int:
+        """Take a fetched batch in. Returns how many events were new.
+
+        If it cannot be finished, it will be fetched again, and the error is raised.
+        """
         try:
             taken = 0
             for piece in pieces(batch, self._settings.batch):
@@ -142,7 +145,7 @@ class Consumer:
         if isinstance(fault, int):
             return fault
         if len(batch.messages) == 1:
-            return await self._take(batch, subscription, fault)
+            return await self._once(batch, subscription, fault)
         return sum([await self._settle(one, subscription) for one in pieces(batch, 1)])
 
     async def _tried(self, batch: Batch, subscription: Subscription) -> int | Exception:
@@ -150,7 +153,7 @@ class Consumer:
         attempt = 0
         while True:
             try:
-                return await self._take(batch, subscription)
+                return await self._once(batch, subscription)
             except Exception as error:
                 kind = classify(error)
                 if kind is Fault.OUTAGE:
@@ -158,10 +161,10 @@ class Consumer:
                 attempt += 1
                 if kind is Fault.LASTING or attempt > self._settings.tries:
                     return error
-                self._observer.retrying(f"consumer {self.name}", error, attempt)
+                self.observer.retrying(f"consumer {self.name}", error, attempt)
                 await asyncio.sleep(back_off(attempt, first=0.01))
 
-    async def _take(
+    async def _once(
         self, batch: Batch, subscription: Subscription, fault: Exception | None = None
     ) -> int:
         """One transaction: sort, handle, park, move on."""
@@ -207,11 +210,11 @@ class Consumer:
 
     def _tell(self, topic: str, done: Sorted) -> None:
         if done.received:
-            self._observer.received(self.name, topic, done.received)
+            self.observer.received(self.name, topic, done.received)
         if done.repeated:
-            self._observer.repeated(self.name, topic, done.repeated)
+            self.observer.repeated(self.name, topic, done.repeated)
         for reason, count in done.reasons().items():
-            self._observer.parked(self.name, topic, reason, count)
+            self.observer.parked(self.name, topic, reason, count)
 
 
 def pieces(batch: Batch, size: int) -> Iterator[Batch]:

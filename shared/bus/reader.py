@@ -25,20 +25,20 @@ PLANNER = "set enable_seqscan = off; set plan_cache_mode = force_custom_plan; se
 # The statement's own snapshot is the new one and comes back with the rows. ``pos + 0`` keeps the
 # planner on the index (tx, pos): by the index on pos it would pass over the whole table to find
 # the few new rows.
-_SINCE = f"""
+SINCE = f"""
 select {COLUMNS}, pg_current_snapshot()::text as upto from es.event e
  where (e.tx >= pg_snapshot_xmax($1::text::pg_snapshot)
      or e.tx = any(array(select pg_snapshot_xip($1::text::pg_snapshot))))
  order by e.pos + 0 limit $2"""  # noqa: S608  (COLUMNS is a constant)
 
 # The same when nothing has been read yet: everything is new, so by the index on pos.
-_ALL = f"""
+ALL = f"""
 select {COLUMNS}, pg_current_snapshot()::text as upto from es.event e
  where not pg_visible_in_snapshot(e.tx, $1::text::pg_snapshot)
  order by e.pos limit $2"""  # noqa: S608  (COLUMNS is a constant)
 
 # The further pages of a window: visible in snapshot $2, not in $1, after pos $3.
-_NEXT = f"""
+NEXT = f"""
 select {COLUMNS} from es.event e
  where e.pos > $3 and not pg_visible_in_snapshot(e.tx, $1::text::pg_snapshot)
    and pg_visible_in_snapshot(e.tx, $2::text::pg_snapshot)
@@ -62,9 +62,9 @@ async def read_page(connection: Any, cursor: Cursor, limit: int) -> tuple[Sequen
     No rows and the same cursor: nothing has been committed since.
     """
     if cursor.upto is not None:
-        rows = await connection.fetch(_NEXT, cursor.done, cursor.upto, cursor.pos, limit)
+        rows = await connection.fetch(NEXT, cursor.done, cursor.upto, cursor.pos, limit)
         return rows, _after(cursor, cursor.upto, rows, limit)
-    query = _ALL if cursor.done == EMPTY else _SINCE
+    query = ALL if cursor.done == EMPTY else SINCE
     rows = await connection.fetch(query, cursor.done, limit)
     if not rows:
         return rows, cursor

@@ -59,8 +59,8 @@ class Relay:
         self._connect = connect
         self._broker = broker
         self._wake = wake
-        self._settings = settings or RelaySettings()
-        self._observer = observer or LogObserver()
+        self.settings = settings or RelaySettings()
+        self.observer = observer or LogObserver()
         self.active = False
         """Whether this one holds the lock."""
 
@@ -76,7 +76,7 @@ class Relay:
                         attempt = 0
             except Exception as error:
                 attempt += 1
-                self._observer.retrying(f"relay {self._service}", error, attempt)
+                self.observer.retrying(f"relay {self._service}", error, attempt)
                 await asyncio.sleep(back_off(attempt))
 
     @asynccontextmanager
@@ -87,7 +87,7 @@ class Relay:
             stack.push_async_callback(closed, connection)
             # Not a lock wait: a waiting statement's snapshot would hold back vacuum.
             while not await connection.fetchval(_LOCK):  # noqa: ASYNC110  (other processes' lock)
-                await asyncio.sleep(self._settings.standby)
+                await asyncio.sleep(self.settings.standby)
             await connection.execute(reader.PLANNER)
             await self._broker.ensure_topics([topic(self._service)])
             producer = await self._broker.producer()
@@ -100,8 +100,8 @@ class Relay:
                 connection,
                 producer,
                 cursor=cursor,
-                page=self._settings.page,
-                observer=self._observer,
+                page=self.settings.page,
+                observer=self.observer,
             )
 
     def _stand_down(self) -> None:
@@ -109,10 +109,10 @@ class Relay:
 
     async def _rest(self) -> None:
         if self._wake is None:
-            await asyncio.sleep(self._settings.poll)
+            await asyncio.sleep(self.settings.poll)
             return
         try:
-            async with asyncio.timeout(self._settings.poll_woken):
+            async with asyncio.timeout(self.settings.poll_woken):
                 await self._wake.wait()
         except TimeoutError:
             return  # time for a look at what other processes wrote
@@ -144,13 +144,15 @@ class RelaySession:
         """Publish one page and move the cursor. Returns how many events it held."""
         rows, after = self._ahead or await self._read(self._cursor)
         self._ahead = None
+        if after == self._cursor:
+            return 0
         if rows:
             await self._send(rows, after)
-        if after != self._cursor:
-            await reader.store(self._connection, NAME, after, len(rows))
-            self._cursor = after
-            self._observer.sent(self._service, len(rows))
-        return len(rows)
+        await reader.store(self._connection, NAME, after, len(rows))
+        self._cursor = after
+        self._observer.sent(self._service, len(rows))
+        # The end of a window is not the end of what there is.
+        return len(rows) or await self.step()
 
     async def _read(self, cursor: Cursor) -> tuple[Sequence[Any], Cursor]:
         return await reader.read_page(self._connection, cursor, self._page)
