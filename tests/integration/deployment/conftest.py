@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -10,8 +11,11 @@ from dixian.postgres import Postgres
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "var")
+def home() -> Iterator[Home]:
+    """Not under pytest's own directory: every run that begins closes that to other accounts, and
+    run by root the server has an account of its own."""
+    with TemporaryDirectory(prefix="dixian-", ignore_cleanup_errors=True) as directory:
+        yield Home(Path(directory) / "var")
 
 
 @pytest.fixture

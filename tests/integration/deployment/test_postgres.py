@@ -119,8 +119,8 @@ def test_a_pid_file_that_names_somebody_else_is_no_obstacle(home: Home, postgres
         bystander.wait()
 
 
-async def test_a_directory_with_a_very_long_path(tmp_path: Path) -> None:
-    deep = Home(tmp_path / ("deep" * 20) / ("deeper" * 12) / "var")
+async def test_a_directory_with_a_very_long_path(home: Home) -> None:
+    deep = Home(home.root / ("deep" * 20) / ("deeper" * 12) / "var")
     server = Postgres(deep)
     server.start()
     try:
