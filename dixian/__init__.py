@@ -1,0 +1,1 @@
+"""The command line, and all services together in one process."""
