@@ -260,10 +260,8 @@ def _page(html: tuple[str, str], *, form_to: str) -> Response:
         f"default-src 'none'; style-src 'nonce-{style_nonce}'; form-action 'self' {form_to};"
         " frame-ancestors 'none'; base-uri 'none'"
     )
-    return HTMLResponse(
-        content,
-        headers={**_NO_STORE, "Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"},
-    )
+    headers = {**_NO_STORE, "Content-Security-Policy": policy, "Referrer-Policy": "no-referrer"}
+    return HTMLResponse(content, headers=headers)
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

