@@ -71,9 +71,11 @@ def _indexes(connection: Connection, schema: Schema) -> Iterator[str]:
     tables = schema.tables
     scratch = {table.schema: f"drift_{table.schema or 'rm'}" for table in tables.sorted_tables}
     aside = connection.begin_nested()
-    for name in scratch.values():
-        connection.execute(sa.schema.CreateSchema(name))
-    translated = connection.execution_options(schema_translate_map=scratch)
+    for copy in scratch.values():
+        connection.execute(sa.schema.CreateSchema(copy))
+    translated = connection.execution_options(
+        schema_translate_map={**scratch}
+    )  # SQLAlchemy adds to it
     tables.create_all(translated, checkfirst=False)
     wanted = {name: _defined(connection, copy) for name, copy in scratch.items()}
     aside.rollback()

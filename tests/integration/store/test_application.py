@@ -17,6 +17,8 @@ from shared.store.application import Application, Busy, Receipt
 from shared.store.database import Database
 from shared.store.idempotency import IdempotencyKey, KeyReused
 from shared.testing import example as ex
+from shared.testing.databases import Urls
+from shared.testing.databases import run as sql
 from shared.testing.example import CloseErrand, MoveNote, NoteErrand, OpenErrand, RollBackErrand
 
 VILLAGE = "370283101201"
@@ -53,6 +55,13 @@ async def versions(database: Database, stream: UUID) -> list[int]:
         database, "select version from es.event where stream_id = $1 order by pos", stream
     )
     return [row["version"] for row in found]
+
+
+_SHORT_DEADLOCKS = """
+do $$ begin
+    execute format('alter database %I set deadlock_timeout = ''20ms''', current_database());
+end $$
+"""
 
 
 async def opened(app: Application, household: UUID | None = None) -> UUID:
@@ -313,11 +322,8 @@ async def test_two_streams_or_neither(app: Application) -> None:
     assert await versions(app.database, one) == [1, 2]
 
 
-async def test_two_streams_taken_crosswise_end_well(
-    server: Any, urls: Any, app: Application
-) -> None:
-    database = urls.owner.split("?")[0].rsplit("/")[-1]
-    await server.run(f"alter database {database} set deadlock_timeout = '20ms'")
+async def test_two_streams_taken_crosswise_end_well(urls: Urls, app: Application) -> None:
+    await sql(urls.superuser, _SHORT_DEADLOCKS)
     one, other = await opened(app), await opened(app)
     await asyncio.gather(
         *(run(app, MoveNote(from_id=one, to_id=other, amount=1)) for _ in range(6)),
@@ -378,7 +384,9 @@ async def test_a_caller_who_hangs_up_leaves_nothing_behind(app: Application) -> 
     assert await rows(app.database, "select * from es.event") == []
 
 
-async def test_connections_that_the_server_closed_are_replaced(app: Application, urls: Any) -> None:
+async def test_connections_that_the_server_closed_are_replaced(
+    app: Application, urls: Urls
+) -> None:
     errand = await opened(app)
     admin = await asyncpg.connect(urls.superuser)
     await admin.execute(

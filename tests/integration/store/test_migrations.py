@@ -1,7 +1,9 @@
-"""Migrations: up on empty, twice the same as once, two at once; and the tables are those in code."""
+"""Migrations: up on empty, again, and several at once; and the tables are those in the code."""
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import asyncpg
 import pytest
@@ -10,14 +12,17 @@ import sqlalchemy as sa
 from shared.store.drift import drift
 from shared.store.migrate import upgrade
 from shared.testing import example as ex
+from shared.testing.databases import Urls, empty_database, run
+from shared.testing.postgres import EmbeddedPostgres
 
 
 @pytest.fixture
-async def empty(server) -> str:
-    return server.url(await server.empty(), "dixian_example_owner")
+async def empty(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    async with empty_database(postgres, "example") as urls:
+        yield urls.owner
 
 
-async def test_up_on_empty_and_again(empty) -> None:
+async def test_up_on_empty_and_again(empty: str) -> None:
     await upgrade(empty, ex.SCHEMA)
     before = await _catalogue(empty)
     await upgrade(empty, ex.SCHEMA)
@@ -33,7 +38,7 @@ asyncio.run(upgrade(sys.argv[1], SCHEMA))
 """
 
 
-async def test_three_processes_at_once(empty) -> None:
+async def test_three_processes_at_once(empty: str) -> None:
     started = [
         await asyncio.create_subprocess_exec(sys.executable, "-c", _UPGRADE, empty)
         for _ in range(3)
@@ -42,11 +47,12 @@ async def test_three_processes_at_once(empty) -> None:
     assert await drift(empty, ex.SCHEMA) == []
 
 
-async def test_two_databases_of_one_service_at_once(server) -> None:
-    names = [await server.empty() for _ in range(3)]
-    await asyncio.gather(
-        *(upgrade(server.url(name, "dixian_example_owner"), ex.SCHEMA) for name in names)
-    )
+async def test_two_databases_of_one_service_at_once(postgres: EmbeddedPostgres) -> None:
+    async with AsyncExitStack() as stack:
+        several = [
+            await stack.enter_async_context(empty_database(postgres, "example")) for _ in range(3)
+        ]
+        await asyncio.gather(*(upgrade(urls.owner, ex.SCHEMA) for urls in several))
 
 
 _DIFFERENCES = [
@@ -75,15 +81,13 @@ _DIFFERENCES = [
 
 
 @pytest.mark.parametrize("planted", _DIFFERENCES)
-async def test_a_planted_difference_is_found(urls, planted) -> None:
+async def test_a_planted_difference_is_found(urls: Urls, planted: str) -> None:
     assert await drift(urls.owner, ex.SCHEMA) == []
-    connection = await asyncpg.connect(urls.owner)
-    await connection.execute(planted)
-    await connection.close()
+    await run(urls.owner, planted)
     assert await drift(urls.owner, ex.SCHEMA) != []
 
 
-async def test_a_table_the_code_knows_and_no_migration_makes_is_found(urls) -> None:
+async def test_a_table_the_code_knows_and_no_migration_makes_is_found(urls: Urls) -> None:
     more = sa.MetaData()
     sa.Table("unmade", more, sa.Column("id", sa.Integer, primary_key=True))
     schema = ex.SCHEMA.__class__("example", ex.SCHEMA.locations, [*ex.SCHEMA.metadata, more])

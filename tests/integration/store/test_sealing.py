@@ -1,9 +1,15 @@
 """What is in the event table stays: as the service, as the owner, in every way one might try."""
 
+from collections.abc import AsyncIterator
+from typing import Any, TypeAlias
+
 import asyncpg
 import pytest
 
 from shared.kernel.ids import new_id
+from shared.testing.databases import Urls
+
+Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 _INSERT = """
 insert into es.event (stream_id, version, event_id, category, type, schema_version, key, region,
@@ -49,7 +55,7 @@ _BACK_DATED = _INSERT.replace("(stream_id,", "(tx, stream_id,").replace("($1,", 
 
 
 @pytest.fixture
-async def writer(urls):
+async def writer(urls: Urls) -> AsyncIterator[Connection]:
     connection = await asyncpg.connect(urls.writer)
     await connection.execute(_INSERT, new_id())
     yield connection
@@ -57,7 +63,7 @@ async def writer(urls):
 
 
 @pytest.fixture
-async def owner(urls):
+async def owner(urls: Urls) -> AsyncIterator[Connection]:
     connection = await asyncpg.connect(urls.owner)
     await connection.execute(_INSERT, new_id())
     yield connection
@@ -65,31 +71,31 @@ async def owner(urls):
 
 
 @pytest.mark.parametrize("statement", _WRITERS_LIMITS)
-async def test_the_service_can_only_add(writer, statement) -> None:
+async def test_the_service_can_only_add(writer: Connection, statement: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await writer.execute(statement)
     assert await writer.fetchval("select count(*) from es.event") == 1
 
 
 @pytest.mark.parametrize("statement", [_UPSERT, _CHOSEN, _BACK_DATED])
-async def test_the_service_cannot_add_in_disguise(writer, statement) -> None:
+async def test_the_service_cannot_add_in_disguise(writer: Connection, statement: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await writer.execute(statement, new_id())
 
 
 @pytest.mark.parametrize("statement", _CHANGES)
-async def test_the_owner_meets_the_trigger(owner, statement) -> None:
+async def test_the_owner_meets_the_trigger(owner: Connection, statement: str) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
         await owner.execute(statement)
     assert await owner.fetchval("select region from es.event") == "37"
 
 
-async def test_the_owner_meets_the_trigger_in_an_upsert(owner) -> None:
+async def test_the_owner_meets_the_trigger_in_an_upsert(owner: Connection) -> None:
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
         await owner.execute(_UPSERT, new_id())
 
 
-async def test_the_trigger_is_not_left_out_in_replica_mode(urls) -> None:
+async def test_the_trigger_is_not_left_out_in_replica_mode(urls: Urls) -> None:
     connection = await asyncpg.connect(urls.superuser)
     try:
         await connection.execute("set session_replication_role = replica")
@@ -99,9 +105,8 @@ async def test_the_trigger_is_not_left_out_in_replica_mode(urls) -> None:
         await connection.close()
 
 
-async def test_the_reader_looks_and_does_nothing_else(server, urls) -> None:
-    url = urls.writer.replace("dixian_example_writer", "dixian_example_reader")
-    connection = await asyncpg.connect(url)
+async def test_the_reader_looks_and_does_nothing_else(urls: Urls) -> None:
+    connection = await asyncpg.connect(urls.reader)
     try:
         assert await connection.fetch("select * from es.event") == []
         assert await connection.fetch("select * from rm.errand") == []
