@@ -99,9 +99,7 @@ async def test_anything_else_proves_nothing(
     assert refused.value.code == "machine-key"
 
 
-async def test_a_key_ends_on_its_day_even_when_remembered(
-    database: Database, clock: Clock
-) -> None:
+async def test_a_key_ends_on_its_day_even_when_remembered(database: Database, clock: Clock) -> None:
     _, credential = await issued(database, expires_at=NOW + timedelta(seconds=5))
     verifier = verifier_of(database, clock)
     await verifier.verify(credential)

@@ -1,6 +1,8 @@
 """The vault on a real PostgreSQL: what it keeps, shows, refuses and forgets."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,7 +13,7 @@ import pytest
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal, Role
 from shared.kernel.refusal import Forbidden, NotFound
-from shared.store.database import Database
+from shared.store.database import Database, Transaction
 from shared.store.migrate import drift
 from shared.vault.ciphers import CipherName, Tampered
 from shared.vault.keyring import KeyRing
@@ -49,6 +51,18 @@ def member(owner: UUID, **changes: Any) -> Entry:
 async def put(database: Database, vault: Vault, *entries: Entry) -> None:
     async with database.transaction() as tx:
         await vault.put(tx.raw, entries, at=AT)
+
+
+class GivenUp(Exception):
+    """Rolls a transaction back."""
+
+
+@asynccontextmanager
+async def rolled_back(database: Database) -> AsyncIterator[Transaction]:
+    with suppress(GivenUp):
+        async with database.transaction() as tx:
+            yield tx
+            raise GivenUp
 
 
 async def revealed(
@@ -161,19 +175,17 @@ async def test_a_reveal_that_is_rolled_back_shows_nothing_and_leaves_nothing(
 ) -> None:
     entry = member(new_id())
     await put(database, vault, entry)
-    with pytest.raises(RuntimeError):
-        async with database.transaction() as tx:
-            await vault.reveal(
-                tx.raw,
-                entry.owner,
-                [entry.id],
-                fields=["name"],
-                purpose=Purpose.CONTACT,
-                principal=OFFICER,
-                correlation_id=new_id(),
-                at=AT,
-            )
-            raise RuntimeError
+    async with rolled_back(database) as tx:
+        await vault.reveal(
+            tx.raw,
+            entry.owner,
+            [entry.id],
+            fields=["name"],
+            purpose=Purpose.CONTACT,
+            principal=OFFICER,
+            correlation_id=new_id(),
+            at=AT,
+        )
     assert await table(urls, "select 1 from vault.reveal") == []
 
 
@@ -290,10 +302,8 @@ async def test_a_shredding_that_is_rolled_back_has_not_happened(
 ) -> None:
     entry = member(new_id())
     await put(database, vault, entry)
-    with pytest.raises(RuntimeError):
-        async with database.transaction() as tx:
-            await vault.shred(tx.raw, entry.owner, at=AT)
-            raise RuntimeError
+    async with rolled_back(database) as tx:
+        await vault.shred(tx.raw, entry.owner, at=AT)
     assert await masked(database, vault, entry) == {entry.id: MASKED}
 
 
@@ -307,10 +317,8 @@ async def test_a_key_made_in_a_rolled_back_transaction_is_never_used_again(
     database: Database, vault: Vault, ring: KeyRing, cipher: CipherName
 ) -> None:
     owner = new_id()
-    with pytest.raises(RuntimeError):
-        async with database.transaction() as tx:
-            await vault.put(tx.raw, [member(owner)], at=AT)
-            raise RuntimeError
+    async with rolled_back(database) as tx:
+        await vault.put(tx.raw, [member(owner)], at=AT)
     entry = member(owner)
     await put(database, vault, entry)
     fresh = Vault(FileMasterKey(ring), cipher=cipher)

@@ -94,9 +94,7 @@ def oidc() -> OidcSettings:
 
 
 @pytest.fixture
-async def keys(
-    issuer: FakeIssuer, elapsed: Elapsed, oidc: OidcSettings
-) -> AsyncIterator[KeySet]:
+async def keys(issuer: FakeIssuer, elapsed: Elapsed, oidc: OidcSettings) -> AsyncIterator[KeySet]:
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app=issuer.app))
     made = KeySet(oidc, client=client, elapsed=elapsed)
     yield made
@@ -366,7 +364,7 @@ async def test_the_only_key_serves_tokens_without_a_key_id(
 
 
 def test_weak_and_foreign_keys_are_left_out() -> None:
-    weak = rsa.generate_private_key(65537, 1024)  # noqa: S505 - it must be refused
+    weak = rsa.generate_private_key(65537, 1024)
     secret = {"kty": "oct", "k": "c2VjcmV0", "kid": "oct"}
     p384 = ec.generate_private_key(ec.SECP384R1())
     usable = usable_keys(
