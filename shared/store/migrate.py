@@ -4,7 +4,7 @@ Each of them is a branch of its own in alembic's graph, so that a room's migrati
 room. Run by the owner role; the service itself runs as the writer role, which owns nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,15 @@ class Schema:
     """The tables the code believes in, for the drift check."""
 
     @property
+    def tables(self) -> sa.MetaData:
+        """All tables in one ``MetaData``."""
+        together = sa.MetaData()
+        for part in self.metadata:
+            for table in part.sorted_tables:
+                table.to_metadata(together)
+        return together
+
+    @property
     def roles(self) -> dict[str, str]:
         """The cluster-wide names of the service's group roles."""
         return {
@@ -43,9 +52,7 @@ class Schema:
 
 async def upgrade(url: str, schema: Schema) -> None:
     """Run every migration not yet run. ``url`` is the owner's. Idempotent."""
-    await _run(
-        url, schema, lambda connection: command.upgrade(_config(connection, schema), "heads")
-    )
+    await _run(url, lambda connection: command.upgrade(_config(connection, schema), "heads"))
 
 
 async def drift(url: str, schema: Schema) -> list[Any]:
@@ -55,9 +62,9 @@ async def drift(url: str, schema: Schema) -> list[Any]:
     def look(connection: Connection) -> None:
         options = {"include_schemas": True, "include_name": _ours}
         migration = MigrationContext.configure(connection, opts=options)
-        found.extend(compare_metadata(migration, list(schema.metadata)))
+        found.extend(compare_metadata(migration, schema.tables))
 
-    await _run(url, schema, look)
+    await _run(url, look)
     return found
 
 
@@ -65,7 +72,7 @@ def _ours(name: str | None, kind: str, _parents: Any) -> bool:
     return kind != "table" or name != "alembic_version"
 
 
-async def _run(url: str, schema: Schema, work: Any) -> None:
+async def _run(url: str, work: Callable[[Connection], object]) -> None:
     engine = create_async_engine(
         async_url(url), connect_args={"server_settings": {"search_path": "rm, public"}}
     )
@@ -84,7 +91,5 @@ def _config(connection: Connection, schema: Schema) -> Config:
     config.set_main_option("script_location", str(SHARED / "store" / "alembic"))
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_locations", "\n".join(str(path) for path in schema.locations))
-    config.attributes.update(
-        connection=connection, metadata=list(schema.metadata), roles=schema.roles
-    )
+    config.attributes.update(connection=connection, metadata=schema.tables, roles=schema.roles)
     return config

@@ -66,7 +66,10 @@ create table es.deadline (
 create index deadline_next_on on es.deadline (next_on) where next_on is not null;
 create index deadline_due_on on es.deadline (due_on);
 
-create table es.demo_clock (one boolean primary key default true check (one), shift interval not null);
+create table es.demo_clock (
+    one boolean primary key default true check (one),
+    shift interval not null
+);
 insert into es.demo_clock (shift) values (interval '0');
 """
 # The writer is the service: it may add events and never change one. The reader may look.
