@@ -67,7 +67,7 @@ class Aggregate(Generic[S]):
     divisions: Callable[[S], tuple[str, ...]]
     """The divisions the stream belongs to, the owner first: who may see and act (R1)."""
     key: Callable[[S], UUID]
-    """What orders its messages: the household, order, feed or correction."""
+    """What orders its messages: the household, order, feed or correction; asked once a stream."""
     clocks: Callable[[S], Clocks] = lambda _state: {}
     """The clocks now running, by kind."""
 

@@ -125,12 +125,15 @@ class Call:
         outside = Forbidden("该户不在您的辖区内", "outside your division")
         self._must_cover(aggregate, state, outside)
         region = aggregate.divisions(state)[0]
+        # A stream keeps the key of its first event: on another partition its next event could
+        # overtake this one.
+        key = stream.history[0].key if stream.history else aggregate.key(state)
         recorded = await event_store.append(
             self.tx.raw,
             stream_id=stream.stream_id,
             category=aggregate.name,
             after=stream.version,
-            key=aggregate.key(state),
+            key=key,
             region=region,
             occurred_on=context.occurred_on,
             recorded_at=self.tx.clock.now(),
@@ -141,7 +144,7 @@ class Call:
             self.tx.raw,
             stream_id=stream.stream_id,
             category=aggregate.name,
-            key=recorded[-1].key,
+            key=key,
             region=region,
             before=aggregate.clocks(stream.state),
             after=aggregate.clocks(state),
