@@ -153,7 +153,7 @@ access_read = sa.Table(
     sa.Column("actor_roles", ARRAY(sa.Text), nullable=False),
     sa.Column("route", sa.Text, nullable=False),
     sa.Column("query", JSONB, nullable=False),
-    sa.Column("entries", ARRAY(sa.BigInteger), nullable=False),
+    sa.Column("events", ARRAY(UUID()), nullable=False),
     sa.Column("keys", ARRAY(UUID()), nullable=False),
     sa.Column("request_id", sa.Text, nullable=False),
     sa.Index("access_read_actor", "actor", "at"),

@@ -130,7 +130,7 @@ create table audit.access_read (
     actor_roles text[] not null,
     route text not null,
     query jsonb not null,
-    entries bigint[] not null,
+    events uuid[] not null,
     keys uuid[] not null,
     request_id text not null
 );
