@@ -121,6 +121,7 @@ class CorrectionRequested(AuditEvent):
     evidence: tuple[Sha256, ...]
     """The hashes of the documents that speak for it."""
     requested_by: str
+    requested_on: date
     contributors: tuple[str, ...] = ()
     """Who else worked on it; none of them decides."""
     content_sha256: Sha256

@@ -8,6 +8,7 @@ twice, nor what they requested or worked on; every gate has its time; a request 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from enum import StrEnum
 from hashlib import sha256
 from uuid import UUID
@@ -100,6 +101,7 @@ class Correction:
     targets: tuple[Target, ...] = ()
     change: FlagChange | None = None
     reason: CorrectionReason = CorrectionReason.WRONG_ENTRY
+    requested_on: date = date.min
     content_sha256: str = ""
     people: frozenset[str] = frozenset()
     """Who has had a hand in it: the requester, the contributors, those who decided."""
@@ -165,6 +167,7 @@ def evolve(state: Correction, event: Event) -> Correction:
                 targets=event.targets,
                 change=event.change,
                 reason=event.reason,
+                requested_on=event.requested_on,
                 content_sha256=event.content_sha256,
                 people=frozenset({event.requested_by, *event.contributors}),
                 clocks=start({}, *event.deadlines),
@@ -210,6 +213,7 @@ def _request(
             note_id=command.note_id,
             evidence=command.evidence,
             requested_by=who.subject,
+            requested_on=context.today,
             contributors=tuple(sorted(command.contributors)),
             content_sha256=sha256(canonical.encode(hashed)).hexdigest(),
             deadlines=(clock_of(Gate.CITY, context.today),),

@@ -23,10 +23,12 @@ DOUBLED = "stream-doubled"
 """Finding: a version of a stream arrived twice, as two events."""
 
 _COUNT_STREAMS = """
-insert into audit.stream as s (stream_id, service, category, key, version, entries)
-select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::int[], $6::int[])
+insert into audit.stream as s (stream_id, service, category, key, region, version, entries)
+select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::int[],
+                     $7::int[])
 on conflict (stream_id) do update
-   set version = greatest(s.version, excluded.version), entries = s.entries + excluded.entries
+   set version = greatest(s.version, excluded.version), entries = s.entries + excluded.entries,
+       region = case when excluded.version > s.version then excluded.region else s.region end
 returning new.stream_id, coalesce(old.version, 0) as before, new.version, new.entries
 """
 _COUNT_SERVICES = """
@@ -58,7 +60,8 @@ select version from audit.entry where stream_id = $1
 class _Brought:
     """What a batch brought of one stream."""
 
-    first: Entry
+    last: Entry
+    """The one with the highest version."""
     versions: list[int] = field(default_factory=list)
 
     def in_order_after(self, before: int) -> bool:
@@ -72,9 +75,10 @@ async def count(raw: "asyncpg.Connection[Any]", entries: Sequence[Entry], now: d
     rows = await raw.fetch(
         _COUNT_STREAMS,
         list(streams),
-        [item.first.service for item in streams.values()],
-        [item.first.category for item in streams.values()],
-        [item.first.key for item in streams.values()],
+        [item.last.service for item in streams.values()],
+        [item.last.category for item in streams.values()],
+        [item.last.key for item in streams.values()],
+        [item.last.region for item in streams.values()],
         [max(item.versions) for item in streams.values()],
         [len(item.versions) for item in streams.values()],
     )
@@ -83,7 +87,7 @@ async def count(raw: "asyncpg.Connection[Any]", entries: Sequence[Entry], now: d
     for row in rows:
         brought = streams[row["stream_id"]]
         if row["entries"] != row["version"] or not brought.in_order_after(row["before"]):
-            await _examine(raw, brought.first, row["version"], now)
+            await _examine(raw, brought.last, row["version"], now)
 
 
 async def raise_finding(
@@ -100,7 +104,10 @@ async def raise_finding(
 def _by_stream(entries: Sequence[Entry]) -> dict[UUID, _Brought]:
     streams: dict[UUID, _Brought] = {}
     for entry in entries:
-        streams.setdefault(entry.stream_id, _Brought(entry)).versions.append(entry.version)
+        brought = streams.setdefault(entry.stream_id, _Brought(entry))
+        brought.versions.append(entry.version)
+        if entry.version > brought.last.version:
+            brought.last = entry
     return streams
 
 

@@ -113,6 +113,7 @@ stream = sa.Table(
     sa.Column("service", sa.Text, nullable=False),
     sa.Column("category", sa.Text, nullable=False),
     sa.Column("key", UUID(), nullable=False),
+    sa.Column("region", sa.Text, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("entries", sa.Integer, nullable=False),
     sa.Index("stream_incomplete", "stream_id", postgresql_where=sa.text("entries <> version")),

@@ -104,6 +104,7 @@ create table audit.stream (
     service text not null,
     category text not null,
     key uuid not null,
+    region text not null,
     version integer not null,
     entries integer not null
 ) with (fillfactor = 80);
@@ -199,6 +200,31 @@ begin
 end $$;
 revoke all on function audit.open_log(text, text, integer) from public;
 """
+CORRECTIONS = """
+create table rm.correction (
+    stream_id uuid primary key,
+    version integer not null,
+    city text not null,
+    kind text not null,
+    status text not null,
+    gate text,
+    reason text not null,
+    requested_on date not null,
+    due_on date,
+    content_sha256 text not null
+);
+create index correction_city on rm.correction (city, status);
+create table rm.correction_target (
+    stream_id uuid not null,
+    target uuid not null,
+    service text not null,
+    version integer not null,
+    to_version integer,
+    is_open boolean not null,
+    primary key (stream_id, target)
+);
+create unique index correction_target_open on rm.correction_target (target) where is_open;
+"""
 GRANTS = """
 grant usage on schema audit to {writer}, {reader};
 grant execute on function audit.open_log(text, text, integer) to {writer};
@@ -207,6 +233,8 @@ grant insert on audit.entry, audit.tile, audit.opening, audit.seen, audit.checkp
     audit.cosignature, audit.access_read to {writer};
 grant update on audit.log_head to {writer};
 grant insert, update on audit.stream, audit.audited, audit.finding to {writer};
+grant select, insert, update, delete on rm.correction, rm.correction_target to {writer};
+grant select on rm.correction, rm.correction_target to {reader};
 """
 
 
@@ -216,6 +244,7 @@ def upgrade() -> None:
     script(DERIVED)
     script(SEAL)
     script(TURN)
+    script(CORRECTIONS)
     script(GRANTS.format(**context.config.attributes["roles"]))
 
 
