@@ -67,7 +67,8 @@ def pack(leaves: Sequence[bytes]) -> bytes:
 
 def unpack(bundle: bytes) -> list[bytes]:
     """The inverse of ``pack``. Raises ``LayoutError`` when the lengths do not add up."""
-    leaves, at = [], 0
+    leaves: list[bytes] = []
+    at = 0
     while at < len(bundle):
         start = at + _LENGTH_BYTES
         end = start + int.from_bytes(bundle[at:start], "big")
