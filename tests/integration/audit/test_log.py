@@ -16,14 +16,15 @@ from services.audit.log.keys import KeyVerifier
 from services.audit.log.reader import NoSuchLog, NotInLog
 from services.audit.schema import SCHEMA
 from shared.store.database import Database
-from shared.store.migrate import drift
+from shared.store.drift import drift
+from shared.testing.databases import Urls
 from tests.integration.audit.support import NAME, Stopped, append, entry, history, identified
 
 ORIGIN = NAME.origin(2026)
 
 
-async def test_the_tables_are_those_of_the_code(owner_url: str) -> None:
-    assert await drift(owner_url, SCHEMA) == []
+async def test_the_tables_are_those_of_the_code(urls: Urls) -> None:
+    assert await drift(urls.owner, SCHEMA) == []
 
 
 async def test_batches_become_one_tree(database: Database, writer: LogWriter) -> None:
@@ -214,11 +215,11 @@ async def test_the_writer_cannot_change_the_log(
 
 
 async def test_triggers_stop_even_the_owner(
-    database: Database, writer: LogWriter, publisher: Publisher, owner_url: str
+    database: Database, writer: LogWriter, publisher: Publisher, urls: Urls
 ) -> None:
     await append(database, writer, history(2, 130))
     await publisher.publish()
-    owner = await asyncpg.connect(owner_url)
+    owner = await asyncpg.connect(urls.owner)
     for statement in OWNERS:
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await owner.execute(statement)
@@ -226,7 +227,7 @@ async def test_triggers_stop_even_the_owner(
 
 
 async def test_the_year_turns(
-    database: Database, writer: LogWriter, publisher: Publisher, clock: Stopped, owner_url: str
+    database: Database, writer: LogWriter, publisher: Publisher, clock: Stopped, urls: Urls
 ) -> None:
     await append(database, writer, [entry(1, 1)])
     clock.instant = datetime(2026, 12, 31, 15, 59, 59, tzinfo=UTC)
@@ -254,7 +255,7 @@ async def test_the_year_turns(
                     await tx.raw.execute(statement)
         with pytest.raises(asyncpg.RaiseError, match="in the past"):
             await tx.raw.execute("select audit.open_log('x', '37', 2025)")
-    owner = await asyncpg.connect(owner_url)
+    owner = await asyncpg.connect(urls.owner)
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="INSERT refused"):
         await owner.execute(
             "insert into audit.entry (log_id, idx, leaf, event_id, service, category, type,"
@@ -281,11 +282,11 @@ async def test_publishers_at_once_sign_one_root(
 
 
 async def test_a_rewritten_or_cut_log_is_not_signed(
-    database: Database, writer: LogWriter, publisher: Publisher, owner_url: str
+    database: Database, writer: LogWriter, publisher: Publisher, urls: Urls
 ) -> None:
     await append(database, writer, history(2, 3))
     await publisher.publish()
-    owner = await asyncpg.connect(owner_url)
+    owner = await asyncpg.connect(urls.owner)
     other, _ = merkle.extend(merkle.Head(), b"".join(merkle.leaf_hash(b"%d" % n) for n in range(8)))
     cut, _ = merkle.extend(merkle.Head(), merkle.leaf_hash(b"0"))
     for head in (other, cut):
