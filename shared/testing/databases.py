@@ -44,8 +44,10 @@ async def service_database(server: EmbeddedPostgres, schema: Schema) -> AsyncIte
         await _roles(url, schema.service)
         await upgrade(Urls(url, schema.service).owner, schema)
 
-    template = await server.template(f"template_{schema.service}", prepare)
-    async with server.fresh_database(template) as url:
+    template = f"template_{schema.service}"
+    await server.template(template, prepare)
+    async with server.fresh_database(template) as name:
+        url = server.url(name)
         await run(url, _OWNED.format(service=schema.service))
         yield Urls(url, schema.service)
 
@@ -53,7 +55,8 @@ async def service_database(server: EmbeddedPostgres, schema: Schema) -> AsyncIte
 @asynccontextmanager
 async def empty_database(server: EmbeddedPostgres, service: str) -> AsyncIterator[Urls]:
     """A new database with the service's roles and nothing in it; dropped on leaving."""
-    async with server.fresh_database() as url:
+    async with server.fresh_database() as name:
+        url = server.url(name)
         await _roles(url, service)
         yield Urls(url, service)
 
