@@ -38,6 +38,8 @@ class Principal:
     subject: str
     roles: frozenset[Role]
     division: str
+    feeds: frozenset[str] = frozenset()
+    """The feeds a machine may post to; people have none."""
 
     @property
     def level(self) -> Level:
