@@ -29,6 +29,7 @@ from shared.contracts.identification_steps import (
     ObjectionRaised,
     OfficersNamed,
     Publicized,
+    StepEvent,
     TownReviewed,
     Verified,
 )
@@ -120,7 +121,7 @@ class RiskAdded(IdentificationEvent):
 
 
 @contract
-class Approved(IdentificationEvent):
+class Approved(StepEvent):
     """The county approved: the household is identified (R53, R62, R64)."""
 
     case_id: UUID
@@ -130,7 +131,7 @@ class Approved(IdentificationEvent):
     risks: tuple[Risk, ...]
     gaps: tuple[Gap, ...]
     identified_on: date
-    """The approval's day, or the day of entry into the green channel (R64)."""
+    """The approval's day (``on``), or the day of entry into the green channel (R64)."""
     authority: str
     """The committee's or the delegation's document (R53)."""
     members: int
@@ -155,7 +156,7 @@ class Approved(IdentificationEvent):
 
 
 @contract
-class NotIdentified(IdentificationEvent):
+class NotIdentified(StepEvent):
     """After deliberation and approval: not identified, with the reason's code (R30, R32, R67)."""
 
     case_id: UUID
@@ -171,7 +172,7 @@ class NotIdentified(IdentificationEvent):
 
 
 @contract
-class GreenChannelEntered(IdentificationEvent):
+class GreenChannelEntered(StepEvent):
     """Sudden and severe: the county entered the household for help before the procedure (R69)."""
 
     case_id: UUID
@@ -179,6 +180,7 @@ class GreenChannelEntered(IdentificationEvent):
     division: DivisionCode
     risks: tuple[Risk, ...]
     entered_on: date
+    """The identification date, should it come to that (R64)."""
     deadlines: tuple[Deadline, ...]
     """Eligibility within the month (R71), first help at once (R70)."""
     facts_id: UUID | None = None
@@ -186,7 +188,7 @@ class GreenChannelEntered(IdentificationEvent):
 
 
 @contract
-class GreenChannelExited(IdentificationEvent):
+class GreenChannelExited(StepEvent):
     """Not eligible: noted, told, and its provisional measures are stopped (R73)."""
 
     case_id: UUID
@@ -251,6 +253,7 @@ __all__ = [
     "Purged",
     "RiskAdded",
     "RolledBack",
+    "StepEvent",
     "TownReviewed",
     "Verified",
 ]

@@ -26,6 +26,13 @@ class IdentificationEvent(Event):
     service: ClassVar[str] = "identification"
 
 
+class StepEvent(IdentificationEvent):
+    """Base of the acts on a case."""
+
+    on: date
+    """The legal date of the act, the same as ``Recorded.occurred_on`` (K6)."""
+
+
 class LateReason(StrEnum):
     """Why an act came after its last day; without one it is not taken (R54, K5)."""
 
@@ -45,7 +52,7 @@ class LateReason(StrEnum):
 
 
 @contract
-class OfficersNamed(IdentificationEvent):
+class OfficersNamed(StepEvent):
     """Village and town named who answers for the case; a second naming is a handover (R5)."""
 
     village_officer: str
@@ -65,7 +72,7 @@ class QueryScope(StrEnum):
 
 
 @contract
-class AuthorizationSigned(IdentificationEvent):
+class AuthorizationSigned(StepEvent):
     """The household signed the commitment and let its assets be looked up (R52)."""
 
     signer_id: UUID
@@ -77,12 +84,12 @@ class AuthorizationSigned(IdentificationEvent):
 
 
 @contract
-class AuthorizationRevoked(IdentificationEvent):
+class AuthorizationRevoked(StepEvent):
     """The household took its authorisation back; nothing more is looked up (R52; PROPOSED)."""
 
 
 @contract
-class Verified(IdentificationEvent):
+class Verified(StepEvent):
     """Village and town looked at the household: accounts, gaps, coping; with the advice (R14)."""
 
     members: tuple[Member, ...]
@@ -92,7 +99,6 @@ class Verified(IdentificationEvent):
     form_version: str
     """Of the collection form (R34)."""
     signer_id: UUID
-    signed_on: date
     accounts: Accounts
     findings: Findings
     advice: Advice
@@ -138,7 +144,7 @@ class SourceResult(BaseModel):
 
 
 @contract
-class Compared(IdentificationEvent):
+class Compared(StepEvent):
     """The county compared the household's data with the departments' (R52, R57)."""
 
     results: tuple[SourceResult, ...]
@@ -157,7 +163,7 @@ class ExemptionGround(StrEnum):
 
 
 @contract
-class ComparisonExempted(IdentificationEvent):
+class ComparisonExempted(StepEvent):
     """An earlier comparison is reused by reference (R58)."""
 
     ground: ExemptionGround
@@ -197,7 +203,7 @@ class Doubt(StrEnum):
 
 
 @contract
-class Deliberated(IdentificationEvent):
+class Deliberated(StepEvent):
     """The village deliberated (R61); its minutes lie in the vault."""
 
     form: MeetingForm
@@ -222,7 +228,7 @@ class BackTo(StrEnum):
 
 
 @contract
-class TownReviewed(IdentificationEvent):
+class TownReviewed(StepEvent):
     """The town passed the case, or gave it back to be done again (R57)."""
 
     passed: bool
@@ -231,7 +237,7 @@ class TownReviewed(IdentificationEvent):
 
 
 @contract
-class NoticePosted(IdentificationEvent):
+class NoticePosted(StepEvent):
     """The notice hangs in the village, its content frozen (R56, R65)."""
 
     number: str
@@ -247,7 +253,7 @@ class NoticePosted(IdentificationEvent):
 
 
 @contract
-class ObjectionRaised(IdentificationEvent):
+class ObjectionRaised(StepEvent):
     """Somebody objects: approval waits for the answer (R66)."""
 
     objection_id: UUID
@@ -255,7 +261,7 @@ class ObjectionRaised(IdentificationEvent):
 
 
 @contract
-class ObjectionAnswered(IdentificationEvent):
+class ObjectionAnswered(StepEvent):
     """Answered: dismissed, or upheld, and then the case is verified and posted anew (R66)."""
 
     objection_id: UUID
@@ -264,7 +270,7 @@ class ObjectionAnswered(IdentificationEvent):
 
 
 @contract
-class Publicized(IdentificationEvent):
+class Publicized(StepEvent):
     """The whole publicity passed without an open objection (R56)."""
 
     posted_on: date
@@ -272,7 +278,7 @@ class Publicized(IdentificationEvent):
 
 
 @contract
-class Announced(IdentificationEvent):
+class Announced(StepEvent):
     """The county announced the result, in the same whitelisted fields (R51, R65)."""
 
     number: str
@@ -281,7 +287,7 @@ class Announced(IdentificationEvent):
 
 
 @contract
-class NationalEntryRecorded(IdentificationEvent):
+class NationalEntryRecorded(StepEvent):
     """The case stands in the national system (R63)."""
 
     receipt: str
@@ -301,7 +307,7 @@ class Told(StrEnum):
 
 
 @contract
-class HouseholdTold(IdentificationEvent):
+class HouseholdTold(StepEvent):
     """The household was told (R67, R74)."""
 
     about: Told
@@ -309,7 +315,7 @@ class HouseholdTold(IdentificationEvent):
 
 
 @contract
-class FollowedUp(IdentificationEvent):
+class FollowedUp(StepEvent):
     """A household not identified was looked at again; followed until its gap closes (R33)."""
 
     open_gaps: tuple[Gap, ...]
@@ -318,7 +324,7 @@ class FollowedUp(IdentificationEvent):
 
 
 @contract
-class GreenChannelConfirmed(IdentificationEvent):
+class GreenChannelConfirmed(StepEvent):
     """Village or town confirmed that the facts are sudden, severe and clear (R68, R69)."""
 
     level: Level
@@ -327,7 +333,7 @@ class GreenChannelConfirmed(IdentificationEvent):
 
 
 @contract
-class GreenChannelVerified(IdentificationEvent):
+class GreenChannelVerified(StepEvent):
     """Whether a household in the green channel is eligible (R71)."""
 
     eligible: bool

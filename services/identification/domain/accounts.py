@@ -126,7 +126,7 @@ def medical_self_pay(item: ExpenseItem, number: int) -> Expense:
             code="medical-components-missing",
             zh="医疗支出须分别填报总费用和三重保障报销额,自付额由系统计算",
             en="a medical item gives its bill and the three covers; the self-pay is computed",
-            field=f"expenses.{number}",
+            field=f"expenses[{number}]",
         )
     if basic + critical + aid > bill:
         raise Invalid(
@@ -134,7 +134,7 @@ def medical_self_pay(item: ExpenseItem, number: int) -> Expense:
             code="covers-exceed-bill",
             zh=f"三重保障报销合计{yuan(basic + critical + aid)}元,超过总费用{yuan(bill)}元",
             en="the three covers together exceed the bill",
-            field=f"expenses.{number}",
+            field=f"expenses[{number}]",
         )
     return Expense(
         kind=ExpenseKind.MEDICAL,
@@ -156,7 +156,7 @@ def essential(item: ExpenseItem, number: int) -> ExpenseKind:
             code="non-essential-expense",
             zh="非必要支出不计入合规自付支出",
             en="a non-essential expense does not count",
-            field=f"expenses.{number}.type",
+            field=f"expenses[{number}].type",
         )
     return _EXPENSES[item.type]
 
@@ -170,7 +170,7 @@ def proven(item: ExpenseItem, number: int) -> int:
             code="expense-not-proven",
             zh="教育、灾害、意外刚性支出须填报金额并附佐证材料",
             en="an education, disaster or accident expense needs its amount and evidence",
-            field=f"expenses.{number}",
+            field=f"expenses[{number}]",
         )
     return item.amount
 
@@ -186,7 +186,7 @@ def _of_counted_members(
                 code="unknown-member",
                 zh="收入条目所填成员不属于该户",
                 en="the income names somebody who is no member of the household",
-                field=f"incomes.{number}.member_id",
+                field=f"incomes[{number}].member_id",
             )
     return [
         Income(kind=item.kind, amount=item.amount, member_id=item.member_id)
