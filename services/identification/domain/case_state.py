@@ -79,6 +79,8 @@ class Case:
     previous_case_id: UUID | None = None
     done: Mapping[str, date] = field(default_factory=dict)
     """The steps done, and the legal date of each."""
+    floor: date = date.min
+    """No act may be dated earlier: the opening, or the day the case was given back."""
     officers: tuple[str, str] | None = None
     verified: events.Verified | None = None
     deliberated: events.Deliberated | None = None
@@ -121,7 +123,8 @@ def _step_done(case: Case, event: events.StepEvent) -> Case:
     if step is None or _gives_back(event):
         return after
     clocks = clock.stop(after.clocks, step.clock) if step.clock else after.clocks
-    return replace(after, done={**after.done, step.name: event.on}, clocks=clocks)
+    # A handover names officers again; the step keeps its first day.
+    return replace(after, done={step.name: event.on, **after.done}, clocks=clocks)
 
 
 def _gives_back(event: Event) -> bool:
@@ -149,6 +152,7 @@ def _opened(case: Case, event: events.CaseOpened) -> Case:
         risks=event.risks,
         previous_case_id=event.previous_case_id,
         clocks=clock.start({}, *event.deadlines),
+        floor=event.discovered_on,
         last_on=event.discovered_on,
     )
 
@@ -190,7 +194,7 @@ def _deliberated(case: Case, event: events.Deliberated) -> Case:
 def _town_reviewed(case: Case, event: events.TownReviewed) -> Case:
     if event.passed:
         return case
-    return _again(case, event.back_to or BackTo.DELIBERATION)
+    return _again(case, event.back_to or BackTo.DELIBERATION, event.on)
 
 
 def _notice_posted(case: Case, event: events.NoticePosted) -> Case:
@@ -204,7 +208,7 @@ def _objection_raised(case: Case, event: events.ObjectionRaised) -> Case:
 
 def _objection_answered(case: Case, event: events.ObjectionAnswered) -> Case:
     after = replace(case, open_objections=case.open_objections - {event.objection_id})
-    return _again(after, BackTo.VERIFICATION) if event.upheld else after
+    return _again(after, BackTo.VERIFICATION, event.on) if event.upheld else after
 
 
 def _approved(case: Case, event: events.Approved) -> Case:
@@ -231,8 +235,8 @@ def _not_identified(case: Case, event: events.NotIdentified) -> Case:
 
 
 def _told(case: Case, event: events.HouseholdTold) -> Case:
-    kind = {Told.REFUSAL: "tell-applicant"}.get(event.about)
-    clocks = clock.stop(case.clocks, kind) if kind else case.clocks
+    settled = ("tell-applicant",) if event.about is Told.REFUSAL else ()
+    clocks = clock.stop(case.clocks, *settled)
     return replace(case, told=case.told | {event.about}, clocks=clocks)
 
 
@@ -293,9 +297,9 @@ _AGAIN = {
 }
 
 
-def _again(case: Case, back_to: BackTo) -> Case:
+def _again(case: Case, back_to: BackTo, on: date) -> Case:
     """The steps from ``back_to`` on are to be done again; a notice that hangs is void."""
-    return replace(case, done=_without(case.done, *_AGAIN[back_to]), notice=None)
+    return replace(case, done=_without(case.done, *_AGAIN[back_to]), notice=None, floor=on)
 
 
 def _without(done: Mapping[str, date], *names: str) -> Mapping[str, date]:
