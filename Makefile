@@ -1,0 +1,52 @@
+# Everything a person types here is one of these. Each target says what it does: make help.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+       --no-emit-index-url --no-emit-find-links --no-header --quiet $(LOCKFLAGS)
+
+.PHONY: help run demo test cluster contracts lint format types bench lock clean runtime dev
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: runtime  ## start the whole system in one process; needs only Python 3.11 or later
+	@exec $(BIN)/dixian up $(ARGS)
+
+demo: runtime  ## walk one household through the running system, step by step, over HTTP
+	@exec $(BIN)/dixian demo $(ARGS)
+
+cluster: runtime  ## the production shape without Docker: Kafka, PostgreSQL, every service its own processes
+	@exec $(BIN)/dixian cluster up $(ARGS)
+
+test: dev lint types  ## everything: lint, types, unit, integration, contract, end to end, both lanes
+	@$(BIN)/pytest $(ARGS)
+
+contracts: runtime  ## write AsyncAPI 3 and JSON Schema from the event models
+	@$(BIN)/dixian contracts $(ARGS)
+
+lint: dev  ## ruff, and the import rules
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports --no-cache
+
+format: dev  ## let ruff put the code into its form
+	@$(BIN)/ruff check --fix-only . ; $(BIN)/ruff format .
+
+types: dev  ## strict type checking
+	@$(BIN)/mypy
+
+bench: dev  ## the benchmarks, each beside what it is compared with
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: dev  ## resolve the dependencies anew into both lock files (LOCKFLAGS=--upgrade for newer ones)
+	@$(LOCK) --group build -o requirements.lock
+	@$(LOCK) --group build --group dev -c requirements.lock -o requirements-dev.lock
+
+clean:  ## remove the environment and caches; var/ (the data) stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+runtime:
+	@deploy/prepare runtime
+
+dev:
+	@deploy/prepare dev

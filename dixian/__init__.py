@@ -1,0 +1,1 @@
+"""The command line, and the composition of all services: in one process, or as a cluster."""

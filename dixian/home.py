@@ -1,0 +1,110 @@
+"""The installation's directory: everything one Dixian keeps on this machine, in one place."""
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dixian.errors import CannotStart
+
+
+class HomeSettings(BaseSettings):
+    """Where an installation keeps its data."""
+
+    model_config = SettingsConfigDict(env_prefix="DIXIAN_")
+
+    home: Path = Path("var")
+    """``DIXIAN_HOME``: PostgreSQL's data, keys, passwords and logs; ``./var`` by default."""
+    postgres_port: int | None = Field(default=None, ge=1, le=65535)
+    """``DIXIAN_POSTGRES_PORT``: also listen on 127.0.0.1 at this port; otherwise a socket only."""
+
+
+class Home:
+    """The directory ``DIXIAN_HOME``. Made on first use, readable by its owner only where secret."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.expanduser().resolve()
+
+    @property
+    def postgres(self) -> Path:
+        """PostgreSQL's data directory."""
+        return self.root / "postgres"
+
+    @property
+    def run(self) -> Path:
+        """Sockets and pid files."""
+        return self.root / "run"
+
+    @property
+    def logs(self) -> Path:
+        """Log files."""
+        return self.root / "logs"
+
+    @property
+    def keys(self) -> Path:
+        """Keys and passwords; mode 0700."""
+        return self.root / "keys"
+
+    def prepare(self) -> None:
+        """Make the directories that are missing."""
+        try:
+            for path in (self.root, self.run, self.logs):
+                path.mkdir(parents=True, exist_ok=True)
+            self.keys.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise CannotStart(
+                f"Cannot write to {self.root} ({error.strerror}). "
+                "Set DIXIAN_HOME to a directory that you own."
+            ) from error
+
+    @contextmanager
+    def held(self, by: str) -> Iterator[None]:
+        """Hold the directory: one running system at a time.
+
+        The lock is the kernel's and ends with the process, however that ends. Raises
+        ``CannotStart`` naming the holder.
+        """
+        self.prepare()
+        with (self.root / "lock").open("a+", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                file.seek(0)
+                holder = file.read().strip() or "another process"
+                raise CannotStart(
+                    f"{self.root} is in use by {holder}. Stop that one first, or start this one "
+                    "with another DIXIAN_HOME and other ports."
+                ) from error
+            file.truncate(0)
+            file.write(f"`{by}`, pid {os.getpid()}\n")
+            file.flush()
+            yield
+            file.truncate(0)
+
+    @property
+    def passwords(self) -> Path:
+        """PostgreSQL's own password file: what ``PGPASSFILE`` points to."""
+        return self.keys / "pgpass"
+
+    def secret(self, name: str, make: Callable[[], bytes] = lambda: os.urandom(32)) -> Path:
+        """The file ``keys/name``, mode 0600; made when there is none, of 32 random bytes."""
+        path = self.keys / name
+        if not path.exists():
+            write_private(path, make())
+        return path
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read, completely or not at all."""
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
