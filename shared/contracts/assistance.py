@@ -13,6 +13,7 @@ from shared.contracts.help import (
     MeasureTerms,
     MeetingForm,
     NaturalCause,
+    NoLabourBasis,
     NoMeasureReason,
     PlanCloseReason,
     RiskClass,
@@ -59,6 +60,8 @@ class PlanOpened(CaseEvent):
     """In the green channel, before the approval (R70)."""
     identified: Identified | None
     """Absent before the approval."""
+    urgent: bool
+    """First in the queue: below the former standard, a gap, or sudden (R113)."""
     deadlines: tuple[Deadline, ...]
     """``plan`` (R89), ``first_help`` (R70), or none yet."""
 
@@ -69,6 +72,7 @@ class PlanConfirmed(CaseEvent):
 
     risks: tuple[Risk, ...]
     identified: Identified
+    urgent: bool
     deadlines: tuple[Deadline, ...]
 
 
@@ -367,7 +371,7 @@ class NoLabourProposed(AssistanceEvent):
 
     household_id: UUID
     division: DivisionCode
-    basis: str
+    basis: NoLabourBasis
     evidence: tuple[str, ...]
 
 
@@ -377,7 +381,7 @@ class NoLabourFlagged(AssistanceEvent):
 
     household_id: UUID
     division: DivisionCode
-    basis: str
+    basis: NoLabourBasis
 
 
 @contract

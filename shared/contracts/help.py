@@ -154,6 +154,15 @@ class NaturalCause(StrEnum):
     RISK_ENDED_UNAIDED = "RISK_ENDED_UNAIDED"
 
 
+class NoLabourBasis(StrEnum):
+    """On what a household is held to be wholly without labour (R97)."""
+
+    SCATTERED_SUPPORT = "SCATTERED_SUPPORT"
+    """农村分散供养特困人员"""
+    DIBAO_FULL = "DIBAO_FULL"
+    """整户无劳动能力且享受全额或最高档次农村低保"""
+
+
 class MeetingForm(StrEnum):
     """The forms of democratic deliberation (R61)."""
 

@@ -15,6 +15,7 @@ from shared.contracts.help import (
     MeasureTerms,
     MeetingForm,
     NaturalCause,
+    NoLabourBasis,
     NoMeasureReason,
     Officer,
     PlanCloseReason,
@@ -345,7 +346,7 @@ class ProposeNoLabour(Act):
     permission: ClassVar[Permission] = VILLAGE
 
     plan_id: UUID
-    basis: str = Field(pattern="^(SCATTERED_SUPPORT|DIBAO_FULL)$")
+    basis: NoLabourBasis
     nobody_can_work: bool
     evidence: Evidence
 
@@ -355,4 +356,22 @@ class FlagNoLabour(Act):
 
     permission: ClassVar[Permission] = TOWN
 
+    plan_id: UUID
+
+
+class UnflagNoLabour(Act):
+    """Lift the flag locally: always refused (R100)."""
+
+    permission: ClassVar[Permission] = may(Role.OFFICER)
+
+    plan_id: UUID
+
+
+class LiftNoLabour(Command):
+    """The gates have authorised the change (R100, R108)."""
+
+    permission: ClassVar[Permission] = SYSTEM
+
     household_id: UUID
+    correction_id: UUID
+    occurred_on: date

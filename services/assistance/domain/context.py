@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.assistance.domain.plan_state import Plan
 from shared.kernel.decider import Context
-from shared.policy.parameters import PolicyVersion
+from shared.policy.parameters import PolicyVersion, in_force
 
 _NIL = UUID(int=0)
 
@@ -14,8 +14,8 @@ _NIL = UUID(int=0)
 class Surroundings(Context):
     """The policy in force, the note already kept, and the streams beside this one."""
 
-    policy: PolicyVersion | None = None
-    """In force for the household's division on the legal date of the act."""
+    book: tuple[PolicyVersion, ...] = ()
+    """Every policy published for the nation, province, city and county at hand."""
     note_id: UUID | None = None
     """Where the command's free text was kept in the vault."""
     new_id: UUID = _NIL
@@ -30,8 +30,6 @@ class Surroundings(Context):
     hands: frozenset[str] = frozenset()
     """Who has acted on the stream so far: nobody approves their own work."""
 
-    @property
-    def the_policy(self) -> PolicyVersion:
-        """The policy; a handler that forgot to look it up is a fault."""
-        assert self.policy is not None
-        return self.policy
+    def policy(self, division: str) -> PolicyVersion:
+        """What is in force there on the legal date of the act. Raises ``NoPolicy`` (K7, R28)."""
+        return in_force(self.book, division, self.occurred_on)

@@ -4,7 +4,6 @@ No target, quota or ranking of eliminations exists anywhere in this service (R92
 """
 
 from collections.abc import Callable, Mapping
-from datetime import date
 from typing import Any
 
 from services.assistance.domain import commands as c
@@ -36,6 +35,7 @@ from shared.kernel.event import Command, Event
 from shared.kernel.money import per_head
 from shared.kernel.refusal import Invalid, NotFound, OutOfOrder
 from shared.policy.legal_time import after, deadline
+from shared.policy.parameters import PolicyVersion
 from shared.policy.rules import rule
 
 LABEL = ("风险消除", "elimination")
@@ -67,10 +67,11 @@ def propose(
     assert plan.identified is not None
     policies.mode_and_cause_agree(command.mode, command.cause)
     policies.income_is_known(income, command.cause)
-    early = _conditions(command, context, plan, context.occurred_on)
+    policy = context.policy(plan.division)
+    early = _conditions(command, context, policy)
     line = None
     if income is not None:
-        line = policies.income_is_over_the_line(income, context.the_policy, context.occurred_on)
+        line = policies.income_is_over_the_line(income, policy, context.occurred_on)
     period_from, period_to = policies.period_before(context.occurred_on)
     return [
         EliminationProposed(
@@ -90,7 +91,7 @@ def propose(
             risks=command.risks,
             early=early,
             returns_to=plan.identified.history,
-            policy=context.the_policy.version,
+            policy=policy.version,
             proposed_on=context.occurred_on,
             warnings=_warnings(plan, command.mode),
         )
@@ -98,11 +99,14 @@ def propose(
 
 
 def _conditions(
-    claim: c.ProposeElimination | EliminationProposed, context: Surroundings, plan: Plan, on: date
+    claim: c.ProposeElimination | EliminationProposed,
+    context: Surroundings,
+    policy: PolicyVersion,
 ) -> bool:
     """What must hold at the proposal and again at the approval; whether it is early (R93)."""
     policies.has_labour(context.flagged)
-    early = policies.is_early(plan, claim.mode, context.the_policy, on)
+    plan = context.plan
+    early = policies.is_early(plan, claim.mode, policy, context.occurred_on)
     policies.help_was_given(plan, claim.mode)
     if claim.cause not in policies.NOBODY_LEFT:
         policies.guarantees_are_secured(claim.guarantees)
@@ -192,13 +196,14 @@ def post_notice(
 ) -> list[Event]:
     """The notice hangs for five whole days, the posting day not counted."""
     ELIMINATION_PROCEDURE.must_be_open("post", state.done)
+    policy = context.policy(state.the_proposal.division)
     assert context.note_id is not None
     return [
         EliminationNoticePosted(
             **state.ids,
             notice_no=command.notice_no,
             posted_on=context.occurred_on,
-            last_day=after(context.occurred_on, context.the_policy.parameters.publicity),
+            last_day=after(context.occurred_on, policy.parameters.publicity),
             photo=command.photo,
             note_id=context.note_id,
         )
@@ -284,10 +289,10 @@ def approve(
     policies.no_objection_is_open(state.open_objections)
     proposal = state.the_proposal
     must_be_open(context.plan)
-    early = _conditions(proposal, context, context.plan, context.occurred_on)
+    policy = context.policy(proposal.division)
+    early = _conditions(proposal, context, policy)
     if proposal.income is not None:
-        policies.income_is_over_the_line(proposal.income, context.the_policy, context.occurred_on)
-    policy = context.the_policy
+        policies.income_is_over_the_line(proposal.income, policy, context.occurred_on)
     return [
         RiskEliminated(
             **state.ids,

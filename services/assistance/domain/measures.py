@@ -56,15 +56,15 @@ def file_measure(plan: Plan, command: c.FileMeasure, context: Surroundings) -> l
             terms=terms,
             development=counts_as_development(terms),
             provisional=plan.provisional,
-            deadlines=(_department_clock(context),),
+            deadlines=(_department_clock(plan, context),),
         )
     ]
 
 
 @rule("R90")
-def _department_clock(context: Surroundings) -> Deadline:
+def _department_clock(plan: Plan, context: Surroundings) -> Deadline:
     """The county chases a department that has not started within thirty days of the filing."""
-    policy = context.the_policy
+    policy = context.policy(plan.division)
     return deadline(
         start_clock(context.new_id),
         "R90",

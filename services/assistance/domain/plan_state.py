@@ -98,6 +98,8 @@ class Plan:
     division: str = ""
     stage: Stage = Stage.EARLY
     risks: tuple[Risk, ...] = ()
+    urgent: bool = False
+    """First in the queue (R113)."""
     identified: Identified | None = None
     draft: PlanDrafted | None = None
     submitted: bool = False
@@ -165,6 +167,7 @@ def _opened(plan: Plan, event: PlanOpened) -> Plan:
         division=event.division,
         stage=_opening_stage(event),
         risks=event.risks,
+        urgent=event.urgent,
         identified=event.identified,
         clocks=deadline.start(plan.clocks, *event.deadlines),
     )
@@ -181,6 +184,7 @@ def _confirmed(plan: Plan, event: PlanConfirmed) -> Plan:
         plan,
         stage=Stage.PLANNING,
         risks=event.risks,
+        urgent=event.urgent,
         identified=event.identified,
         clocks=deadline.start(plan.clocks, *event.deadlines),
     )

@@ -46,7 +46,8 @@ def open_plan(plan: Plan, command: c.OpenPlan, context: Surroundings) -> list[Ev
             household_id=command.household_id,
             risks=command.risks,
             identified=command.identified,
-            deadlines=(_plan_clock(command.identified.approved_on, context),),
+            urgent=_is_urgent(command, context),
+            deadlines=(_plan_clock(command.identified.approved_on, plan.division, context),),
         )
     ]
 
@@ -55,43 +56,51 @@ def open_plan(plan: Plan, command: c.OpenPlan, context: Surroundings) -> list[Ev
 def _opened(command: c.OpenPlan, context: Surroundings) -> PlanOpened:
     """An approved household's plan is due ten days later; in the green channel help comes first."""
     if command.identified is not None:
-        clock = _plan_clock(command.identified.approved_on, context)
+        clock = _plan_clock(command.identified.approved_on, command.division, context)
     else:
-        clock = deadline(
-            "first_help",
-            "R70",
-            command.occurred_on,
-            context.the_policy.parameters.first_help,
-            policy=context.the_policy.version,
-        )
+        policy = context.policy(command.division)
+        length = policy.parameters.first_help
+        clock = deadline("first_help", "R70", command.occurred_on, length, policy=policy.version)
     return PlanOpened(
         case_id=command.case_id,
         household_id=command.household_id,
         division=command.division,
         risks=command.risks,
         provisional=command.identified is None,
+        urgent=_is_urgent(command, context),
         identified=command.identified,
         deadlines=(clock,),
     )
 
 
+@rule("R113")
+def _is_urgent(command: c.OpenPlan, context: Surroundings) -> bool:
+    """Below the former standard, a gap in the guarantees or water, or sudden: comes first."""
+    known = command.identified
+    if known is None:
+        return True
+    standard = context.policy(command.division).parameters.former_poverty_standard
+    return bool(known.gaps) or known.per_capita_net < standard
+
+
 @rule("R89")
-def _plan_clock(starts_on: date, context: Surroundings) -> Deadline:
-    policy = context.the_policy
+def _plan_clock(starts_on: date, division: str, context: Surroundings) -> Deadline:
+    policy = context.policy(division)
     return deadline("plan", "R89", starts_on, policy.parameters.plan, policy=policy.version)
 
 
 def add_risk(plan: Plan, command: c.AddRisk, context: Surroundings) -> list[Event]:
-    """A new risk of an identified household: the plan answers it too, within ten days of its own."""
+    """A new risk of an identified household: the plan answers it too, within ten days."""
     new = tuple(risk for risk in dict.fromkeys(command.risks) if risk not in plan.risks)
     if not new or plan.stage in {Stage.CLOSED, Stage.AFTER_CARE}:
         return []
+    clock = _plan_clock(command.occurred_on, plan.division, context)
     return [
         PlanRiskAdded(
             **plan.ids,
             lead_id=command.lead_id,
             risks=new,
-            deadlines=(_plan_clock(command.occurred_on, context),) if plan.identified else (),
+            deadlines=(clock,) if plan.identified else (),
         )
     ]
 
