@@ -33,7 +33,8 @@ class Urls:
         return self._as(f"dixian_{self.service}_reader")
 
     def _as(self, role: str) -> str:
-        return self.superuser.replace("://postgres:@", f"://{role}@")
+        scheme, _, rest = self.superuser.partition("://")
+        return f"{scheme}://{role}@{rest.partition('@')[2]}"
 
 
 @asynccontextmanager
