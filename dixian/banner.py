@@ -24,8 +24,9 @@ def show_banner(console: Console, hosted: Sequence[Hosted]) -> None:
     console.print("\n[bold]Dixian 底线[/] is up.\n")
     console.print(_places(hosted))
     if any(item.service.name == ISSUER for item in hosted):
+        console.print()
         console.print(_people())
-        console.print(f"Everybody's password is [bold]{PASSWORD}[/]. A token for one of them:\n")
+        console.print(f"\nEverybody's password is [bold]{PASSWORD}[/]. A token for one of them:\n")
         console.print(token_command("county-officer"), style="green", soft_wrap=True)
         _show_machines(console)
     console.print("\nNext, in another terminal: [bold]make demo[/]   Ctrl-C here stops it all.\n")
@@ -52,7 +53,7 @@ def _people() -> Table:
     table = Table(box=None, pad_edge=True, header_style="dim")
     for column in ("level", "sign in as", "role", "division", "post"):
         table.add_column(column, no_wrap=True)
-    for person in PEOPLE:
+    for person in sorted(PEOPLE, key=lambda person: level_of(person.division), reverse=True):
         table.add_row(*_row(person))
     return table
 

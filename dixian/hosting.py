@@ -55,7 +55,7 @@ class _Server(uvicorn.Server):
 
 def run_loop(program: Coroutine[Any, Any, None]) -> None:
     """Run a program to its end on the fastest event loop this machine has."""
-    loop_factory = uvicorn.Config(app="", loop="auto").get_loop_factory()
+    loop_factory = uvicorn.Config(app="", loop="auto", log_config=None).get_loop_factory()
     with asyncio.Runner(loop_factory=loop_factory) as runner:
         runner.run(program)
 

@@ -55,19 +55,29 @@ async def run(server: Postgres, console: Console, assemble: Assemble) -> None:
     with until_signalled() as stop:
         try:
             async with contextlib.AsyncExitStack() as stack:
-                if not await _unless(stop, _prepare(server, console)):
-                    return
-                broker = open_broker(BusSettings())
-                stack.push_async_callback(broker.close)
-                await stack.enter_async_context(_watched(server))
-                hosted = assemble(broker)
-                await stack.enter_async_context(hosting.hosting(hosted, stop))
-                show_banner(console, hosted)
-                await stop.wait()
-                console.print("\nStopping ...", style="dim")
+                if await _unless(stop, _prepare(server, console)):
+                    await _serve(server, console, assemble, stop, stack)
         finally:
             await asyncio.to_thread(server.stop)
     console.print("Stopped; the data stays. Start again with [bold]make run[/].", style="dim")
+
+
+async def _serve(
+    server: Postgres,
+    console: Console,
+    assemble: Assemble,
+    stop: asyncio.Event,
+    stack: contextlib.AsyncExitStack,
+) -> None:
+    """Run everything until ``stop``; leaving ``stack`` ends it in reverse."""
+    broker = open_broker(BusSettings())
+    stack.push_async_callback(broker.close)
+    await stack.enter_async_context(_watched(server))
+    hosted = assemble(broker)
+    await stack.enter_async_context(hosting.hosting(hosted, stop))
+    show_banner(console, hosted)
+    await stop.wait()
+    console.print("\nStopping ...", style="dim")
 
 
 async def _prepare(server: Postgres, console: Console) -> None:
