@@ -15,7 +15,13 @@ CONTRACTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["import
 PURE = {
     "shared/kernel": {"pydantic", "uuid_utils", "shared.kernel"},
     "shared/policy": {"pydantic", "chinese_calendar", "shared.kernel", "shared.policy"},
-    "shared/contracts": {"orjson", "pydantic", "shared.kernel", "shared.policy", "shared.contracts"},
+    "shared/contracts": {
+        "orjson",
+        "pydantic",
+        "shared.kernel",
+        "shared.policy",
+        "shared.contracts",
+    },
 }
 """Packages without a framework, and all they may import besides the standard library."""
 # RFC 8785 is a pure function from JSON to bytes: what a digest in an event is taken of.
