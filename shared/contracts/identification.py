@@ -197,6 +197,19 @@ class GreenChannelExited(StepEvent):
 
 
 @contract
+class PersonalDataRevealed(IdentificationEvent):
+    """Somebody saw personal data in full, for a purpose: what and why, never the data itself."""
+
+    reveal_id: UUID
+    household_id: UUID
+    division: DivisionCode
+    purpose: str
+    records: tuple[UUID, ...]
+    """The vault's records: members, or the household's own."""
+    fields: tuple[str, ...]
+
+
+@contract
 class PolicyPublished(IdentificationEvent):
     """A set of parameters with its document; in-flight cases keep the one they started with."""
 
@@ -248,6 +261,7 @@ __all__ = [
     "ObjectionAnswered",
     "ObjectionRaised",
     "OfficersNamed",
+    "PersonalDataRevealed",
     "PolicyPublished",
     "Publicized",
     "Purged",

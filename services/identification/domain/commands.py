@@ -14,11 +14,17 @@ from pydantic import Field, StringConstraints
 
 from services.identification.domain.collection import (
     Coping,
+    Count,
     ExpenseItem,
+    FreeText,
     GivenClaim,
     GivenIncome,
+    Officer,
     PersonGiven,
+    Phone,
+    Reference,
     ResidenceReason,
+    Sha256,
     VerifiedMember,
 )
 from shared.contracts.assessment import Shock, Watch
@@ -38,18 +44,6 @@ from shared.kernel.division import DivisionCode, Level
 from shared.kernel.event import Command
 from shared.kernel.principal import Permission, Role, may
 from shared.policy.parameters import PolicyVersion
-
-FreeText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
-"""What a person writes: kept in the vault."""
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-"""An evidence file, cited by its hash."""
-Reference = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z一-鿿〔〕()()\[\]./_-]{1,64}$")]
-"""A document's, notice's or receipt's number."""
-Officer = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z:._-]{1,128}$")]
-"""A person's pseudonym, as tokens carry it."""
-Phone = Annotated[str, StringConstraints(pattern=r"^(0\d{2,3}-\d{7,8}|12317|12345)$")]
-"""An office's phone: a landline or a hotline, never a private mobile (R65)."""
-Count = Annotated[int, Field(ge=0, le=100_000)]
 
 _VILLAGE = may(Role.OFFICER, at=Level.VILLAGE)
 _TOWN = may(Role.OFFICER, at=Level.TOWN)
@@ -78,6 +72,19 @@ class RegisterHousehold(Act):
     address: FreeText
     phone: Annotated[str, StringConstraints(pattern=r"^[0-9+-]{7,20}$")] | None = None
     members: Annotated[tuple[PersonGiven, ...], Field(min_length=1, max_length=30)]
+
+
+class RecordReveal(Command):
+    """Record that personal data was seen; who may see it, the vault has decided by its purpose."""
+
+    permission: ClassVar[Permission] = may(*Role)
+
+    reveal_id: UUID
+    household_id: UUID
+    division: DivisionCode
+    purpose: str
+    records: tuple[UUID, ...]
+    fields: tuple[str, ...]
 
 
 class PublishPolicy(Act):

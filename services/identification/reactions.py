@@ -1,0 +1,84 @@
+"""What the neighbours' events bring about here, each as a command through the one way.
+
+Every reaction is harmless when repeated: the stream's own state says that it happened already.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from services.identification.domain import commands
+from services.identification.handlers import SERVICE
+from shared.contracts.alerts import LeadMatched, RiskReported
+from shared.contracts.assistance import RiskEliminated
+from shared.kernel.event import Cause, Command, Event, Recorded
+from shared.kernel.principal import system
+from shared.policy.rules import rule
+from shared.store.application import Application
+from shared.store.database import Transaction
+
+Reaction = Callable[[Transaction, Recorded[Any], Cause], Awaitable[None]]
+Translate = Callable[[Recorded[Any]], "list[Command]"]
+
+
+@rule("R42", "R116")
+def risk_reported(recorded: Recorded[RiskReported]) -> list[Command]:
+    """A lead whose household is known is a case's; the others wait to be matched (R42)."""
+    lead = recorded.event
+    if lead.household_id is None:
+        return []
+    return [
+        commands.TakeLead(
+            lead_id=lead.lead_id,
+            household_id=lead.household_id,
+            source=lead.source,
+            discovered_on=lead.discovered_on,
+            risks=lead.risks,
+        )
+    ]
+
+
+def lead_matched(recorded: Recorded[LeadMatched]) -> list[Command]:
+    """The household of an earlier lead was found."""
+    lead = recorded.event
+    return [
+        commands.TakeLead(
+            lead_id=lead.lead_id,
+            household_id=lead.household_id,
+            source=lead.source,
+            discovered_on=lead.discovered_on,
+            risks=lead.risks,
+        )
+    ]
+
+
+@rule("R91")
+def risk_eliminated(recorded: Recorded[RiskEliminated]) -> list[Command]:
+    """The household is not monitored any more; a later risk is a new case (R91, R105)."""
+    return [
+        commands.EndMonitoring(
+            case_id=recorded.event.case_id,
+            eliminated_on=recorded.event.eliminated_on,
+            elimination_id=recorded.event_id,
+        )
+    ]
+
+
+TRANSLATIONS: Mapping[type[Event], Translate] = {
+    RiskReported: risk_reported,
+    LeadMatched: lead_matched,
+    RiskEliminated: risk_eliminated,
+}
+"""The events that mean something here, and the commands they mean."""
+
+
+def reactions(application: Application) -> Mapping[type[Event], Reaction]:
+    """The reactions for the consumer: each runs its commands inside the consumer's transaction."""
+    return {event: _reaction(application, meant) for event, meant in TRANSLATIONS.items()}
+
+
+def _reaction(application: Application, translate: Translate) -> Reaction:
+    async def react(tx: Transaction, recorded: Recorded[Any], cause: Cause) -> None:
+        for command in translate(recorded):
+            await application.execute_in(tx, command, system(SERVICE), cause)
+
+    return react
