@@ -20,7 +20,7 @@ from shared.kernel.clock import SystemClock
 from shared.kernel.event import Cause, Event, Metadata, Recorded
 from shared.kernel.ids import new_id
 from shared.store.database import Database, Transaction
-from shared.store.event_store import append
+from shared.store.event_store import append, draft
 from shared.store.migrate import SHARED, Schema
 from shared.store.tables import metadata as store_tables
 
@@ -76,8 +76,7 @@ async def note(
 ) -> list[Recorded[Event]]:
     """Append ``events`` after version ``after`` of ``stream``, in the caller's transaction."""
     metadata = Metadata("王", "37", ("officer", "committee"), new_id(), new_id(), "00-ab-cd-01")
-    return await append(
-        tx.raw,
+    drafted = draft(
         stream_id=stream,
         category="note",
         after=after,
@@ -88,6 +87,7 @@ async def note(
         events=[(new_id(), event) for event in events],
         metadata=metadata,
     )
+    return await append(tx.raw, drafted)
 
 
 async def notes(

@@ -160,7 +160,7 @@ class BrokerSuite:
         self, broker: Broker, source: Place, sink: Place, witness: Witness
     ) -> None:
         await notes(source, new_id(), "a", "b", "c")
-        witness.fails("b", ConcurrentAppend("somebody was first"), times=2)
+        witness.fails("b", ConcurrentAppend(new_id()), times=2)
         await published(relay_of(source, broker))
         await take(broker, sink, witness, 3)
         assert [effect.text for effect in await effects(sink)] == ["a", "b", "c"]

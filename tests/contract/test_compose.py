@@ -14,13 +14,13 @@ from typing import Any
 
 import pytest
 import yaml
-from dixian.broker import KAFKA_VERSION
 from pydantic import AliasChoices
 from pydantic_settings import BaseSettings
 
 import dixian
 import services
 import shared
+from dixian.broker import KAFKA_VERSION
 from dixian.layout import Layout, Places, Process
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from shared.bus.embedded_tables import LOG_SCHEMA
-from shared.store.migrate import drift, upgrade
+from shared.store.drift import drift
+from shared.store.migrate import upgrade
 from shared.testing.bus import SCHEMA
 
 if TYPE_CHECKING:
