@@ -15,7 +15,7 @@ from services.identification.domain.policy_book import POLICY_BOOK, Publication,
 from services.identification.domain.reveal import REVEAL
 from services.identification.read_models import lookups
 from services.identification.read_models.views import VIEWS, registered_elsewhere
-from shared.contracts.identification import IndexToken, RolledBack
+from shared.contracts.identification import IndexToken
 from shared.kernel.decider import Aggregate
 from shared.kernel.division import Level
 from shared.kernel.event import Command, Event, Recorded
@@ -73,8 +73,8 @@ class Handlers:
             commands.PostNotice: self.with_notice,
             commands.Announce: self.with_notice,
             commands.EndMonitoring: on_stream(CASE, lambda command: command.case_id),
-            commands.Purge: on_stream(CASE, lambda command: command.case_id),
-            commands.RollBack: self.roll_back,
+            commands.NoteMeasure: on_stream(CASE, lambda command: command.case_id),
+            commands.Correct: self.correct,
             **dict.fromkeys(_PLAIN_ACTS, on_case),
         }
 
@@ -156,23 +156,13 @@ class Handlers:
         )
         return await call.decide(POLICY_BOOK, book_id(policy.division), command, context)
 
-    async def roll_back(self, command: commands.RollBack, call: Call) -> Outcome:
-        """Once for each correction, however often it is told."""
+    async def correct(self, command: commands.Correct, call: Call) -> Outcome:
+        """At the version the request was about, and at no other: so it happens once (R108)."""
         stream = await call.load(CASE, command.case_id)
-        done = any(
-            isinstance(item.event, RolledBack) and item.event.correction_id == command.correction_id
-            for item in stream.history
-        )
-        if done:
+        if not stream.history or stream.history[0].category != CASE.name:
+            raise NotFound(*LABEL)
+        if stream.version != command.at_version:
             return Outcome(stream.stream_id, stream.version, stream.state, [])
-        if command.to_version >= stream.version:
-            raise Invalid(
-                "R108",
-                code="not-an-earlier-version",
-                zh="只能回退到更早的版本",
-                en="one can only roll back to an earlier version",
-                field="to_version",
-            )
         return await call.decide(CASE, command.case_id, command, call.context())
 
     async def _of_case(self, case_id: UUID, call: Call) -> tuple[HouseholdFacts, PolicyVersion]:

@@ -5,11 +5,18 @@ Every reaction is harmless when repeated: the stream's own state says that it ha
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from services.identification.domain import commands
 from services.identification.handlers import SERVICE
 from shared.contracts.alerts import LeadMatched, RiskReported
-from shared.contracts.assistance import RiskEliminated
+from shared.contracts.assistance import (
+    MeasureEnded,
+    MeasureStarted,
+    MeasureStopped,
+    RiskEliminated,
+)
+from shared.contracts.audit import CorrectionAuthorized, CorrectionKind
 from shared.kernel.event import Cause, Command, Event, Recorded
 from shared.kernel.principal import system
 from shared.policy.rules import rule
@@ -63,17 +70,56 @@ def risk_eliminated(recorded: Recorded[RiskEliminated]) -> list[Command]:
     ]
 
 
-TRANSLATIONS: Mapping[type[Event], Translate] = {
+@rule("R73")
+def measure_started(recorded: Recorded[MeasureStarted]) -> list[Command]:
+    """A measure runs: in the green channel it must be stopped before the exit (R73)."""
+    event = recorded.event
+    return [_note(event.case_id, event.measure_id, running=True)]
+
+
+def measure_over(recorded: Recorded[MeasureStopped | MeasureEnded]) -> list[Command]:
+    """A measure stopped, or ran to its end."""
+    event = recorded.event
+    return [_note(event.case_id, event.measure_id, running=False)]
+
+
+@rule("R107", "R108")
+def correction_authorized(recorded: Recorded[CorrectionAuthorized]) -> list[Command]:
+    """Every gate is passed: the corrections of this service's streams are carried out (R108)."""
+    event = recorded.event
+    if event.kind is CorrectionKind.FLAG_CHANGE:
+        return []
+    return [
+        commands.Correct(
+            case_id=target.stream_id,
+            correction_id=event.correction_id,
+            at_version=target.version,
+            to_version=target.to_version,
+        )
+        for target in event.targets
+        if target.service == SERVICE
+    ]
+
+
+def _note(case_id: UUID, measure_id: UUID, *, running: bool) -> Command:
+    return commands.NoteMeasure(case_id=case_id, measure_id=measure_id, running=running)
+
+
+REACTIONS: Mapping[type[Event], Translate] = {
     RiskReported: risk_reported,
     LeadMatched: lead_matched,
     RiskEliminated: risk_eliminated,
+    MeasureStarted: measure_started,
+    MeasureStopped: measure_over,
+    MeasureEnded: measure_over,
+    CorrectionAuthorized: correction_authorized,
 }
 """The events that mean something here, and the commands they mean."""
 
 
 def reactions(application: Application) -> Mapping[type[Event], Reaction]:
     """The reactions for the consumer: each runs its commands inside the consumer's transaction."""
-    return {event: _reaction(application, meant) for event, meant in TRANSLATIONS.items()}
+    return {event: _reaction(application, meant) for event, meant in REACTIONS.items()}
 
 
 def _reaction(application: Application, translate: Translate) -> Reaction:

@@ -146,3 +146,30 @@ class Coping(Given):
     can_cope: bool
     means: tuple[CopingMeans, ...] = ()
     evidence: Evidence = ()
+
+
+class AuthorityKind(StrEnum):
+    """Who approves (R53)."""
+
+    COMMITTEE = "COMMITTEE"
+    """县级党委农业农村委员会"""
+    DELEGATION = "DELEGATION"
+    """授权批准"""
+
+
+class DeclineReason(StrEnum):
+    """Why a household is not identified. Some are offered only to be refused, by their rule."""
+
+    BELOW_LINE_STABLE = "BELOW_LINE_STABLE"
+    """低于监测线但收入稳定且无风险 (R30)"""
+    ABOVE_LINE_NO_HARDSHIP = "ABOVE_LINE_NO_HARDSHIP"
+    CAN_COPE = "CAN_COPE"
+    """可依靠自身能力解决 (R32)"""
+    OUT_OF_SCOPE = "OUT_OF_SCOPE"
+    URBAN_HUKOU = "URBAN_HUKOU"
+    DELIBERATED_AGAINST = "DELIBERATED_AGAINST"
+    """经研判评议不识别"""
+    HAS_DIBAO = "HAS_DIBAO"
+    """Refused: R43"""
+    NO_PLACES_LEFT = "NO_PLACES_LEFT"
+    """Refused: R27"""

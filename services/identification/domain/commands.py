@@ -6,15 +6,16 @@ the legal date of the act (K6). Free text goes to the vault; events keep its not
 
 from collections.abc import Mapping
 from datetime import date
-from enum import StrEnum
 from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
 from services.identification.domain.collection import (
+    AuthorityKind,
     Coping,
     Count,
+    DeclineReason,
     ExpenseItem,
     FreeText,
     GivenClaim,
@@ -255,15 +256,6 @@ class CloseNotice(CaseAct):
     permission: ClassVar[Permission] = _VILLAGE
 
 
-class AuthorityKind(StrEnum):
-    """Who approves (R53)."""
-
-    COMMITTEE = "COMMITTEE"
-    """县级党委农业农村委员会"""
-    DELEGATION = "DELEGATION"
-    """授权批准"""
-
-
 class Approve(TimedAct):
     """The county identifies the household (R53, R56, R62)."""
 
@@ -276,24 +268,6 @@ class Approve(TimedAct):
     valid_from: date
     valid_until: date
     """Of the delegation; for the committee's own decision the day it was taken, twice."""
-
-
-class DeclineReason(StrEnum):
-    """Why a household is not identified. Some are offered only to be refused, by their rule."""
-
-    BELOW_LINE_STABLE = "BELOW_LINE_STABLE"
-    """低于监测线但收入稳定且无风险 (R30)"""
-    ABOVE_LINE_NO_HARDSHIP = "ABOVE_LINE_NO_HARDSHIP"
-    CAN_COPE = "CAN_COPE"
-    """可依靠自身能力解决 (R32)"""
-    OUT_OF_SCOPE = "OUT_OF_SCOPE"
-    URBAN_HUKOU = "URBAN_HUKOU"
-    DELIBERATED_AGAINST = "DELIBERATED_AGAINST"
-    """经研判评议不识别"""
-    HAS_DIBAO = "HAS_DIBAO"
-    """Refused: R43"""
-    NO_PLACES_LEFT = "NO_PLACES_LEFT"
-    """Refused: R27"""
 
 
 class DeclineIdentification(TimedAct):
@@ -381,20 +355,24 @@ class EndMonitoring(Command):
     elimination_id: UUID
 
 
-class Purge(Command):
-    """Withdraw the case: an authorised correction's execution, and nothing else (R107)."""
+class NoteMeasure(Command):
+    """A measure of the case was started, or stopped, by the assistance service (R70, R73)."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    case_id: UUID
+    measure_id: UUID
+    running: bool
+
+
+class Correct(Command):
+    """Carry an authorised correction out, and nothing else (R107, R108)."""
 
     permission: ClassVar[Permission] = _SYSTEM
 
     case_id: UUID
     correction_id: UUID
-
-
-class RollBack(Command):
-    """Put the case back to an earlier version: an authorised correction's execution (R107)."""
-
-    permission: ClassVar[Permission] = _SYSTEM
-
-    case_id: UUID
-    correction_id: UUID
-    to_version: Annotated[int, Field(ge=1)]
+    at_version: int
+    """The version the request was about; at any other one nothing is done."""
+    to_version: Annotated[int, Field(ge=1)] | None = None
+    """Of a rollback; without it the case is withdrawn (清退)."""
