@@ -71,6 +71,8 @@ class RiskReported(AlertsEvent):
     """Somebody reported somebody else: no case before an officer has matched it (R116)."""
     person_id: UUID | None = None
     """Whom it is about, in this service's vault, while the register does not know them."""
+    reported_in: DivisionCode | None = None
+    """Where it was reported, where that is not in ``division``."""
 
 
 @contract
