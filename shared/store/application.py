@@ -2,13 +2,21 @@
 
 Requests, neighbours' events, clocks and imports all end in ``Application.execute`` or, inside the
 consumer's transaction, in ``execute_in``. There is no second code path that changes state.
+
+A command that concerns one stream takes two round trips: the stream is loaded, and all that follows
+from the decision is written by one statement, which is a transaction by itself. What another
+request did in between shows as a violated key, and the command is decided again.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from typing import Any, TypeVar
 from uuid import UUID
+
+import asyncpg
 
 from shared.kernel.decider import Aggregate, Context, RollsBack, Tick
 from shared.kernel.event import Cause, Command, Event, Recorded
@@ -19,9 +27,10 @@ from shared.store import deadlines, event_store, idempotency
 from shared.store.database import Database, Transaction
 from shared.store.idempotency import AlreadyAnswered, IdempotencyKey
 from shared.store.views import View
+from shared.store.writing import Writes
 
 S = TypeVar("S")
-_ATTEMPTS = 5
+_ATTEMPTS = 12
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,10 @@ class Call:
     cause: Cause
     expected_version: int | None = None
     """``If-Match``: the version the caller saw of the command's main stream."""
+    key: IdempotencyKey | None = None
+    alone: bool = False
+    """One append is all this call will write: its answer is remembered by the same statement."""
+    remembered: bool = False
     recorded: list[Recorded[Event]] = field(default_factory=list)
     """Every event this call has appended, over all its streams, in order."""
 
@@ -124,34 +137,55 @@ class Call:
         state = _after(aggregate, stream, events)
         outside = Forbidden("该户不在您的辖区内", "outside your division")
         self._must_cover(aggregate, state, outside)
-        region = aggregate.divisions(state)[0]
-        # A stream keeps the key of its first event: on another partition its next event could
-        # overtake this one.
-        key = stream.history[0].key if stream.history else aggregate.key(state)
-        recorded = await event_store.append(
-            self.tx.raw,
+        drafted = event_store.draft(
             stream_id=stream.stream_id,
             category=aggregate.name,
             after=stream.version,
-            key=key,
-            region=region,
+            # A stream keeps the key of its first event: on another partition its next event could
+            # overtake this one.
+            key=stream.history[0].key if stream.history else aggregate.key(state),
+            region=aggregate.divisions(state)[0],
             occurred_on=context.occurred_on,
             recorded_at=self.tx.clock.now(),
             events=[(new_id(), event) for event in events],
             metadata=self.cause.metadata(self.principal),
         )
-        await deadlines.write(
-            self.tx.raw,
-            stream_id=stream.stream_id,
-            category=aggregate.name,
-            key=key,
-            region=region,
-            before=aggregate.clocks(stream.state),
-            after=aggregate.clocks(state),
-        )
-        await self.application.project(self.tx, aggregate.name, state, recorded[-1])
+        outcome = Outcome(stream.stream_id, drafted[-1].version, state, drafted)
+        positions = await self._write(self._consequences(aggregate, stream, outcome), stream)
+        recorded = event_store.positioned(drafted, positions)
         self.recorded.extend(recorded)
-        return Outcome(stream.stream_id, recorded[-1].version, state, recorded)
+        return outcome
+
+    def _consequences(self, aggregate: Aggregate[S], stream: Stream, outcome: Outcome) -> Writes:
+        """The events, and everything in this database that follows from them."""
+        last = outcome.events[-1]
+        writes = Writes([event_store.clause(outcome.events)])
+        deadlines.write(
+            writes,
+            last,
+            before=aggregate.clocks(stream.state),
+            after=aggregate.clocks(outcome.state),
+        )
+        for view in self.application.views_of(aggregate.name):
+            view.write(writes, outcome.state, last)
+        if self.key is not None and self.alone:
+            answer = outcome.receipt()
+            writes.clauses.append(idempotency.clause(self.key, answer, self.tx.clock.now()))
+            self.remembered = True
+        return writes
+
+    async def _write(self, writes: Writes, stream: Stream) -> Sequence[Mapping[str, Any]]:
+        try:
+            return await writes.run(self.tx.raw)
+        except asyncpg.UniqueViolationError as error:
+            if event_store.is_lost_race(error):
+                raise event_store.ConcurrentAppend(stream.stream_id) from error
+            if error.constraint_name == idempotency.PRIMARY_KEY:
+                raise AlreadyAnswered from error
+            refusal = self.application.conflicts.get(error.constraint_name or "")
+            if refusal is None:
+                raise
+            raise refusal() from error
 
     def _must_cover(self, aggregate: Aggregate[S], state: S, refusal: Refusal) -> None:
         divisions = aggregate.divisions(state)
@@ -169,6 +203,32 @@ class Receipt:
 
     body: dict[str, Any]
     replayed: bool = False
+
+
+class Busy(Refusal):
+    """So many acts on one stream at once that this one never got its turn; nothing was done."""
+
+    status = 409
+
+    def __init__(self) -> None:
+        super().__init__(
+            code="busy",
+            zh="该事项正有多人同时办理,请稍后重试",
+            en="too many acts on this at once; nothing was done, try again",
+        )
+
+
+@dataclass(frozen=True)
+class _Request:
+    command: Command
+    principal: Principal
+    cause: Cause
+    expected_version: int | None
+    key: IdempotencyKey | None
+
+    @property
+    def parts(self) -> tuple[Principal, Cause, int | None, IdempotencyKey | None]:
+        return self.principal, self.cause, self.expected_version, self.key
 
 
 @dataclass
@@ -195,20 +255,24 @@ class Application:
         """Carry a command out in a transaction of its own and answer.
 
         A lost race for a stream is decided again on the new state; only a caller who named the
-        version it saw is told (``Stale``). A key seen before gives the first answer.
+        version it saw is told (``Stale``). A key seen before gives the first answer. Raises the
+        ``Refusal`` of the rules, or ``Busy`` when the stream never rests.
         """
+        request = _Request(command, principal, cause, expected_version, key)
+        contended: set[UUID] = set()
         for attempt in range(_ATTEMPTS):
             try:
-                return await self._attempt(command, principal, cause, expected_version, key)
-            except (event_store.ConcurrentAppend, AlreadyAnswered):
-                if attempt == _ATTEMPTS - 1:
-                    raise
+                return await self._attempt(request, contended, again=attempt > 0)
+            except event_store.ConcurrentAppend as lost:
+                contended.add(lost.stream_id)
+            except (AlreadyAnswered, asyncpg.DeadlockDetectedError):
+                continue  # the twin has committed; the victim of a deadlock may try again
             except Refusal:
                 answered = await self._answered(key)
                 if answered is None:
                     raise
                 return answered
-        raise AssertionError("unreachable")
+        raise Busy
 
     async def execute_in(
         self,
@@ -224,13 +288,21 @@ class Application:
         call = Call(self, tx, principal, cause, expected_version)
         return await self._handler(command)(command, call)
 
-    async def project(
-        self, tx: Transaction, category: str, state: Any, last: Recorded[Event]
-    ) -> None:
-        """Write every read model of ``category`` from the stream's new state."""
+    def views_of(self, category: str) -> Sequence[View[Any]]:
+        """The read models that streams of ``category`` feed."""
+        return self._views.get(category, ())
+
+    @cached_property
+    def conflicts(self) -> Mapping[str, Callable[[], Refusal]]:
+        """What each violated unique index means to the caller."""
+        return {name: made for view in self.views for name, made in view.conflicts.items()}
+
+    @cached_property
+    def _views(self) -> Mapping[str, Sequence[View[Any]]]:
+        found: dict[str, list[View[Any]]] = defaultdict(list)
         for view in self.views:
-            if view.category == category:
-                await view.apply(tx.sql, last.stream_id, state, last)
+            found[view.category].append(view)
+        return found
 
     async def tick(self, principal: Principal, *, limit: int = 200) -> int:
         """Let every clock that is due speak, once each; return how many streams had one."""
@@ -242,32 +314,31 @@ class Application:
         return len(due)
 
     async def _attempt(
-        self,
-        command: Command,
-        principal: Principal,
-        cause: Cause,
-        expected_version: int | None,
-        key: IdempotencyKey | None,
+        self, request: "_Request", contended: Collection[UUID], *, again: bool
     ) -> Receipt:
-        async with self.database.transaction() as tx:
-            if key is not None and (body := await idempotency.find(tx.raw, key)) is not None:
-                return Receipt(body, replayed=True)
-            _must_be_allowed(command, principal)
-            call = Call(self, tx, principal, cause, expected_version)
-            outcome = await self._handler(command)(command, call)
-            body = outcome.receipt()
-            if key is not None:
-                await idempotency.remember(tx.raw, key, body, tx.clock.now())
+        """One try. The first one asks nobody whether the key was used: the key's index tells."""
+        _must_be_allowed(request.command, request.principal)
+        handler = self._handler(request.command)
+        alone = isinstance(handler, OnStream) and handler.alone and not again
+        opened = self.database.reading() if alone else self.database.transaction()
+        async with opened as tx:
+            if again and (answer := await _found(tx, request.key)) is not None:
+                return answer
+            await _take_turns(tx, contended)
+            call = Call(self, tx, *request.parts, alone=alone)
+            outcome = await handler(request.command, call)
+            answer = Receipt(outcome.receipt())
+            if request.key is not None and not call.remembered:
+                await idempotency.remember(tx.raw, request.key, answer.body, tx.clock.now())
         self.appended(call.recorded)
-        return Receipt(body)
+        return answer
 
     async def _answered(self, key: IdempotencyKey | None) -> Receipt | None:
-        """The answer of a twin request that committed while this one was being refused."""
+        """The answer given before, by a request this one repeats or by a twin that was faster."""
         if key is None:
             return None
         async with self.database.reading() as tx:
-            body = await idempotency.find(tx.raw, key)
-        return None if body is None else Receipt(body, replayed=True)
+            return await _found(tx, key)
 
     def _handler(self, command: Command) -> Handler:
         if isinstance(command, Tick):
@@ -279,25 +350,39 @@ class Application:
         return await call.decide(aggregate, command.stream_id, command, call.context())
 
 
+@dataclass(frozen=True)
+class OnStream:
+    """The handler that ``on_stream`` makes."""
+
+    aggregate: Aggregate[Any]
+    stream: Callable[[Any], UUID]
+    context: Callable[[Any, Call], Awaitable[Context]] | None
+    alone: bool
+    """Nothing but the append is written, so that it may be its own transaction."""
+
+    async def __call__(self, command: Command, call: Call) -> Outcome:
+        """Decide the command on its stream."""
+        if self.context is not None:
+            made = await self.context(command, call)
+        else:
+            made = call.context(getattr(command, "occurred_on", None))
+        return await call.decide(self.aggregate, self.stream(command), command, made)
+
+
 def on_stream(
     aggregate: Aggregate[S],
     stream: Callable[[Any], UUID],
     context: Callable[[Any, Call], Awaitable[Context]] | None = None,
+    *,
+    only_reads: bool = False,
 ) -> Handler:
     """The handler of a command that concerns one stream and needs, at most, look-ups.
 
     ``stream`` finds the stream's id in the command; ``context`` gathers the look-ups; without it
-    the decision gets the dates and the principal.
+    the decision gets the dates and the principal. A ``context`` that writes nothing (no note into
+    the vault) should say so with ``only_reads``: two round trips are saved.
     """
-
-    async def handle(command: Command, call: Call) -> Outcome:
-        if context is not None:
-            made = await context(command, call)
-        else:
-            made = call.context(getattr(command, "occurred_on", None))
-        return await call.decide(aggregate, stream(command), command, made)
-
-    return handle
+    return OnStream(aggregate, stream, context, alone=context is None or only_reads)
 
 
 def back_dated(recorded: Recorded[Event], today: date) -> bool:
@@ -322,6 +407,23 @@ def _must_be_allowed(command: Command, principal: Principal) -> None:
         f"该事项由{levels}相应岗位办理,您的岗位无权办理",
         "your role or level does not allow this act",
     )
+
+
+async def _found(tx: Transaction, key: IdempotencyKey | None) -> Receipt | None:
+    if key is None:
+        return None
+    body = await idempotency.find(tx.raw, key)
+    return None if body is None else Receipt(body, replayed=True)
+
+
+async def _take_turns(tx: Transaction, contended: Collection[UUID]) -> None:
+    """Whoever lost a stream once waits in line for it: else one of fifty would lose for ever.
+
+    Only losers wait, and only for their own stream; a first try never takes the lock.
+    """
+    for stream_id in sorted(contended):
+        half = int.from_bytes(stream_id.bytes[-4:], signed=True)
+        await tx.raw.execute("select pg_advisory_xact_lock(1, $1)", half)
 
 
 __all__ = ["Application", "Call", "Handler", "Outcome", "Receipt", "Stream", "on_stream"]

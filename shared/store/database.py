@@ -62,8 +62,7 @@ class Database:
     async def reading(self) -> AsyncIterator[Transaction]:
         """A connection without a transaction, for queries of one statement."""
         async with self.engine.connect() as sql:
-            raw = (await sql.get_raw_connection()).driver_connection
-            assert raw is not None
+            raw = await _alive(sql)
             yield Transaction(sql, raw, await self._now(raw))
 
     async def clock(self) -> Clock:
@@ -94,6 +93,25 @@ _SERVER_SETTINGS = {
     # A forgotten open transaction must not hold back vacuum and the relay for ever.
     "idle_in_transaction_session_timeout": "60000",
 }
+
+
+async def _alive(sql: AsyncConnection) -> "asyncpg.Connection[Any]":
+    """The driver's connection; a new one when the server has closed the pooled one meanwhile.
+
+    The driver knows at once when its socket is closed, so this costs no round trip. Raises
+    ``OSError`` or ``asyncpg.PostgresError`` when the server takes no connections.
+    """
+    raw = await _raw(sql)
+    if raw.is_closed():
+        await sql.invalidate()
+        raw = await _raw(sql)
+    return raw
+
+
+async def _raw(sql: AsyncConnection) -> "asyncpg.Connection[Any]":
+    raw: asyncpg.Connection[Any] | None = (await sql.get_raw_connection()).driver_connection
+    assert raw is not None
+    return raw
 
 
 def async_url(url: str) -> str:

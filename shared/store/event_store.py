@@ -5,6 +5,7 @@ appends (no advisory lock, no NOTIFY in the transaction). The table is also the 
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -14,18 +15,19 @@ import orjson
 
 from shared.contracts.registry import decode
 from shared.kernel.event import Event, Metadata, Recorded
+from shared.store.writing import Clause, Writes
 
 _APPEND = """
 insert into es.event (stream_id, version, event_id, category, type, schema_version,
                       key, region, occurred_on, recorded_at, data, meta)
-select $1, $2 + n::int, e, $3, t, s, $4, $5, $6, $7, d::jsonb, $8::jsonb
-  from unnest($9::uuid[], $10::text[], $11::smallint[], $12::text[])
-       with ordinality as u(e, t, s, d, n)
-returning pos
+select $1, v, e, $2, t, s, $3, $4, $5, $6, d::jsonb, $7::jsonb
+  from unnest($8::int[], $9::uuid[], $10::text[], $11::smallint[], $12::text[])
+       as u(v, e, t, s, d)
+returning version, pos
 """
 COLUMNS = (
     "pos, stream_id, version, event_id, category, type, schema_version, key, region,"
-    " occurred_on, recorded_at, data, meta"
+    " occurred_on, recorded_at, data::text as data, meta::text as meta"
 )
 # COLUMNS is a constant of this module; nothing from outside reaches the statement's text.
 _LOAD = f"select {COLUMNS} from es.event where stream_id = $1 order by version"  # noqa: S608
@@ -34,9 +36,12 @@ _LOAD = f"select {COLUMNS} from es.event where stream_id = $1 order by version" 
 class ConcurrentAppend(Exception):
     """Somebody else appended to the stream first; load again and decide anew."""
 
+    def __init__(self, stream_id: UUID) -> None:
+        super().__init__(f"somebody else appended to {stream_id} first")
+        self.stream_id = stream_id
 
-async def append(
-    connection: "asyncpg.Connection[Any]",
+
+def draft(
     *,
     stream_id: UUID,
     category: str,
@@ -48,47 +53,73 @@ async def append(
     events: Sequence[tuple[UUID, Event]],
     metadata: Metadata,
 ) -> list[Recorded[Event]]:
-    """Append ``events`` as versions ``after + 1``… of the stream, and return them as recorded.
-
-    Raises ``ConcurrentAppend`` when version ``after + 1`` exists already; the transaction is then
-    lost and must be begun anew.
-    """
-    try:
-        rows = await connection.fetch(
-            _APPEND,
-            stream_id,
-            after,
-            category,
-            key,
-            region,
-            occurred_on,
-            recorded_at,
-            orjson.dumps(metadata.as_json()).decode(),
-            [event_id for event_id, _ in events],
-            [type(event).__name__ for _, event in events],
-            [event.schema_version for _, event in events],
-            [event.model_dump_json() for _, event in events],
-        )
-    except asyncpg.UniqueViolationError as error:
-        if error.constraint_name == "event_pkey":
-            raise ConcurrentAppend(f"{category} {stream_id} after {after}") from error
-        raise
+    """``events`` as versions ``after + 1``… of the stream, not yet written: position 0."""
     return [
         Recorded(
             event_id=event_id,
             stream_id=stream_id,
             category=category,
-            version=after + number,
+            version=version,
             key=key,
             region=region,
             occurred_on=occurred_on,
             recorded_at=recorded_at,
             event=event,
             metadata=metadata,
-            position=row["pos"],
         )
-        for number, ((event_id, event), row) in enumerate(zip(events, rows, strict=True), start=1)
+        for version, (event_id, event) in enumerate(events, start=after + 1)
     ]
+
+
+def clause(drafted: Sequence[Recorded[Event]]) -> Clause:
+    """The insert of one stream's drafted events; it returns their versions and positions."""
+    first = drafted[0]
+    return Clause(
+        _APPEND,
+        (
+            first.stream_id,
+            first.category,
+            first.key,
+            first.region,
+            first.occurred_on,
+            first.recorded_at,
+            orjson.dumps(first.metadata.as_json()).decode(),
+            [item.version for item in drafted],
+            [item.event_id for item in drafted],
+            [type(item.event).__name__ for item in drafted],
+            [item.event.schema_version for item in drafted],
+            [item.event.model_dump_json() for item in drafted],
+        ),
+    )
+
+
+async def append(
+    connection: "asyncpg.Connection[Any]", drafted: Sequence[Recorded[Event]]
+) -> list[Recorded[Event]]:
+    """Append drafted events of one stream and nothing else; return them with their positions.
+
+    Raises ``ConcurrentAppend`` when the first version exists already; a transaction around it is
+    then lost and must be begun anew.
+    """
+    try:
+        return positioned(drafted, await Writes([clause(drafted)]).run(connection))
+    except asyncpg.UniqueViolationError as error:
+        if is_lost_race(error):
+            raise ConcurrentAppend(drafted[0].stream_id) from error
+        raise
+
+
+def positioned(
+    drafted: Sequence[Recorded[Event]], rows: Sequence[Mapping[str, Any]]
+) -> list[Recorded[Event]]:
+    """The events with the positions that the append returned."""
+    positions = {row["version"]: row["pos"] for row in rows}
+    return [replace(item, position=positions[item.version]) for item in drafted]
+
+
+def is_lost_race(error: asyncpg.UniqueViolationError) -> bool:
+    """Whether the violated key is the stream's version."""
+    return error.constraint_name == "event_pkey"
 
 
 async def load(

@@ -12,6 +12,13 @@ import asyncpg
 import orjson
 
 from shared.kernel.refusal import Refusal
+from shared.store.writing import Clause, Writes
+
+PRIMARY_KEY = "idempotency_pkey"
+_REMEMBER = (
+    "insert into es.idempotency (principal, route, key, fingerprint, receipt, created_at)"
+    " values ($1, $2, $3, $4, $5::json, $6)"
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class AlreadyAnswered(Exception):
 async def find(connection: "asyncpg.Connection[Any]", key: IdempotencyKey) -> dict[str, Any] | None:
     """The stored answer, or ``None``. Raises ``KeyReused`` when the fingerprint differs."""
     row = await connection.fetchrow(
-        "select fingerprint, receipt from es.idempotency"
+        "select fingerprint, receipt::text as receipt from es.idempotency"
         " where principal = $1 and route = $2 and key = $3",
         key.principal,
         key.route,
@@ -61,6 +68,21 @@ async def find(connection: "asyncpg.Connection[Any]", key: IdempotencyKey) -> di
     return answer
 
 
+def clause(key: IdempotencyKey, receipt: dict[str, Any], now: datetime) -> Clause:
+    """The insert that remembers the answer. It violates ``PRIMARY_KEY`` when there is one."""
+    return Clause(
+        _REMEMBER,
+        (
+            key.principal,
+            key.route,
+            key.key,
+            key.fingerprint,
+            orjson.dumps(receipt).decode(),
+            now,
+        ),
+    )
+
+
 async def remember(
     connection: "asyncpg.Connection[Any]",
     key: IdempotencyKey,
@@ -69,15 +91,12 @@ async def remember(
 ) -> None:
     """Write the answer. Raises ``AlreadyAnswered`` when another request was first."""
     try:
-        await connection.execute(
-            "insert into es.idempotency (principal, route, key, fingerprint, receipt, created_at)"
-            " values ($1, $2, $3, $4, $5::jsonb, $6)",
-            key.principal,
-            key.route,
-            key.key,
-            key.fingerprint,
-            orjson.dumps(receipt).decode(),
-            now,
-        )
+        await Writes([clause(key, receipt, now)]).run(connection)
     except asyncpg.UniqueViolationError as error:
         raise AlreadyAnswered from error
+
+
+async def forget(connection: "asyncpg.Connection[Any]", before: datetime) -> int:
+    """Remove answers older than ``before``: a caller repeats within hours. Returns how many."""
+    done: str = await connection.execute("delete from es.idempotency where created_at < $1", before)
+    return int(done.rsplit(maxsplit=1)[-1])

@@ -4,22 +4,24 @@ Each of them is a branch of its own in alembic's graph, so that a room's migrati
 room. Run by the owner role; the service itself runs as the writer role, which owns nothing.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from alembic import command
-from alembic.autogenerate import compare_metadata
 from alembic.config import Config
-from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared.store.database import async_url
 
 SHARED = Path(__file__).resolve().parents[1]
+T = TypeVar("T")
+_LOCKS: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -52,27 +54,14 @@ class Schema:
 
 async def upgrade(url: str, schema: Schema) -> None:
     """Run every migration not yet run. ``url`` is the owner's. Idempotent."""
-    await _run(url, lambda connection: command.upgrade(_config(connection, schema), "heads"))
+    async with _one_at_a_time():
+        await on_connection(
+            url, lambda connection: command.upgrade(_config(connection, schema), "heads")
+        )
 
 
-async def drift(url: str, schema: Schema) -> list[Any]:
-    """What differs between the migrated database and the tables in the code; empty when nothing."""
-    found: list[Any] = []
-
-    def look(connection: Connection) -> None:
-        options = {"include_schemas": True, "include_name": _ours}
-        migration = MigrationContext.configure(connection, opts=options)
-        found.extend(compare_metadata(migration, schema.tables))
-
-    await _run(url, look)
-    return found
-
-
-def _ours(name: str | None, kind: str, _parents: Any) -> bool:
-    return kind != "table" or name != "alembic_version"
-
-
-async def _run(url: str, work: Callable[[Connection], object]) -> None:
+async def on_connection(url: str, work: Callable[[Connection], T]) -> T:
+    """Run ``work`` on a connection of the owner's, in one transaction, alone in this database."""
     engine = create_async_engine(
         async_url(url), connect_args={"server_settings": {"search_path": "rm, public"}}
     )
@@ -81,9 +70,14 @@ async def _run(url: str, work: Callable[[Connection], object]) -> None:
             # Several processes may start at once: the first migrates, the others wait and find
             # nothing left to do.
             await connection.execute(sa.text("select pg_advisory_xact_lock(20230730)"))
-            await connection.run_sync(work)
+            return await connection.run_sync(work)
     finally:
         await engine.dispose()
+
+
+def _one_at_a_time() -> asyncio.Lock:
+    """Alembic keeps its context in module globals: two migrations in one process would mix."""
+    return _LOCKS.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
 
 def _config(connection: Connection, schema: Schema) -> Config:

@@ -1,24 +1,32 @@
 """Read models: tables whose rows are a pure function of one stream's state.
 
 Because a row follows from the state alone, a rollback, a rebuild and an ordinary act all write it
-the same way, and none can drift from the events.
+the same way, and none can drift from the events. The tables are SQLAlchemy's; the statements made
+from them are plain SQL with the driver's parameters, prepared once a connection.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-import asyncpg
+import orjson
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Dialect
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 
 from shared.kernel.event import Event, Recorded
 from shared.kernel.refusal import Refusal
+from shared.store.writing import Clause, Rewrite, Writes
 
 S = TypeVar("S")
 Row = Mapping[str, Any]
+Prepare = Callable[[Any], Any]
+
+_DIALECT: Dialect = asyncpg_dialect(  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it bare
+    json_serializer=lambda value: orjson.dumps(value).decode()
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,8 @@ class View(Generic[S]):
     """One table fed by one category of streams.
 
     The table has a column ``stream_id``. ``rows(state, last)`` gives all rows the stream has in it
-    now: usually one; none when the stream does not appear.
+    now: usually one; none when the stream does not appear. It sees the last event as recorded, but
+    for its ``position``, which is not known yet (0).
     """
 
     table: sa.Table
@@ -35,52 +44,67 @@ class View(Generic[S]):
     conflicts: Mapping[str, Callable[[], Refusal]] = field(default_factory=dict)
     """What a violated unique index means to the caller, by the index's name."""
 
-    async def apply(
-        self, connection: AsyncConnection, stream_id: UUID, state: S, last: Recorded[Event]
-    ) -> None:
-        """Make the table say what ``state`` says. Raises the ``Refusal`` of a unique index."""
+    def write(self, writes: Writes, state: S, last: Recorded[Event]) -> None:
+        """Add what makes the table say what ``state`` says."""
         rows = self.rows(state, last)
-        try:
-            if self._one_row_a_stream:
-                await self._upsert(connection, stream_id, rows)
-            else:
-                await self._replace(connection, stream_id, rows)
-        except sa.exc.IntegrityError as error:
-            raise self._refusal(error) from error
+        if not self._one_row_a_stream:
+            writes.rewrites.append(self._rewrite(last.stream_id, rows))
+        elif rows:
+            columns = tuple(rows[0])
+            writes.clauses.append(Clause(upsert(self.table, columns), values(self.table, rows[0])))
+        else:
+            writes.clauses.append(Clause(self._delete, [last.stream_id]))
 
-    @property
+    def _rewrite(self, stream_id: UUID, rows: Sequence[Row]) -> Rewrite:
+        sql = insert(self.table, tuple(rows[0])) if rows else ""
+        made = [values(self.table, row) for row in rows]
+        return Rewrite(self._delete, sql, stream_id, made)
+
+    @cached_property
     def _one_row_a_stream(self) -> bool:
         return [column.name for column in self.table.primary_key] == ["stream_id"]
 
-    async def _upsert(
-        self, connection: AsyncConnection, stream_id: UUID, rows: Sequence[Row]
-    ) -> None:
-        if not rows:
-            await connection.execute(self._delete, {"the_stream": stream_id})
-            return
-        insert = postgresql.insert(self.table).values(dict(rows[0]))
-        await connection.execute(
-            insert.on_conflict_do_update(
-                index_elements=["stream_id"],
-                set_={name: insert.excluded[name] for name in rows[0] if name != "stream_id"},
-            )
-        )
+    @cached_property
+    def _delete(self) -> str:
+        return f"delete from {_name(self.table)} where stream_id = $1"  # noqa: S608  # our table
 
-    async def _replace(
-        self, connection: AsyncConnection, stream_id: UUID, rows: Sequence[Row]
-    ) -> None:
-        await connection.execute(self._delete, {"the_stream": stream_id})
-        if rows:
-            await connection.execute(sa.insert(self.table), [dict(row) for row in rows])
 
-    @property
-    def _delete(self) -> sa.Delete:
-        return sa.delete(self.table).where(self.table.c.stream_id == sa.bindparam("the_stream"))
+@lru_cache(maxsize=1024)
+def insert(table: sa.Table, columns: tuple[str, ...]) -> str:
+    """``insert into t (a, b) values ($1, $2)``."""
+    names = ", ".join(_quoted(name) for name in columns)
+    slots = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
+    return f"insert into {_name(table)} ({names}) values ({slots})"  # noqa: S608  # our table
 
-    def _refusal(self, error: sa.exc.IntegrityError) -> Exception:
-        cause = error.orig.__cause__ if error.orig else None
-        if isinstance(cause, asyncpg.UniqueViolationError):
-            make = self.conflicts.get(cause.constraint_name or "")
-            if make is not None:
-                return make()
-        return error
+
+@lru_cache(maxsize=1024)
+def upsert(table: sa.Table, columns: tuple[str, ...]) -> str:
+    """The insert that becomes an update of a stream's row when there is one."""
+    changed = [_quoted(name) for name in columns if name != "stream_id"]
+    action = ", ".join(f"{name} = excluded.{name}" for name in changed)
+    return f"{insert(table, columns)} on conflict (stream_id) do update set {action}"
+
+
+def values(table: sa.Table, row: Row) -> list[Any]:
+    """A row's values as the driver takes them (JSON as text, enumerations as their names)."""
+    prepare = preparations(table)
+    return [prepare[name](value) if name in prepare else value for name, value in row.items()]
+
+
+@lru_cache(maxsize=256)
+def preparations(table: sa.Table) -> dict[str, Prepare]:
+    """For the columns that need it: how a Python value becomes what the driver takes."""
+    made: dict[str, Prepare] = {}
+    for column in table.columns:
+        prepare = column.type.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+        if prepare is not None:
+            made[column.name] = prepare
+    return made
+
+
+def _name(table: sa.Table) -> str:
+    return _DIALECT.identifier_preparer.format_table(table)
+
+
+def _quoted(name: str) -> str:
+    return _DIALECT.identifier_preparer.quote(name)

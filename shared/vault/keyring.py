@@ -63,9 +63,23 @@ class KeyRing:
         return ring
 
     @classmethod
+    def new(cls, algorithm: str) -> "KeyRing":
+        """One random key, not yet in any file. ``KeyRing.new(…).content`` is what to write."""
+        return cls("1", {"1": Key(algorithm, secrets.token_bytes(_KEY_BYTES[algorithm]))})
+
+    @property
+    def content(self) -> bytes:
+        """The file's bytes: secret."""
+        keys = {
+            name: {"algorithm": key.algorithm, "key": base64.b64encode(key.material).decode()}
+            for name, key in self.keys.items()
+        }
+        return orjson.dumps({"current": self.current, "keys": keys}, option=orjson.OPT_INDENT_2)
+
+    @classmethod
     def create(cls, path: Path, algorithm: str) -> "KeyRing":
         """Make a file with one random key. Raises ``FileExistsError`` where one is already."""
-        ring = cls("1", {"1": Key(algorithm, secrets.token_bytes(_KEY_BYTES[algorithm]))})
+        ring = cls.new(algorithm)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         _write_new(path, ring)
         return ring
@@ -100,14 +114,9 @@ class KeyRing:
 
 
 def _write_new(path: Path, ring: KeyRing) -> None:
-    keys = {
-        name: {"algorithm": key.algorithm, "key": base64.b64encode(key.material).decode()}
-        for name, key in ring.keys.items()
-    }
-    content = orjson.dumps({"current": ring.current, "keys": keys}, option=orjson.OPT_INDENT_2)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
+        file.write(ring.content)
         file.flush()
         os.fsync(file.fileno())
 

@@ -17,6 +17,7 @@ from shared.kernel.bounded import BoundedCache
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
 from shared.kernel.refusal import Forbidden, NotFound, Refusal
+from shared.vault import statements
 from shared.vault.ciphers import (
     CipherName,
     Sealer,
@@ -138,7 +139,7 @@ class Vault:
             return
         keys = await self._keys_for(connection, {entry.owner for entry in latest.values()}, at)
         rows = [_sealed_row(latest[id_], keys[latest[id_].owner]) for id_ in sorted(latest)]
-        written = await connection.fetchval(_PUT, *_columns(rows), at)
+        written = await connection.fetchval(statements.PUT, *_columns(rows), at)
         if written != len(rows):
             raise Misplaced
 
@@ -149,14 +150,14 @@ class Vault:
 
         Ids that do not exist are absent. Needs no purpose and leaves no record.
         """
-        rows = await self._load(connection, _BY_ID, list(ids))
+        rows = await self._load(connection, statements.BY_ID, list(ids))
         return await self._masked(rows)
 
     async def masked_of(
         self, connection: Connection, owner: UUID, kind: str | None = None
     ) -> dict[UUID, dict[str, Any] | None]:
         """All records of an owner, masked; of one ``kind`` where it is given."""
-        rows = await self._load(connection, _BY_OWNER, owner, kind)
+        rows = await self._load(connection, statements.BY_OWNER, owner, kind)
         return await self._masked(rows)
 
     async def reveal(
@@ -178,7 +179,7 @@ class Vault:
         ``Destroyed`` for a shredded key.
         """
         _must_be_allowed(purpose, principal)
-        rows = await self._load(connection, _BY_ID, list(ids))
+        rows = await self._load(connection, statements.BY_ID, list(ids))
         if {row.id for row in rows} != set(ids) or any(row.owner != owner for row in rows):
             raise NotFound("个人信息记录", "record of personal data")
         opened = await self._open(rows)
@@ -208,10 +209,10 @@ class Vault:
 
         Raises ``NotFound`` for an unknown owner; shredding twice changes nothing.
         """
-        row = await connection.fetchrow(_LOCK_KEY, owner)
+        row = await connection.fetchrow(statements.LOCK_KEY, owner)
         if row is None:
             raise NotFound("个人信息", "personal data")
-        await connection.execute(_SHRED, owner, at)
+        await connection.execute(statements.SHRED, owner, at)
         if row["wrapped"] is not None:
             self._known.forget(Wrapped(owner, row["master_key_id"], row["wrapped"]))
 
@@ -221,7 +222,7 @@ class Vault:
         Call it until it returns 0; then the former master key can go. Readers are not disturbed,
         and several may run at once.
         """
-        rows = await connection.fetch(_OLDER_KEYS, self._master.current_id, limit)
+        rows = await connection.fetch(statements.OLDER_KEYS, self._master.current_id, limit)
         if not rows:
             return 0
         old = [_wrapped(row) for row in rows]
@@ -230,7 +231,7 @@ class Vault:
             [(item.owner, key) for item, key in zip(old, plain, strict=True)]
         )
         await connection.execute(
-            _REWRAP,
+            statements.REWRAP,
             [item.owner for item in made],
             [item.blob for item in made],
             self._master.current_id,
@@ -284,7 +285,7 @@ class Vault:
     async def _existing(
         self, connection: Connection, owners: set[UUID]
     ) -> dict[UUID, tuple[Wrapped, CipherName]]:
-        rows = await connection.fetch(_KEYS, list(owners))
+        rows = await connection.fetch(statements.KEYS, list(owners))
         if any(row["wrapped"] is None for row in rows):
             raise Destroyed
         return {row["owner"]: (_wrapped(row), CipherName(row["cipher"])) for row in rows}
@@ -292,7 +293,7 @@ class Vault:
     async def _make(self, connection: Connection, owners: Sequence[UUID], at: datetime) -> None:
         made = await self._master.wrap([(owner, new_key(self._cipher)) for owner in owners])
         await connection.execute(
-            _MAKE_KEYS,
+            statements.MAKE_KEYS,
             [item.owner for item in made],
             [item.blob for item in made],
             [item.master_key_id for item in made],
@@ -339,7 +340,7 @@ def _wrapped(row: Mapping[str, Any]) -> Wrapped:
 
 async def _write(connection: Connection, reveal: Reveal) -> None:
     await connection.execute(
-        _REVEAL,
+        statements.REVEAL,
         reveal.id,
         reveal.at,
         reveal.principal.subject,
@@ -351,55 +352,3 @@ async def _write(connection: Connection, reveal: Reveal) -> None:
         list(reveal.fields),
         reveal.correlation_id,
     )
-
-
-_RECORDS = """
-select r.id, r.owner, r.kind, r.nonce, r.ciphertext, k.wrapped, k.master_key_id, k.cipher
-from vault.record r join vault.data_key k on k.owner = r.owner
-"""
-_BY_ID = _RECORDS + "where r.id = any($1::uuid[])"
-_BY_OWNER = _RECORDS + "where r.owner = $1 and ($2::text is null or r.kind = $2) order by r.id"
-_KEYS = """
-select owner, wrapped, master_key_id, cipher from vault.data_key where owner = any($1::uuid[])
-"""
-_MAKE_KEYS = """
-insert into vault.data_key (owner, wrapped, master_key_id, cipher, created_at)
-select owner, wrapped, master_key_id, $4, $5
-from unnest($1::uuid[], $2::bytea[], $3::text[]) as made (owner, wrapped, master_key_id)
-on conflict (owner) do nothing
-"""
-# The update's condition keeps a record with its owner and kind: they are bound into the ciphertext.
-_PUT = """
-with written as (
-    insert into vault.record (id, owner, kind, nonce, ciphertext, updated_at)
-    select id, owner, kind, nonce, ciphertext, $6
-    from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::bytea[])
-        as sealed (id, owner, kind, nonce, ciphertext)
-    on conflict (id) do update
-        set nonce = excluded.nonce, ciphertext = excluded.ciphertext,
-            updated_at = excluded.updated_at
-        where record.owner = excluded.owner and record.kind = excluded.kind
-    returning 1
-)
-select count(*) from written
-"""
-_LOCK_KEY = "select wrapped, master_key_id from vault.data_key where owner = $1 for update"
-_SHRED = """
-update vault.data_key set wrapped = null, shredded_at = $2
-where owner = $1 and shredded_at is null
-"""
-_OLDER_KEYS = """
-select owner, wrapped, master_key_id from vault.data_key
-where master_key_id <> $1 and wrapped is not null
-order by owner limit $2 for update skip locked
-"""
-_REWRAP = """
-update vault.data_key k set wrapped = made.wrapped, master_key_id = $3
-from unnest($1::uuid[], $2::bytea[]) as made (owner, wrapped)
-where k.owner = made.owner
-"""
-_REVEAL = """
-insert into vault.reveal
-    (id, at, actor, actor_division, actor_roles, purpose, owner, records, fields, correlation_id)
-values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-"""

@@ -41,6 +41,8 @@ begin
 end $$;
 create trigger event_is_append_only before update or delete or truncate on es.event
     for each statement execute function es.refuse_change();
+-- Also in a session that asks for triggers to be left out (session_replication_role = replica).
+alter table es.event enable always trigger event_is_append_only;
 """
 REST = """
 create table es.idempotency (
@@ -48,10 +50,11 @@ create table es.idempotency (
     route text not null,
     key text not null,
     fingerprint bytea not null,
-    receipt jsonb not null,
+    receipt json not null,
     created_at timestamptz not null,
     primary key (principal, route, key)
 );
+create index idempotency_created_at on es.idempotency using brin (created_at);
 create table es.deadline (
     stream_id uuid not null,
     kind text not null,
@@ -72,19 +75,27 @@ create table es.demo_clock (
 );
 insert into es.demo_clock (shift) values (interval '0');
 """
-# The writer is the service: it may add events and never change one. The reader may look.
+# The writer is the service: it may add events and never change one; their position and transaction
+# are the server's to set, so that no writer can slip one in behind the relay. The reader may look.
 GRANTS = """
-do $$ begin
-    if not exists (select from pg_roles where rolname = '{writer}') then
-        create role {writer} nologin;
-    end if;
-    if not exists (select from pg_roles where rolname = '{reader}') then
-        create role {reader} nologin;
-    end if;
+do $$
+declare wanted text;
+begin
+    foreach wanted in array array['{writer}', '{reader}'] loop
+        if not exists (select from pg_roles where rolname = wanted) then
+            begin
+                execute format('create role %I nologin', wanted);
+            exception when duplicate_object or unique_violation then
+                null;  -- another database's migration was first: roles belong to the cluster
+            end;
+        end if;
+    end loop;
 end $$;
 grant usage on schema es, rm to {writer}, {reader};
 grant usage on sequence es.event_pos to {writer};
-grant select, insert on es.event to {writer};
+grant select on es.event to {writer};
+grant insert (stream_id, version, event_id, category, type, schema_version, key, region,
+              occurred_on, recorded_at, data, meta) on es.event to {writer};
 grant select, insert, update, delete on es.idempotency, es.deadline to {writer};
 grant select, update on es.demo_clock to {writer};
 grant select on all tables in schema es to {reader};
