@@ -106,7 +106,9 @@ class AlertReceived(AlertsEvent):
     amount: FenAmount | None
     """分, for the types that have one."""
     division: DivisionCode
-    """The village, town or county it concerns, as far as the department says."""
+    """The household's village, or as near to it as the department knows."""
+    reported_in: DivisionCode
+    """The village, town or county that the department says."""
     household_id: UUID | None
     threshold: Threshold | None
     """The threshold applied; none for a type that is a lead whatever the amount."""

@@ -99,7 +99,7 @@ class OrderEvent(AlertsEvent):
 
 @contract
 class OrderAccepted(OrderEvent):
-    """The hotline passed a call on (受理). ``on`` is the day of the call: its clocks run from it."""
+    """The hotline passed a call on (受理). ``on`` is the day of the call; clocks run from it."""
 
     order_id: UUID
     order_no: str

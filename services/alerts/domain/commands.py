@@ -28,14 +28,13 @@ from shared.kernel.division import DivisionCode, Level
 from shared.kernel.event import Command
 from shared.kernel.money import FenAmount
 from shared.kernel.principal import Permission, Role, may
-from shared.vault.documents import DocumentNumber
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 """What a person says or writes: kept in the vault."""
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+-]{5,20}$")]
 Spoken = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
-"""A document number as somebody said it on the phone: perhaps misheard, never refused."""
+"""A document number as somebody said or typed it; a caller's may be misheard, and still counts."""
 OrderNo = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{4,64}$")]
 Feed = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
 """A department's feed: ``medical-insurance``; a machine key names the feeds it may post to."""
@@ -275,8 +274,8 @@ class PersonAlerted(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Name
-    document_number: DocumentNumber
-    """18, 20 or 22 characters, checked."""
+    document_number: Spoken
+    """18, 20 or 22 characters; checked on the way to the vault."""
 
 
 class ReceiveAlert(Command):

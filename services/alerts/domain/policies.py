@@ -1,6 +1,6 @@
 """The rules of orders and leads, each by its name. Every one returns nothing or refuses."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 
 from services.alerts.domain import commands
@@ -181,6 +181,21 @@ def lead_known(exists: bool) -> None:
         raise NotFound("线索", "lead", field="lead_id")
 
 
+@rule("R42")
+def somebody_is_named(command: commands.RegisterLead) -> None:
+    """A lead says whom it is about: the household, or somebody of it by name or number."""
+    person = command.person
+    named = person is not None and (person.name or person.document_number)
+    if command.household_id is None and not named:
+        raise Invalid(
+            "R42",
+            code="nobody-named",
+            zh="请填写农户编号,或家庭成员的姓名或证件号码",
+            en="name the household, or somebody of it by name or document number",
+            field="person",
+        )
+
+
 def registered(household: Known | None) -> Known:
     """The household, which must stand in the register."""
     if household is None:
@@ -316,4 +331,36 @@ def amount_is_given(type_: AlertType, amount: int | None, threshold: Threshold |
             zh="该类预警须填写金额(单位:分)",
             en=f"an alert of type {type_} needs its amount",
             field="amount",
+        )
+
+
+@rule("R42")
+def type_is_the_feeds(feed: str, type_: AlertType, allowed: Collection[AlertType]) -> None:
+    """A department reports what is its own business."""
+    if type_ not in allowed:
+        raise Invalid(
+            "R42",
+            code="type-not-of-this-feed",
+            zh="该数据源不报送此类预警",
+            en=f"the feed {feed} does not report {type_}",
+            field="type",
+        )
+
+
+def feed_is_the_callers(feed: str, context: Context) -> None:
+    """A machine key names the feeds it may post to."""
+    if feed not in context.principal.feeds:
+        raise Forbidden("该密钥无权向此数据源报送", "the key may not post to this feed", rule="R6")
+
+
+@rule("R42")
+def alert_is_new(exists: bool) -> None:
+    """An id stands for one alert. The same alert again is answered before it comes here."""
+    if exists:
+        raise OutOfOrder(
+            "R42",
+            code="alert-id-reused",
+            zh="该预警编号已报送过内容不同的预警",
+            en="this id was sent before, with different content",
+            field="external_id",
         )
