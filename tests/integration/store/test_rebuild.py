@@ -194,7 +194,7 @@ async def test_tables_of_another_kind_stay_as_they_are(urls: Urls, app: Applicat
     await sql(urls.owner, "create table rm.places (code text)", "insert into rm.places values (37)")
     await again(urls)
     connection = await asyncpg.connect(urls.writer)
-    assert await connection.fetchval("select code from places") == "37"
+    assert await connection.fetchval("select code from rm.places") == "37"
     await connection.close()
 
 
