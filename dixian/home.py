@@ -2,7 +2,7 @@
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from dixian.errors import CannotStart
+from dixian.keys import Keys
 
 
 class HomeSettings(BaseSettings):
@@ -45,16 +46,16 @@ class Home:
         return self.root / "logs"
 
     @property
-    def keys(self) -> Path:
-        """Keys and passwords; mode 0700."""
-        return self.root / "keys"
+    def keys(self) -> Keys:
+        """Keys and passwords."""
+        return Keys(self.root / "keys")
 
     def prepare(self) -> None:
         """Make the directories that are missing."""
         try:
             for path in (self.root, self.run, self.logs):
                 path.mkdir(parents=True, exist_ok=True)
-            self.keys.mkdir(mode=0o700, exist_ok=True)
+            self.keys.root.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise CannotStart(
                 f"Cannot write to {self.root} ({error.strerror}). "
@@ -84,27 +85,3 @@ class Home:
             file.flush()
             yield
             file.truncate(0)
-
-    @property
-    def passwords(self) -> Path:
-        """PostgreSQL's own password file: what ``PGPASSFILE`` points to."""
-        return self.keys / "pgpass"
-
-    def secret(self, name: str, make: Callable[[], bytes] = lambda: os.urandom(32)) -> Path:
-        """The file ``keys/name``, mode 0600; made when there is none, of 32 random bytes."""
-        path = self.keys / name
-        if not path.exists():
-            write_private(path, make())
-        return path
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file that only its owner can read, completely or not at all."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)

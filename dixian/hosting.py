@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import structlog
 import uvicorn
 
 from dixian.errors import CannotStart
+from dixian.signals import until_signalled
 
 _DRAIN = 10
 """Seconds that requests under way get to finish when the system stops."""
@@ -86,8 +86,7 @@ async def run(hosted: Sequence[Hosted], *, ready: Callable[[], None] = lambda: N
     ``ready`` is called once all listen. Raises ``CannotStart`` when a port is taken or an
     application does not start.
     """
-    stop = asyncio.Event()
-    with _on_signals(stop):
+    with until_signalled() as stop:
         async with hosting(hosted, stop):
             ready()
             await stop.wait()
@@ -211,23 +210,3 @@ async def _cancel(workers: Sequence[asyncio.Task[None]]) -> None:
     for outcome in await asyncio.gather(*workers, return_exceptions=True):
         if isinstance(outcome, BaseException) and not isinstance(outcome, asyncio.CancelledError):
             raise outcome
-
-
-@contextlib.contextmanager
-def _on_signals(stop: asyncio.Event) -> Iterator[None]:
-    loop = asyncio.get_running_loop()
-    running = asyncio.current_task()
-    assert running is not None
-
-    def caught() -> None:
-        if stop.is_set():
-            running.cancel()
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, caught)
-    try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)

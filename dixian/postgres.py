@@ -24,7 +24,6 @@ import psutil
 from dixian.account import Account
 from dixian.errors import CannotStart
 from dixian.home import Home
-from dixian.passwords import Passwords
 from dixian.provision import Tenant
 
 VERSION = 18
@@ -59,9 +58,8 @@ log_line_prefix = '%m [%p] %u@%d '
 log_min_duration_statement = 2s
 """
 HBA = """\
-# Written by Dixian. The superuser enters only from the account that runs Dixian, by socket.
+# Written by Dixian. By socket the superuser enters from the account that runs Dixian only.
 local all postgres peer map=dixian
-host  all postgres all  reject
 local all all      scram-sha-256
 host  all all      127.0.0.1/32 scram-sha-256
 """
@@ -89,7 +87,7 @@ class Postgres:
         self._data = home.postgres
         self._log = home.logs / "postgres.log"
         self._bin = binaries()
-        self._passwords = Passwords(home.passwords)
+        self._keys = home.keys
         self._child: subprocess.Popen[bytes] | None = None
 
     # -- what others need ---------------------------------------------------------------------
@@ -107,8 +105,7 @@ class Postgres:
 
     def url(self, tenant: Tenant, role: str) -> str:
         """The address of a database for one of its roles; the password is in the password file."""
-        self._passwords.of(role)
-        file = f"passfile={quote(str(self._passwords.path), safe='')}"
+        file = f"passfile={quote(str(self._keys.passfile(role)), safe='')}"
         if self._port:
             return f"postgresql://{role}@127.0.0.1:{self._port}/{tenant.database}?{file}"
         return f"postgresql://{role}@/{tenant.database}?{self._by_socket}&{file}"
@@ -120,7 +117,7 @@ class Postgres:
 
     def password_of(self, role: str) -> str:
         """A role's password, made on first use."""
-        return self._passwords.of(role)
+        return self._keys.password(role)
 
     def start(self) -> None:
         """Make the data directory if need be and bring the server up, however it was left.
@@ -187,8 +184,18 @@ class Postgres:
         made.rename(self._data)
 
     def _initdb(self, directory: Path) -> None:
-        options = ["--username=postgres", "--auth=peer", "--auth-host=reject", "--encoding=UTF8"]
-        locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        options = [
+            "--username=postgres",
+            "--auth=peer",
+            "--auth-host=scram-sha-256",
+            "--encoding=UTF8",
+        ]
+        locale = [
+            "--encoding=UTF8",
+            "--locale=C",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+        ]
         done = subprocess.run(  # noqa: S603 -- our own program and arguments
             [self._bin / "initdb", "-D", directory, *options, *locale],
             capture_output=True,

@@ -12,6 +12,7 @@ import asyncpg
 
 SERVICES = ("alerts", "identification", "assistance", "audit")
 """The four services, in the order in which their events flow."""
+SUPERUSER = "postgres"
 EMBEDDED_BUS = "bus"
 """The embedded twin of Kafka has a database of its own."""
 
@@ -69,6 +70,15 @@ async def provision(
             for role in tenant.roles:
                 await _role(connection, role, password_of(role))
             await _database(connection, tenant)
+    finally:
+        await connection.close()
+
+
+async def give_password(admin_url: str, role: str, password: str) -> None:
+    """Let ``role`` enter with ``password``: the superuser, where it must come over TCP."""
+    connection = await asyncpg.connect(admin_url)
+    try:
+        await _run(connection, "alter role %I password %L", role, password)
     finally:
         await connection.close()
 

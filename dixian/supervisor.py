@@ -184,7 +184,14 @@ class Supervisor:
         if time.monotonic() < watch.again_at:
             return
         watch.began = time.monotonic()
-        watch.unit.start()
+        try:
+            watch.unit.start()
+        except CannotStart as error:
+            if watch.restarts == 0:
+                raise
+            self._say(str(error))  # it ran before: what is in its way may pass
+            self._died(watch)
+            return
         watch.state = State.STARTING
         self._check(watch)
 

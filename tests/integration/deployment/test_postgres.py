@@ -3,7 +3,6 @@
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import asyncpg
@@ -12,25 +11,12 @@ import pytest
 
 from dixian.errors import CannotStart
 from dixian.home import Home
-from dixian.passwords import Passwords
 from dixian.postgres import Postgres
-from dixian.provision import Tenant, provision, tenants
+from dixian.provision import SERVICES, Tenant, provision, tenants
+from shared.vault.keyring import KeyRing
 
 ALERTS = Tenant("alerts")
 AUDIT = Tenant("audit")
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path / "var")
-
-
-@pytest.fixture
-def postgres(home: Home) -> Iterator[Postgres]:
-    server = Postgres(home)
-    server.start()
-    yield server
-    server.stop()
 
 
 async def test_every_role_reaches_its_own_database_and_no_other(postgres: Postgres) -> None:
@@ -133,8 +119,8 @@ def test_a_pid_file_that_names_somebody_else_is_no_obstacle(home: Home, postgres
         bystander.wait()
 
 
-async def test_a_directory_with_a_very_long_path(tmp_path: Path) -> None:
-    deep = Home(tmp_path / ("deep" * 20) / ("deeper" * 12) / "var")
+async def test_a_directory_with_a_very_long_path(home: Home) -> None:
+    deep = Home(home.root / ("deep" * 20) / ("deeper" * 12) / "var")
     server = Postgres(deep)
     server.start()
     try:
@@ -204,16 +190,21 @@ def test_one_installation_runs_once(home: Home) -> None:
         pass
 
 
-def test_secrets_are_readable_by_their_owner_only(home: Home) -> None:
+def test_every_process_may_read_its_own_secrets_and_no_other(home: Home) -> None:
     home.prepare()
-    made = home.secret("master.key")
-    assert home.secret("master.key").read_bytes() == made.read_bytes()
-    assert len(made.read_bytes()) == 32
-    assert made.stat().st_mode & 0o777 == 0o600
-    assert home.keys.stat().st_mode & 0o777 == 0o700
-    passwords = Passwords(home.passwords)
-    assert passwords.of("dixian_audit_writer") == Passwords(home.passwords).of(
-        "dixian_audit_writer"
-    )
-    assert passwords.of("dixian_audit_writer") != passwords.of("dixian_audit_owner")
-    assert home.passwords.stat().st_mode & 0o777 == 0o600
+    home.keys.make()
+    known = {path: path.read_bytes() for path in home.keys.root.rglob("*") if path.is_file()}
+    home.keys.make()
+    assert {path: path.read_bytes() for path in known} == known, "what was made is kept"
+    assert {str(path.relative_to(home.keys.root)) for path in known} == {
+        *(f"{name}/{file}" for name in SERVICES for file in ("master.key", "index.key", "pgpass")),
+        *(f"admin/{file}" for file in ("master.key", "index.key", "pgpass", "postgres.password")),
+        *("bus/pgpass", "readers/pgpass"),
+    }
+    for path in known:
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert "owner" not in (home.keys.root / "alerts" / "pgpass").read_text()
+    assert "audit" not in (home.keys.root / "alerts" / "pgpass").read_text()
+    rings = [KeyRing.load(home.keys.root / name / "index.key") for name in SERVICES]
+    assert all(ring.keys == rings[0].keys for ring in rings)

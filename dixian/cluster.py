@@ -1,0 +1,132 @@
+"""The production shape on this machine without Docker: a broker, PostgreSQL, a process per part.
+
+Every process gets exactly the variables of ``deploy/docker-compose.yml`` (``dixian.layout``).
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from dixian.errors import CannotStart
+from dixian.home import Home
+from dixian.layout import ISSUER_PORT, PORTS, Layout, Places, Process
+from dixian.postgres import Postgres
+from dixian.probe import is_ready
+from dixian.provision import SUPERUSER, give_password
+from dixian.signals import until_signalled
+from dixian.supervisor import ProcessUnit, Supervisor, Unit, running
+
+POSTGRES_PORT = 8132
+KAFKA_PORT = 8192
+
+
+class PostgresUnit:
+    """The embedded server as a unit: on TCP, with passwords, like a server of its own."""
+
+    name = "postgres"
+    after: tuple[str, ...] = ()
+    once = False
+
+    def __init__(self, server: Postgres, password: str) -> None:
+        self._server, self._password = server, password
+
+    def start(self) -> None:
+        """Start or take over; let the superuser in over TCP, as the migration comes that way."""
+        self._server.start()
+        asyncio.run(give_password(self._server.admin_url, SUPERUSER, self._password))
+
+    @property
+    def pid(self) -> int | None:
+        """The server's process id."""
+        return self._server.pid
+
+    def exit_code(self) -> int | None:
+        """Unknown: the server may not be a child of ours."""
+        return None
+
+    def is_ready(self) -> bool:
+        """``start`` returns when it is."""
+        return self.pid is not None
+
+    def stop(self) -> None:
+        """Stop it cleanly."""
+        self._server.stop()
+
+
+def home_of(home: Home) -> Home:
+    """The cluster's own part of an installation: another bus must not share the databases."""
+    return Home(home.root / "cluster")
+
+
+def units(home: Home, replicas: int, broker: Unit) -> list[Unit]:
+    """Everything the cluster consists of."""
+    postgres = Postgres(home, port=POSTGRES_PORT)
+    layout = Layout(places_of(home), replicas)
+    ours = [_unit(process, home.logs) for process in layout.processes()]
+    return [PostgresUnit(postgres, home.keys.password(SUPERUSER)), broker, *ours]
+
+
+def places_of(home: Home) -> Places:
+    """Where the parts of a cluster on this machine are."""
+    return Places(
+        postgres=f"127.0.0.1:{POSTGRES_PORT}",
+        kafka=f"127.0.0.1:{KAFKA_PORT}",
+        issuer=f"http://127.0.0.1:{ISSUER_PORT}",
+        keys=f"{home.keys.root}/{{owner}}",
+    )
+
+
+def _unit(process: Process, logs: Path) -> ProcessUnit:
+    probe = partial(is_ready, process.port, process.health) if process.port else lambda: True
+    return ProcessUnit(
+        name=process.name,
+        command=[sys.executable, "-m", "dixian", *process.command],
+        log=logs / f"{process.name}.log",
+        environment=process.variables,
+        after=process.after,
+        once=process.once,
+        probe=probe,
+    )
+
+
+def up(home: Home, replicas: int, find_broker: Callable[[Path], Unit], console: Console) -> None:
+    """Run the cluster in ``home`` until Ctrl-C. Raises ``CannotStart``."""
+    with home.held("dixian cluster up"):
+        home.keys.make()
+        say = partial(_say, console)
+        broker = find_broker(home.root)
+        supervisor = Supervisor(units(home, replicas, broker), home.run, say)
+        asyncio.run(_run(supervisor, lambda: _announce(home, console)))
+
+
+async def _run(supervisor: Supervisor, ready: Callable[[], None]) -> None:
+    with until_signalled() as stop:
+        await supervisor.run(stop, ready=ready)
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(f"[dim]cluster[/]  {line}", highlight=False)
+
+
+def _announce(home: Home, console: Console) -> None:
+    console.print("\nThe cluster is up. Every process has its own log:", home.logs)
+    for name, port in PORTS.items():
+        console.print(f"  {name:15} http://127.0.0.1:{port}")
+    console.print(
+        "Next: [bold]make demo[/]; [bold]dixian cluster kill NAME[/]; Ctrl-C stops it all."
+    )
+
+
+def kill(home: Home, name: str, number: signal.Signals) -> int:
+    """Send a signal to one process of the running cluster; return its pid."""
+    process = running(home.run, name)
+    if process is None:
+        known = sorted(path.stem for path in home.run.glob("*.pid"))
+        raise CannotStart(f"No process called {name} is running; there are: {', '.join(known)}")
+    process.send_signal(number)
+    return int(process.pid)

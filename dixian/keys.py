@@ -1,0 +1,110 @@
+"""Keys and passwords: made once, each where only the process that needs it can read it.
+
+A directory per process: ``alerts/`` holds what the alerts service may know, ``admin/`` what the
+migration may. Passwords are in PostgreSQL's own file format, which every client library reads by
+itself (``PGPASSFILE``), so that no address of a database carries a secret: not in an environment,
+not in a process list, not in a log.
+"""
+
+import os
+import re
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from dixian.provision import EMBEDDED_BUS, SERVICES, SUPERUSER, Tenant
+from shared.vault.keyring import KeyRing
+
+ADMIN = "admin"
+"""Whose directory holds every password: the migration's."""
+VAULT_KEYS = {"master.key": "AES-256-GCM", "index.key": "HMAC-SHA-256"}
+"""The vault's key files, and what a new key is for."""
+_LINE = re.compile(r"^\*:\*:\*:(?P<role>[a-z_]+):(?P<password>[A-Za-z0-9_-]+)$")
+
+
+class Keys:
+    """The directory of keys. Everything in it is made when first asked for, and then kept."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def make(self) -> None:
+        """Make everything that any process will ask for. What is there stays."""
+        for tenant in map(Tenant, (*SERVICES, EMBEDDED_BUS)):
+            for role in tenant.roles:
+                self.password(role)
+        for name in VAULT_KEYS:
+            self._share(name)
+        password = self.password(SUPERUSER)
+        self.secret(ADMIN, "postgres.password", password.encode)
+
+    def _share(self, name: str) -> None:
+        """Give every service the same key file: one household has one token everywhere."""
+        made = self.directory(ADMIN) / name
+        KeyRing.load_or_create(made, VAULT_KEYS[name])
+        for service in SERVICES:
+            self.secret(service, name, made.read_bytes)
+
+    def directory(self, owner: str) -> Path:
+        """What one process may read: ``alerts``, ``admin``, ``issuer``, ``readers``."""
+        path = self.root / owner
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return path
+
+    def passfile(self, role: str) -> Path:
+        """The password file that holds a role's password, made if need be."""
+        self.password(role)
+        return self.directory(_reader_of(role)) / "pgpass"
+
+    def password(self, role: str) -> str:
+        """The role's password; the same one every time."""
+        everything = self.directory(ADMIN) / "pgpass"
+        known = _read(everything)
+        if role not in known:
+            known[role] = secrets.token_urlsafe(24)
+            _write(everything, known)
+        own = self.directory(_reader_of(role)) / "pgpass"
+        if _read(own).get(role) != known[role]:
+            _write(own, {**_read(own), role: known[role]})
+        return known[role]
+
+    def secret(
+        self, owner: str, name: str, make: Callable[[], bytes] = lambda: os.urandom(32)
+    ) -> Path:
+        """The file ``owner/name``, mode 0600; made when there is none, of 32 random bytes."""
+        path = self.directory(owner) / name
+        if not path.exists():
+            write_private(path, make())
+        return path
+
+
+def _reader_of(role: str) -> str:
+    """Whose process uses a role: a service its writer; people that look, the readers."""
+    for name in (*SERVICES, EMBEDDED_BUS):
+        if role == Tenant(name).writer:
+            return name
+    return "readers" if role.endswith("_reader") else ADMIN
+
+
+def _read(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    found = map(_LINE.match, path.read_text(encoding="ascii").splitlines())
+    return {line["role"]: line["password"] for line in found if line}
+
+
+def _write(path: Path, known: dict[str, str]) -> None:
+    lines = (f"*:*:*:{role}:{password}\n" for role, password in known.items())
+    write_private(path, "".join(lines).encode("ascii"))
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Write a file that only its owner can read, completely or not at all."""
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.unlink(missing_ok=True)
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

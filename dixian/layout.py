@@ -1,0 +1,145 @@
+"""The production shape: which processes there are, in what order, with which variables.
+
+One description for `make cluster` and for `deploy/docker-compose.yml`; a test holds the two
+together.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from dixian.keys import ADMIN
+from dixian.provision import SERVICES, SUPERUSER, Tenant
+
+ISSUER = "issuer"
+ISSUER_PORT = 8100
+_DISCOVERY = "/.well-known/openid-configuration"
+PORTS = {name: ISSUER_PORT + number for number, name in enumerate(SERVICES, start=1)}
+"""The API of each service: alerts 8101, identification 8102, assistance 8103, audit 8104."""
+_HEALTH_OF_WORKERS = 100
+"""A worker shows its health 100 ports above its service's API, its replicas 10 apart."""
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where the parts are that every process needs, as the processes see them."""
+
+    postgres: str
+    """``host:port``."""
+    kafka: str
+    """``host:port``."""
+    issuer: str
+    """The issuer's identifier and address: ``http://127.0.0.1:8100``."""
+    keys: str
+    """The directory of a process's keys; ``{owner}`` in it stands for the process's own part."""
+    host: str = "127.0.0.1"
+    """What each process listens on."""
+    mode: str = "demo"
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of the production shape."""
+
+    name: str
+    command: tuple[str, ...]
+    """Arguments of ``dixian``."""
+    variables: dict[str, str]
+    port: int | None = None
+    """Where it answers."""
+    health: str = "/health/ready"
+    """The path that answers 200 once it is up."""
+    after: tuple[str, ...] = ()
+    once: bool = False
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Every process, and the variables of each."""
+
+    places: Places
+    replicas: int = 1
+    infrastructure: tuple[str, ...] = field(default=("postgres", "kafka"))
+    """What must be up before the first of our processes."""
+
+    def processes(self) -> Iterator[Process]:
+        """In the order in which they are started."""
+        yield Process(
+            "migrate", ("migrate",), self._of_migrate(), after=self.infrastructure, once=True
+        )
+        yield Process(ISSUER, (ISSUER,), self._of_issuer(), ISSUER_PORT, _DISCOVERY)
+        for service in SERVICES:
+            for replica in range(self.replicas):
+                yield self._http(service, replica)
+                yield self._worker(service, replica)
+
+    def _http(self, service: str, replica: int) -> Process:
+        command = ("serve", service, "--role", "http", *_numbered(replica))
+        name = _name(service, "http", replica)
+        after = ("migrate", "issuer")
+        return Process(name, command, self._of_service(service), PORTS[service], after=after)
+
+    def _worker(self, service: str, replica: int) -> Process:
+        command = ("serve", service, "--role", "worker", *_numbered(replica))
+        name = _name(service, "worker", replica)
+        port = worker_port(service, replica)
+        return Process(name, command, self._of_service(service), port, after=("migrate",))
+
+    def _of_service(self, service: str) -> dict[str, str]:
+        tenant = Tenant(service)
+        return {
+            **self._common(service),
+            "DIXIAN_BUS": "kafka",
+            "KAFKA_BOOTSTRAP_SERVERS": self.places.kafka,
+            "DIXIAN_OIDC_ISSUER": self.places.issuer,
+            "DIXIAN_OIDC_AUDIENCE": "dixian",
+            "DIXIAN_OIDC_ALLOW_HTTP": "true",
+            "DIXIAN_MASTER_KEY_FILE": f"{self._keys(service)}/master.key",
+            "DIXIAN_INDEX_KEY_FILE": f"{self._keys(service)}/index.key",
+            f"DIXIAN_{service.upper()}_DATABASE_URL": self._url(tenant, tenant.writer),
+        }
+
+    def _of_migrate(self) -> dict[str, str]:
+        tenants = [Tenant(service) for service in SERVICES]
+        return {
+            **self._common(ADMIN),
+            "DIXIAN_BUS": "kafka",
+            "KAFKA_BOOTSTRAP_SERVERS": self.places.kafka,
+            "DIXIAN_ADMIN_URL": f"postgresql://{SUPERUSER}@{self.places.postgres}/postgres",
+            **{
+                f"DIXIAN_{tenant.name.upper()}_OWNER_URL": self._url(tenant, tenant.owner)
+                for tenant in tenants
+            },
+        }
+
+    def _of_issuer(self) -> dict[str, str]:
+        return {
+            **self._common(ISSUER),
+            "DIXIAN_ISSUER_URL": self.places.issuer,
+            "DIXIAN_ISSUER_KEY_FILE": f"{self._keys(ISSUER)}/key.pem",
+        }
+
+    def _common(self, owner: str) -> dict[str, str]:
+        return {
+            "DIXIAN_MODE": self.places.mode,
+            "DIXIAN_HOST": self.places.host,
+            "PGPASSFILE": f"{self._keys(owner)}/pgpass",
+        }
+
+    def _keys(self, owner: str) -> str:
+        return self.places.keys.format(owner=owner)
+
+    def _url(self, tenant: Tenant, role: str) -> str:
+        return f"postgresql://{role}@{self.places.postgres}/{tenant.database}"
+
+
+def worker_port(service: str, replica: int = 0) -> int:
+    """Where a worker shows its health."""
+    return PORTS[service] + _HEALTH_OF_WORKERS + 10 * replica
+
+
+def _name(service: str, role: str, replica: int) -> str:
+    return f"{service}-{role}" if replica == 0 else f"{service}-{role}-{replica + 1}"
+
+
+def _numbered(replica: int) -> tuple[str, ...]:
+    return () if replica == 0 else ("--replica", str(replica))
