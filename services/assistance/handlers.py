@@ -121,7 +121,7 @@ class Desk:
             )
             after = await call.decide(PLAN, plan_id, care, around)
             if after.version - len(after.events) != plan.version:
-                raise ConcurrentAppend(f"plan {plan_id} after {plan.version}")
+                raise ConcurrentAppend(plan_id)
         return outcome
 
     async def flag(self, command: Command, call: Call) -> Outcome:
