@@ -14,7 +14,8 @@ from dixian.demo.story import Story
 def tell(addresses: Addresses, screen: Screen, *, patience: float = 120.0) -> Story:
     """Tell the whole story. Raises ``Answered``, ``GaveUp`` or ``AssertionError`` if it breaks."""
     client = Client(uuid4(), addresses, patience=patience, waiting=screen.waiting)
-    story = Story(client, screen)
+    today = client.today()
+    story = Story(client, screen, first=today, today=today)
     for chapter in CHAPTERS:
         chapter(story)
     return story
