@@ -1,0 +1,1 @@
+"""Assistance: plans and measures, risk elimination, after-care."""

@@ -1,0 +1,1 @@
+"""What assistance decides: pure, reads nothing, writes nothing."""

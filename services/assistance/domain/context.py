@@ -1,0 +1,35 @@
+"""What this service's decisions may look at besides the stream's own state."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from services.assistance.domain.plan_state import Plan
+from shared.kernel.decider import Context
+from shared.policy.parameters import PolicyVersion, in_force
+
+_NIL = UUID(int=0)
+
+
+@dataclass(frozen=True)
+class Surroundings(Context):
+    """The policy in force, the note already kept, and the streams beside this one."""
+
+    book: tuple[PolicyVersion, ...] = ()
+    """Every policy published for the nation, province, city and county at hand."""
+    note_id: UUID | None = None
+    """Where the command's free text was kept in the vault."""
+    new_id: UUID = _NIL
+    """A fresh id for what the act brings into being: a measure, an objection."""
+    plan: Plan = field(default_factory=Plan)
+    """The case's plan, for a decision about its elimination or its flag."""
+    plan_id: UUID = _NIL
+    flagged: bool = False
+    """Whether the household is 整户无劳动能力兜底保障户 (R96)."""
+    number: int = 1
+    """Which proposal of the case this is."""
+    hands: frozenset[str] = frozenset()
+    """Who has acted on the stream so far: nobody approves their own work."""
+
+    def policy(self, division: str) -> PolicyVersion:
+        """What is in force there on the legal date of the act. Raises ``NoPolicy`` (K7, R28)."""
+        return in_force(self.book, division, self.occurred_on)

@@ -1,0 +1,148 @@
+"""整户无劳动能力兜底保障户: flagged by village and town, lifted through the gates (R96–R100)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from services.assistance.domain import commands as c
+from services.assistance.domain.context import Surroundings
+from services.assistance.domain.planning import must_be_approved, must_be_open
+from shared.contracts.assistance import FlagChanged, NoLabourFlagged, NoLabourProposed
+from shared.contracts.help import NoLabourBasis
+from shared.kernel.decider import Aggregate
+from shared.kernel.event import Command, Event
+from shared.kernel.refusal import NotFound, OutOfOrder, Refusal
+from shared.policy.rules import rule
+
+LABEL = ("整户无劳动能力标识", "no-labour flag")
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One household's flag."""
+
+    household_id: UUID | None = None
+    division: str = ""
+    basis: NoLabourBasis | None = None
+    """What the village put forward."""
+    proposed: bool = False
+    flagged: bool = False
+    corrected_by: UUID | None = None
+    """The correction that changed it last."""
+
+
+def decide(flag: Flag, command: Command, context: Surroundings) -> list[Event]:
+    """What a command brings about, or the ``Refusal``."""
+    if flag.household_id is None and not isinstance(command, c.ProposeNoLabour):
+        raise NotFound(*LABEL)
+    return _DECISIONS[type(command)](flag, command, context)
+
+
+@rule("R97", "R98")
+def propose(flag: Flag, command: c.ProposeNoLabour, context: Surroundings) -> list[Event]:
+    """The village: scattered support, or nobody can work and full or highest dibao (R97)."""
+    plan = context.plan
+    must_be_open(plan)
+    must_be_approved(plan)
+    assert plan.identified is not None
+    if flag.flagged or flag.proposed:
+        raise OutOfOrder(
+            "R98",
+            code="already-done",
+            zh="该户已提出或已标识",
+            en="it is proposed or flagged already",
+        )
+    if plan.identified.labour_capable or not command.nobody_can_work:
+        raise Refusal(
+            "R97",
+            code="somebody-can-work",
+            zh="该户有劳动能力,不符合整户无劳动能力条件",
+            en="somebody in the household can work",
+            field="nobody_can_work",
+        )
+    return [
+        NoLabourProposed(
+            household_id=plan.household_id,
+            division=plan.division,
+            basis=command.basis,
+            evidence=command.evidence,
+        )
+    ]
+
+
+@rule("R98")
+def confirm(flag: Flag, _command: c.FlagNoLabour, _context: Surroundings) -> list[Event]:
+    """The town confirms what the village put forward: both are needed."""
+    if flag.flagged or not flag.proposed:
+        raise OutOfOrder(
+            "R98",
+            code="already-done" if flag.flagged else "village-first",
+            zh="该户已标识" if flag.flagged else "须先由村级提出认定",
+            en="it is flagged already" if flag.flagged else "the village puts it forward first",
+        )
+    return [
+        NoLabourFlagged(household_id=flag.household_id, division=flag.division, basis=flag.basis)
+    ]
+
+
+@rule("R100")
+def unflag(_flag: Flag, _command: c.UnflagNoLabour, _context: Surroundings) -> list[Event]:
+    """Nobody lifts the flag here: city, province and nation do, through the gates."""
+    raise Refusal(
+        "R100",
+        code="only-through-the-gates",
+        zh="整户无劳动能力标识的变更须由市汇总审核、省审定、国家备案后统一操作,不得在本地取消",
+        en="the flag changes only through the city's, province's and nation's gates",
+    )
+
+
+@rule("R100", "R108")
+def change(flag: Flag, command: c.ChangeFlag, _context: Surroundings) -> list[Event]:
+    """The gates authorised it: a new event changes the flag. Repeating changes nothing."""
+    if flag.corrected_by == command.correction_id:
+        return []
+    return [
+        FlagChanged(
+            household_id=flag.household_id,
+            flagged=command.flagged,
+            correction_id=command.correction_id,
+        )
+    ]
+
+
+def evolve(flag: Flag, event: Event) -> Flag:
+    """Fold one recorded event. Never refuses: it has happened."""
+    match event:
+        case NoLabourProposed():
+            return replace(
+                flag,
+                household_id=event.household_id,
+                division=event.division,
+                basis=event.basis,
+                proposed=True,
+            )
+        case NoLabourFlagged():
+            return replace(flag, flagged=True, proposed=False)
+        case FlagChanged():
+            return replace(flag, flagged=event.flagged, corrected_by=event.correction_id)
+        case _:
+            return flag
+
+
+_DECISIONS: Mapping[type[Command], Callable[[Flag, Any, Surroundings], list[Event]]] = {
+    c.ProposeNoLabour: propose,
+    c.FlagNoLabour: confirm,
+    c.UnflagNoLabour: unflag,
+    c.ChangeFlag: change,
+}
+
+NO_LABOUR: Aggregate[Flag] = Aggregate(
+    name="no_labour",
+    label=LABEL,
+    initial=Flag(),
+    evolve=evolve,
+    decide=decide,
+    divisions=lambda flag: (flag.division,),
+    key=lambda flag: flag.household_id,  # type: ignore[arg-type,return-value]  # set by the first event
+)

@@ -1,0 +1,256 @@
+"""What carries each command out: looks up what the decision needs, keeps its free text, decides."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from services.assistance.domain import commands as c
+from services.assistance.domain.context import Surroundings
+from services.assistance.domain.elimination import ELIMINATION
+from services.assistance.domain.no_labour import NO_LABOUR
+from services.assistance.domain.plan import PLAN
+from services.assistance.domain.policy_book import POLICY
+from services.assistance.read_models import lookups
+from services.assistance.read_models.views import VIEWS
+from shared.contracts.assistance import RiskEliminated
+from shared.kernel.decider import Aggregate
+from shared.kernel.event import Command, Event, Recorded
+from shared.kernel.ids import named_id, new_id
+from shared.kernel.refusal import Invalid, NotFound, Stale
+from shared.policy.rules import rule
+from shared.store.application import Application, Call, Handler, Outcome, Stream
+from shared.store.database import Database
+from shared.store.event_store import ConcurrentAppend
+from shared.vault.scan import scan
+from shared.vault.vault import Entry, Vault
+
+SERVICE = "assistance"
+AGGREGATES: Sequence[Aggregate[Any]] = (PLAN, ELIMINATION, NO_LABOUR, POLICY)
+
+_FREE_TEXT: Mapping[type[Command], str] = {
+    c.StopMeasure: "note",
+    c.AllowEarlyElimination: "note",
+    c.DeliberateElimination: "minutes",
+    c.ReviewElimination: "feedback",
+    c.PostEliminationNotice: "text",
+    c.RaiseEliminationObjection: "statement",
+    c.AnswerEliminationObjection: "answer",
+    c.ApproveElimination: "note",
+    c.AnnounceElimination: "text",
+    c.WithdrawElimination: "note",
+}
+"""The field whose text goes to the vault; the event carries the id of the note."""
+_PUBLISHED = ("text", "notice_no", "authority", "receipt")
+"""Fields that are read in public or stand in events."""
+
+
+def plan_id_of(case_id: UUID) -> UUID:
+    """The plan's id follows from the case's: whoever opens it meets the same stream."""
+    return named_id("plan", str(case_id))
+
+
+def no_labour_id_of(household_id: UUID) -> UUID:
+    """The flag's id follows from the household's."""
+    return named_id("no-labour", str(household_id))
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The handlers, with the vault in which free text is kept."""
+
+    vault: Vault
+
+    async def follow(self, command: Command, call: Call) -> Outcome:
+        """What follows from a neighbour's event, whose day may be later than this clock's today."""
+        around = await self._around(call, command, unchecked=True)
+        return await call.decide(PLAN, _plan_id(command), command, around)
+
+    async def adopt(self, command: c.AdoptPolicy, call: Call) -> Outcome:
+        """Keep a copy of a published policy."""
+        around = await self._around(call, command, unchecked=True)
+        return await call.decide(
+            POLICY, named_id("policy", command.policy.version), command, around
+        )
+
+    async def plan(self, command: Command, call: Call) -> Outcome:
+        """An act on a plan or one of its measures."""
+        around = await self._around(call, command)
+        plan_id = _plan_id(command)
+        if type(command) in _FREE_TEXT:
+            stream = await call.load(PLAN, plan_id)
+            around = await self._noted(call, command, stream.state.household_id, around)
+        return await call.decide(PLAN, plan_id, command, around)
+
+    async def propose(self, command: c.ProposeElimination, call: Call) -> Outcome:
+        """Begin an elimination: a stream of its own beside the plan."""
+        plan = await self._plan_beside(call, command.plan_id)
+        number = 1 + await lookups.proposals(call.tx.sql, plan.state.case_id)
+        around = replace(
+            await self._around(call, command),
+            plan=plan.state,
+            plan_id=command.plan_id,
+            flagged=await lookups.is_flagged(call.tx.sql, plan.state.household_id),
+            number=number,
+        )
+        stream_id = named_id("elimination", str(plan.state.case_id), str(number))
+        return await call.decide(ELIMINATION, stream_id, command, around)
+
+    async def eliminate(self, command: Command, call: Call) -> Outcome:
+        """A step of an elimination; the county's approval also starts the plan's after-care."""
+        elimination_id: UUID = command.elimination_id  # type: ignore[attr-defined]
+        stream = await call.load(ELIMINATION, elimination_id)
+        around = replace(
+            await self._around(call, command),
+            hands=frozenset(item.metadata.actor for item in stream.history),
+        )
+        if stream.state.exists:
+            household_id = stream.state.the_proposal.household_id
+            around = await self._noted(call, command, household_id, around)
+        if not isinstance(command, c.ApproveElimination) or not stream.state.exists:
+            return await call.decide(ELIMINATION, elimination_id, command, around)
+        return await self._approve(command, call, around, stream)
+
+    async def _approve(
+        self, command: c.ApproveElimination, call: Call, around: Surroundings, stream: Stream
+    ) -> Outcome:
+        plan_id = stream.state.the_proposal.plan_id
+        await lookups.lock_plan(call.tx.sql, plan_id)
+        plan = await call.load(PLAN, plan_id)
+        flagged = await lookups.is_flagged(call.tx.sql, plan.state.household_id)
+        around = replace(around, plan=plan.state, plan_id=plan_id, flagged=flagged)
+        outcome = await call.decide(ELIMINATION, command.elimination_id, command, around)
+        if any(isinstance(item.event, RiskEliminated) for item in outcome.events):
+            care = c.StartAfterCare(
+                plan_id=plan_id,
+                elimination_id=command.elimination_id,
+                occurred_on=around.occurred_on,
+            )
+            after = await call.decide(PLAN, plan_id, care, around)
+            if after.version - len(after.events) != plan.version:
+                raise ConcurrentAppend(plan_id)
+        return outcome
+
+    async def flag(self, command: Command, call: Call) -> Outcome:
+        """An act on a household's no-labour flag, by way of its plan."""
+        plan_id = _plan_id(command)
+        await lookups.lock_plan(call.tx.sql, plan_id)
+        plan = await self._plan_beside(call, plan_id)
+        around = replace(await self._around(call, command), plan=plan.state, plan_id=plan_id)
+        stream_id = no_labour_id_of(plan.state.household_id)
+        return await call.decide(NO_LABOUR, stream_id, command, around)
+
+    async def change_flag(self, command: c.ChangeFlag, call: Call) -> Outcome:
+        """The gates authorised another value of a flag."""
+        around = await self._around(call, command, unchecked=True)
+        return await call.decide(NO_LABOUR, command.flag_id, command, around)
+
+    async def _plan_beside(self, call: Call, plan_id: UUID) -> Stream:
+        """The plan that another stream's act is about; ``If-Match`` concerns the plan then."""
+        stream = await call.load(PLAN, plan_id)
+        if not stream.state.exists:
+            raise NotFound(*PLAN.label)
+        if call.expected_version is not None and call.expected_version != stream.version:
+            raise Stale(call.expected_version, stream.version)
+        call.expected_version = None
+        return stream
+
+    async def _around(
+        self, call: Call, command: Command, *, unchecked: bool = False
+    ) -> Surroundings:
+        occurred_on = getattr(command, "occurred_on", None)
+        if unchecked and occurred_on is not None:
+            plain = Surroundings(max(call.today, occurred_on), occurred_on, call.principal)
+        else:
+            known = call.context(occurred_on)
+            plain = Surroundings(known.today, known.occurred_on, known.principal)
+        book = await lookups.policy_book(call.tx.sql)
+        return replace(plain, book=book, new_id=new_id())
+
+    async def _noted(
+        self, call: Call, command: Command, household_id: UUID, around: Surroundings
+    ) -> Surroundings:
+        """Keep the command's free text under the household's key."""
+        nothing_sensitive_is_published(command)
+        text = getattr(command, _FREE_TEXT.get(type(command), ""), None)
+        if text is None:
+            return around
+        note = Entry(owner=household_id, id=new_id(), kind="note", data={"text": text})
+        await self.vault.put(call.tx.raw, [note], at=call.tx.clock.now())
+        return replace(around, note_id=note.id)
+
+
+@rule("R65")
+def nothing_sensitive_is_published(command: Command) -> None:
+    """A notice holds no document number, phone, account or illness, and nobody may override it."""
+    for field in _PUBLISHED:
+        text = getattr(command, field, None)
+        found = scan(text) if isinstance(text, str) else []
+        if found:
+            kinds = dict.fromkeys(item.kind for item in found)
+            raise Invalid(
+                "R65",
+                code="sensitive-in-notice",
+                zh="公示公告中不得含有" + "、".join(kind.zh for kind in kinds),
+                en=f"a notice must not hold: {', '.join(kinds)}",
+                field=field,
+            )
+
+
+def _plan_id(command: Command) -> UUID:
+    plan_id: UUID = command.plan_id  # type: ignore[attr-defined]
+    return plan_id
+
+
+def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
+    """Every command this service takes, with what carries it out."""
+    desk = Desk(vault)
+    rooms: Mapping[Handler, tuple[type[Command], ...]] = {
+        desk.follow: (c.OpenPlan, c.AddRisk, c.ClosePlan),
+        desk.adopt: (c.AdoptPolicy,),
+        desk.plan: (
+            c.DraftPlan,
+            c.FileMeasure,
+            c.SubmitPlan,
+            c.StartMeasure,
+            c.RecordOutput,
+            c.StopMeasure,
+            c.EndMeasure,
+            c.AllowEarlyElimination,
+            c.RecordRefresh,
+        ),
+        desk.propose: (c.ProposeElimination,),
+        desk.eliminate: (
+            c.VerifyElimination,
+            c.DeliberateElimination,
+            c.ReviewElimination,
+            c.PostEliminationNotice,
+            c.RaiseEliminationObjection,
+            c.AnswerEliminationObjection,
+            c.CloseEliminationNotice,
+            c.ApproveElimination,
+            c.AnnounceElimination,
+            c.MarkElimination,
+            c.WithdrawElimination,
+        ),
+        desk.flag: (c.ProposeNoLabour, c.FlagNoLabour, c.UnflagNoLabour),
+        desk.change_flag: (c.ChangeFlag,),
+    }
+    return {command: handler for handler, commands in rooms.items() for command in commands}
+
+
+def application(
+    database: Database,
+    vault: Vault,
+    *,
+    appended: Callable[[Sequence[Recorded[Event]]], None] = lambda _events: None,
+) -> Application:
+    """The service on ``database``; ``appended`` is told of every commit."""
+    return Application(
+        service=SERVICE,
+        database=database,
+        handlers=handlers(vault),
+        aggregates=AGGREGATES,
+        views=VIEWS,
+        appended=appended,
+    )

@@ -1,0 +1,38 @@
+"""What handlers look up besides the streams: the policy book, the flag, how many proposals."""
+
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.assistance.read_models import tables
+from shared.policy.parameters import PolicyVersion
+
+
+async def policy_book(connection: AsyncConnection) -> tuple[PolicyVersion, ...]:
+    """Every policy this service knows; a few rows a year."""
+    rows = await connection.execute(sa.select(tables.policy.c.data))
+    return tuple(PolicyVersion.model_validate(row.data) for row in rows)
+
+
+async def proposals(connection: AsyncConnection, case_id: UUID) -> int:
+    """How often the case's elimination has been proposed so far."""
+    count = sa.select(sa.func.count()).where(tables.elimination.c.case_id == case_id)
+    return int((await connection.execute(count)).scalar_one())
+
+
+async def is_flagged(connection: AsyncConnection, household_id: UUID) -> bool:
+    """Whether the household is flagged as wholly without labour (R96)."""
+    query = sa.select(tables.no_labour.c.flagged).where(
+        tables.no_labour.c.household_id == household_id
+    )
+    return bool((await connection.execute(query)).scalar_one_or_none())
+
+
+async def lock_plan(connection: AsyncConnection, plan_id: UUID) -> None:
+    """Let no flag, risk or elimination of this household be decided beside the one at hand.
+
+    A lock on one household's row: nobody else waits.
+    """
+    row = sa.select(tables.plan.c.stream_id).where(tables.plan.c.stream_id == plan_id)
+    await connection.execute(row.with_for_update())
