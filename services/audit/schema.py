@@ -4,6 +4,7 @@ from pathlib import Path
 
 from services.audit.log import tables as log_tables
 from services.audit.read_models import corrections
+from shared.bus import tables as bus_tables
 from shared.store import tables as store_tables
 from shared.store.migrate import SHARED, Schema
 from shared.vault import tables as vault_tables
@@ -13,12 +14,14 @@ SCHEMA = Schema(
     service="audit",
     locations=(
         SHARED / "store" / "migrations",
+        SHARED / "bus" / "migrations",
         SHARED / "vault" / "migrations",
         SHARED / "web" / "migrations",
         Path(__file__).parent / "migrations",
     ),
     metadata=(
         store_tables.metadata,
+        bus_tables.metadata,
         vault_tables.metadata,
         machine_keys.metadata,
         log_tables.metadata,
