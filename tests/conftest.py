@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -13,9 +15,16 @@ NewDatabase = Callable[[Schema], Awaitable[Urls]]
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    """The session's server."""
-    with EmbeddedPostgres(tmp_path_factory.mktemp("postgres")) as server:
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """The session's server.
+
+    Not under pytest's own directory: that one is closed to other accounts by every run that
+    begins, and run by root the server has an account of its own.
+    """
+    with (
+        TemporaryDirectory(prefix="dixian-tests-", ignore_cleanup_errors=True) as directory,
+        EmbeddedPostgres(Path(directory)) as server,
+    ):
         yield server
 
 

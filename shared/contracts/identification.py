@@ -1,49 +1,47 @@
-"""Events of the identification service: the register, the procedure, the policy book."""
+"""Events of the identification service: the register, the procedure, the policy book.
+
+Here is what crosses to other services; the single steps of a case stand in
+``identification_steps`` and are brought in below, so that importing this module knows them all.
+"""
 
 from datetime import date
-from typing import ClassVar
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
-
+from shared.contracts.identification_steps import (
+    Announced,
+    AuthorizationRevoked,
+    AuthorizationSigned,
+    Compared,
+    ComparisonExempted,
+    DeadlineMissed,
+    DeadlineWarned,
+    Deliberated,
+    FollowedUp,
+    GreenChannelConfirmed,
+    GreenChannelVerified,
+    HouseholdTold,
+    IdentificationEvent,
+    LateReason,
+    MeasureNoted,
+    MonitoringEnded,
+    NationalEntryRecorded,
+    NoticePosted,
+    ObjectionAnswered,
+    ObjectionRaised,
+    OfficersNamed,
+    Publicized,
+    StepEvent,
+    TownReviewed,
+    Verified,
+)
+from shared.contracts.members import IndexToken, Member
 from shared.contracts.registry import contract
-from shared.contracts.values import Benefit, Category, Gap, History, Hukou, Labour, LeadSource, Risk
+from shared.contracts.values import Category, Gap, History, LeadSource, Risk
 from shared.kernel.deadline import Deadline
 from shared.kernel.decider import RollsBack
 from shared.kernel.division import DivisionCode
-from shared.kernel.event import Event
 from shared.kernel.money import Fen
 from shared.policy.parameters import PolicyVersion
-
-
-class IdentificationEvent(Event):
-    """Base of this service's events."""
-
-    service: ClassVar[str] = "identification"
-
-
-class Member(BaseModel):
-    """A member as events know them: codes only; the person is in the vault under the same id."""
-
-    model_config = ConfigDict(frozen=True)
-
-    member_id: UUID
-    is_head: bool = False
-    labour: Labour
-    hukou: Hukou
-    co_living: bool = True
-    """Lives with and shares the income of the household (R22, R23)."""
-    benefits: tuple[Benefit, ...] = ()
-
-
-class IndexToken(BaseModel):
-    """The keyed blind index of one document number; says nothing without the key."""
-
-    model_config = ConfigDict(frozen=True)
-
-    member_id: UUID
-    token: str
-    """Hex HMAC of the normalised number."""
 
 
 @contract
@@ -60,6 +58,10 @@ class HouseholdRegistered(IdentificationEvent):
     """易地扶贫搬迁(含同步搬迁); owned by the place it moved to (R26)."""
     moved_from: DivisionCode | None = None
     members: tuple[Member, ...]
+    hukou_place: DivisionCode | None = None
+    """Where it is registered: the owner, unless a reason says otherwise (R24)."""
+    residence_leads: str = ""
+    """Why the residence place owns it instead, as a code (R25)."""
 
 
 @contract
@@ -87,6 +89,12 @@ class CaseOpened(IdentificationEvent):
     deadlines: tuple[Deadline, ...]
     previous_case_id: UUID | None = None
     """The household's last case, when it was monitored before (R105)."""
+    moved_from: DivisionCode | None = None
+    """The place a relocated household left: it collaborates (R26)."""
+    history: History = History.ORDINARY
+    relocated: bool = False
+    policy: str = ""
+    """The policy version that governs the case to its end (K7)."""
 
 
 @contract
@@ -99,6 +107,8 @@ class LeadJoined(IdentificationEvent):
     source: LeadSource
     discovered_on: date
     risks: tuple[Risk, ...] = ()
+    deadlines: tuple[Deadline, ...] = ()
+    """Clocks that run from this lead, because it is earlier than those before it (R54)."""
 
 
 @contract
@@ -112,7 +122,7 @@ class RiskAdded(IdentificationEvent):
 
 
 @contract
-class Approved(IdentificationEvent):
+class Approved(StepEvent):
     """The county approved: the household is identified (R53, R62, R64)."""
 
     case_id: UUID
@@ -122,7 +132,7 @@ class Approved(IdentificationEvent):
     risks: tuple[Risk, ...]
     gaps: tuple[Gap, ...]
     identified_on: date
-    """The approval's day, or the day of entry into the green channel (R64)."""
+    """The approval's day (``on``), or the day of entry into the green channel (R64)."""
     authority: str
     """The committee's or the delegation's document (R53)."""
     members: int
@@ -134,10 +144,20 @@ class Approved(IdentificationEvent):
     history: History
     deadlines: tuple[Deadline, ...]
     """Entry into the national system (R63)."""
+    whole_household_no_labour: bool = False
+    """No member can work at all: not even weak labour (R97)."""
+    departs_from_advice: bool = False
+    """Not what the decision table advised: listed for the city's sampling."""
+    note_id: UUID | None = None
+    """The reason for departing, in the vault."""
+    late_reason: LateReason | None = None
+    """Why it came after the fifteenth day (R54)."""
+    green_channel: bool = False
+    """Entered by the green channel, and dated from it (R64)."""
 
 
 @contract
-class NotIdentified(IdentificationEvent):
+class NotIdentified(StepEvent):
     """After deliberation and approval: not identified, with the reason's code (R30, R32, R67)."""
 
     case_id: UUID
@@ -146,10 +166,14 @@ class NotIdentified(IdentificationEvent):
     tracked: bool = False
     """Followed until the gap closes (R33)."""
     deadlines: tuple[Deadline, ...] = ()
+    """Telling the applicant (R67), and the next look at what is followed (R33)."""
+    departs_from_advice: bool = False
+    note_id: UUID | None = None
+    late_reason: LateReason | None = None
 
 
 @contract
-class GreenChannelEntered(IdentificationEvent):
+class GreenChannelEntered(StepEvent):
     """Sudden and severe: the county entered the household for help before the procedure (R69)."""
 
     case_id: UUID
@@ -157,11 +181,15 @@ class GreenChannelEntered(IdentificationEvent):
     division: DivisionCode
     risks: tuple[Risk, ...]
     entered_on: date
+    """The identification date, should it come to that (R64)."""
     deadlines: tuple[Deadline, ...]
+    """Eligibility within the month (R71), first help at once (R70)."""
+    facts_id: UUID | None = None
+    """The statement of facts, in the vault (R68)."""
 
 
 @contract
-class GreenChannelExited(IdentificationEvent):
+class GreenChannelExited(StepEvent):
     """Not eligible: noted, told, and its provisional measures are stopped (R73)."""
 
     case_id: UUID
@@ -170,30 +198,23 @@ class GreenChannelExited(IdentificationEvent):
 
 
 @contract
+class PersonalDataRevealed(IdentificationEvent):
+    """Somebody saw personal data in full, for a purpose: what and why, never the data itself."""
+
+    reveal_id: UUID
+    household_id: UUID
+    division: DivisionCode
+    purpose: str
+    records: tuple[UUID, ...]
+    """The vault's records: members, or the household's own."""
+    fields: tuple[str, ...]
+
+
+@contract
 class PolicyPublished(IdentificationEvent):
     """A set of parameters with its document; in-flight cases keep the one they started with."""
 
     policy: PolicyVersion
-
-
-@contract
-class DeadlineWarned(IdentificationEvent):
-    """A clock's warning day has come; said once (R54)."""
-
-    kind: str
-    rule: str
-    due_on: date
-    on: date
-
-
-@contract
-class DeadlineMissed(IdentificationEvent):
-    """A clock's last day has passed without the act; said once, to the level above."""
-
-    kind: str
-    rule: str
-    due_on: date
-    escalated_to: DivisionCode
 
 
 @contract
@@ -208,3 +229,47 @@ class RolledBack(IdentificationEvent, RollsBack):
     """The case is as of an earlier version again (回退) through the gates (R107, R108)."""
 
     correction_id: UUID
+
+
+__all__ = [
+    "Announced",
+    "Approved",
+    "AuthorizationRevoked",
+    "AuthorizationSigned",
+    "CaseOpened",
+    "Compared",
+    "ComparisonExempted",
+    "DeadlineMissed",
+    "DeadlineWarned",
+    "Deliberated",
+    "FollowedUp",
+    "GreenChannelConfirmed",
+    "GreenChannelEntered",
+    "GreenChannelExited",
+    "GreenChannelVerified",
+    "HouseholdIndexed",
+    "HouseholdRegistered",
+    "HouseholdTold",
+    "IdentificationEvent",
+    "IndexToken",
+    "LateReason",
+    "LeadJoined",
+    "MeasureNoted",
+    "Member",
+    "MonitoringEnded",
+    "NationalEntryRecorded",
+    "NotIdentified",
+    "NoticePosted",
+    "ObjectionAnswered",
+    "ObjectionRaised",
+    "OfficersNamed",
+    "PersonalDataRevealed",
+    "PolicyPublished",
+    "Publicized",
+    "Purged",
+    "RiskAdded",
+    "RolledBack",
+    "StepEvent",
+    "TownReviewed",
+    "Verified",
+]

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+import orjson
+
 from shared.kernel.event import Event
 
 E = TypeVar("E", bound=type[Event])
@@ -41,15 +43,26 @@ def decode(service: str, type_name: str, schema_version: int, data: dict[str, An
     Raises ``UnknownEvent`` for a name or version never heard of, ``pydantic.ValidationError`` for
     data that does not fit.
     """
-    try:
-        cls = _CLASSES[service, type_name]
-    except KeyError:
-        raise UnknownEvent(f"{service}.{type_name}") from None
-    if schema_version > cls.schema_version:
-        raise UnknownEvent(f"{service}.{type_name} v{schema_version}")
+    cls = find(service, type_name, schema_version)
     for version in range(schema_version, cls.schema_version):
         data = _UPCASTS[service, type_name, version](data)
     return cls.model_validate(data)
+
+
+def decode_json(service: str, type_name: str, schema_version: int, data: str | bytes) -> Event:
+    """``decode`` from the JSON text: an event of today's version is read without a detour."""
+    cls = find(service, type_name, schema_version)
+    if schema_version == cls.schema_version:
+        return cls.model_validate_json(data)
+    return decode(service, type_name, schema_version, orjson.loads(data))
+
+
+def find(service: str, type_name: str, schema_version: int = 1) -> type[Event]:
+    """The event's class. Raises ``UnknownEvent`` for a name or version never heard of."""
+    cls = _CLASSES.get((service, type_name))
+    if cls is None or not 1 <= schema_version <= cls.schema_version:
+        raise UnknownEvent(f"{service}.{type_name} v{schema_version}")
+    return cls
 
 
 def all_contracts() -> dict[tuple[str, str], type[Event]]:

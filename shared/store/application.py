@@ -304,14 +304,26 @@ class Application:
             found[view.category].append(view)
         return found
 
-    async def tick(self, principal: Principal, *, limit: int = 200) -> int:
-        """Let every clock that is due speak, once each; return how many streams had one."""
+    async def due(
+        self, limit: int = 200, *, besides: Collection[UUID] = ()
+    ) -> Sequence[tuple[str, UUID]]:
+        """Streams with a clock that has something to say today: ``(category, stream_id)``."""
         async with self.database.reading() as tx:
-            due = await deadlines.due(tx.raw, tx.clock.today(), limit)
-        for category, stream_id in due:
-            cause = Cause(correlation_id=new_id(), causation_id=stream_id)
-            await self.execute(Tick(category=category, stream_id=stream_id), principal, cause)
-        return len(due)
+            return await deadlines.due(tx.raw, tx.clock.today(), limit, besides=besides)
+
+    async def tick_stream(self, category: str, stream_id: UUID, principal: Principal) -> bool:
+        """Let one stream's clocks speak; whether they had anything to say."""
+        cause = Cause(correlation_id=new_id(), causation_id=stream_id)
+        tick = Tick(category=category, stream_id=stream_id)
+        receipt = await self.execute(tick, principal, cause)
+        return bool(receipt.body["events"])
+
+    async def tick(self, principal: Principal, *, limit: int = 200) -> int:
+        """Let every clock that is due speak, once each; return how many streams were asked."""
+        asked = await self.due(limit)
+        for category, stream_id in asked:
+            await self.tick_stream(category, stream_id, principal)
+        return len(asked)
 
     async def _attempt(
         self, request: "_Request", contended: Collection[UUID], *, again: bool

@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from shared.contracts.registry import decode
+from shared.contracts.registry import decode_json
 from shared.kernel.event import Event, Metadata, Recorded
 from shared.store.writing import Clause, Writes
 
@@ -140,7 +140,7 @@ def recorded(service: str, row: Mapping[str, Any]) -> Recorded[Event]:
         region=row["region"],
         occurred_on=row["occurred_on"],
         recorded_at=row["recorded_at"],
-        event=decode(service, row["type"], row["schema_version"], orjson.loads(row["data"])),
+        event=decode_json(service, row["type"], row["schema_version"], row["data"]),
         metadata=Metadata.from_json(orjson.loads(row["meta"])),
         position=row["pos"],
     )

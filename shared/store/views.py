@@ -66,7 +66,7 @@ class View(Generic[S]):
 
     @cached_property
     def _delete(self) -> str:
-        return f"delete from {_name(self.table)} where stream_id = $1"  # noqa: S608  # our table
+        return f"delete from {table_name(self.table)} where stream_id = $1"  # noqa: S608  # our table
 
 
 @lru_cache(maxsize=1024)
@@ -74,7 +74,7 @@ def insert(table: sa.Table, columns: tuple[str, ...]) -> str:
     """``insert into t (a, b) values ($1, $2)``."""
     names = ", ".join(_quoted(name) for name in columns)
     slots = ", ".join(f"${number}" for number in range(1, len(columns) + 1))
-    return f"insert into {_name(table)} ({names}) values ({slots})"  # noqa: S608  # our table
+    return f"insert into {table_name(table)} ({names}) values ({slots})"  # noqa: S608  # our table
 
 
 @lru_cache(maxsize=1024)
@@ -102,7 +102,8 @@ def preparations(table: sa.Table) -> dict[str, Prepare]:
     return made
 
 
-def _name(table: sa.Table) -> str:
+def table_name(table: sa.Table) -> str:
+    """The table's name as written in SQL, quoted where need be, without a schema."""
     return _DIALECT.identifier_preparer.format_table(table)
 
 

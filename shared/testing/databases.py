@@ -9,56 +9,55 @@ import asyncpg
 from shared.store.migrate import Schema, upgrade
 from shared.testing.postgres import EmbeddedPostgres
 
+_ROLES = ("owner", "writer", "reader")
+_ROLE = """
+do $$ begin
+    if not exists (select from pg_roles where rolname = '{name}') then
+        create role {name} login;
+    end if;
+end $$
+"""
+
 
 @dataclass(frozen=True)
 class Urls:
     """The addresses of one database, one for each role."""
 
     superuser: str
-    service: str
-
-    @property
-    def owner(self) -> str:
-        """Runs migrations and rebuilds."""
-        return self._as(f"dixian_{self.service}_owner")
-
-    @property
-    def writer(self) -> str:
-        """The service itself."""
-        return self._as(f"dixian_{self.service}_writer")
-
-    @property
-    def reader(self) -> str:
-        """May look."""
-        return self._as(f"dixian_{self.service}_reader")
-
-    def _as(self, role: str) -> str:
-        return self.superuser.replace("://postgres:@", f"://{role}@")
+    owner: str
+    """Runs migrations and rebuilds."""
+    writer: str
+    """The service itself."""
+    reader: str
+    """May look."""
 
 
 @asynccontextmanager
 async def service_database(server: EmbeddedPostgres, schema: Schema) -> AsyncIterator[Urls]:
     """A new database of the service, migrated; dropped on leaving."""
-
-    async def prepare(url: str) -> None:
-        await _roles(url, schema.service)
-        await upgrade(Urls(url, schema.service).owner, schema)
-
     template = f"template_{schema.service}"
+
+    async def prepare(_url: str) -> None:
+        await _provide(server, template, schema.service)
+        await upgrade(_urls(server, template, schema.service).owner, schema)
+
     await server.template(template, prepare)
     async with server.fresh_database(template) as name:
-        url = server.url(name)
-        await run(url, _OWNED.format(service=schema.service))
-        yield Urls(url, schema.service)
+        await _provide(server, name, schema.service)
+        yield _urls(server, name, schema.service)
 
 
 @asynccontextmanager
 async def empty_database(server: EmbeddedPostgres, service: str) -> AsyncIterator[Urls]:
     """A new database with the service's roles and nothing in it; dropped on leaving."""
     async with server.fresh_database() as name:
-        url = server.url(name)
-        await _roles(url, service)
-        yield Urls(url, service)
+        await _provide(server, name, service)
+        yield _urls(server, name, service)
+
+
+def _urls(server: EmbeddedPostgres, database: str, service: str) -> Urls:
+    roles = (server.url(database, f"dixian_{service}_{role}") for role in _ROLES)
+    return Urls(server.url(database), *roles)
 
 
 async def run(url: str, *statements: str) -> None:
@@ -71,21 +70,8 @@ async def run(url: str, *statements: str) -> None:
         await connection.close()
 
 
-# A copy of a template belongs to whoever copied it.
-_OWNED = """
-do $$ begin
-    execute format('alter database %I owner to dixian_{service}_owner', current_database());
-end $$
-"""
-
-
-async def _roles(url: str, service: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        for name in ("owner", "writer", "reader"):
-            role = f"dixian_{service}_{name}"
-            if not await connection.fetchval("select true from pg_roles where rolname = $1", role):
-                await connection.execute(f"create role {role} login")
-        await connection.execute(_OWNED.format(service=service))
-    finally:
-        await connection.close()
+async def _provide(server: EmbeddedPostgres, database: str, service: str) -> None:
+    """Make the roles, and give the database to its owner (a copy belongs to whoever copied it)."""
+    for role in _ROLES:
+        await server.run(_ROLE.format(name=f"dixian_{service}_{role}"))
+    await server.run(f'alter database "{database}" owner to dixian_{service}_owner')

@@ -7,7 +7,7 @@ record is sealed under its owner's key and bound to its owner, kind and id.
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -34,7 +34,7 @@ _PLACE = b"dixian/record/1/"
 _KEYS_KEPT = 4096
 _KEPT_FOR = 300.0
 
-Connection = asyncpg.Connection[Any]
+Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 
 @dataclass(frozen=True)

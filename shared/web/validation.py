@@ -123,7 +123,7 @@ def _words(kind: str, context: Mapping[str, Any]) -> tuple[str, str, str]:
         code, zh, en = _WORDS[kind]
         return code, zh.format_map(context), en.format_map(context)
     subject, _, aspect = kind.partition("_")
-    if aspect.startswith(("type", "parsing", "from_date", "attributes_type", "instance")):
+    if aspect.startswith(("type", "parsing", "from_", "attributes_type", "instance")):
         zh, en = _KINDS.get(subject, _WRONG_TYPE[1:])
         return _WRONG_TYPE[0], zh, en
     return _INVALID

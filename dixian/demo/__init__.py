@@ -1,0 +1,1 @@
+"""``dixian demo``: one household walked through a running system, over HTTP and nothing else."""

@@ -1,0 +1,94 @@
+"""What a decision about a correction needs to know of the log, gathered for it."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from services.audit.domain import merkle
+from services.audit.domain.commands import (
+    ApproveAtProvince,
+    FileNationally,
+    NoteExecution,
+    NoteMovedTarget,
+    RefuseCorrection,
+    RequestCorrection,
+    ReviewAtCity,
+)
+from services.audit.domain.correction import CORRECTION, CorrectionContext, Logged
+from services.audit.read_models import corrections
+from shared.kernel.decider import Context
+from shared.kernel.event import Command
+from shared.store.application import Call, Handler, Outcome, on_stream
+from shared.vault.vault import Entry as VaultEntry
+from shared.vault.vault import Vault
+
+NOTE = "note"
+"""The kind of the vault's records for words."""
+
+_LEAF = """
+select e.leaf from audit.seen s join audit.entry e on e.log_id = s.log_id and e.idx = s.idx
+ where s.event_id = $1
+"""
+
+
+async def _about_the_request(command: RequestCorrection, call: Call) -> Context:
+    return await _context(command, call, {target.stream_id for target in command.targets}, None)
+
+
+async def _about_the_gate(
+    command: ReviewAtCity | ApproveAtProvince | FileNationally, call: Call
+) -> Context:
+    stream = await call.load(CORRECTION, command.correction_id)
+    streams = {target.stream_id for target in stream.state.targets}
+    last = stream.history[-1].event_id if stream.history else None
+    return await _context(command, call, streams, last)
+
+
+async def _context(
+    command: RequestCorrection | ReviewAtCity | ApproveAtProvince | FileNationally,
+    call: Call,
+    streams: set[UUID],
+    last: UUID | None,
+) -> CorrectionContext:
+    plain = call.context(command.occurred_on)
+    opened = await corrections.open_targets(call.tx.sql, streams)
+    return CorrectionContext(
+        today=plain.today,
+        occurred_on=plain.occurred_on,
+        principal=plain.principal,
+        streams=await corrections.known_streams(call.tx.sql, streams),
+        open_elsewhere=frozenset(
+            stream for stream, by in opened.items() if by != command.correction_id
+        ),
+        previous=None if last is None else await _logged(call, last),
+    )
+
+
+async def _logged(call: Call, event_id: UUID) -> Logged | None:
+    leaf = await call.tx.raw.fetchval(_LEAF, event_id)
+    return None if leaf is None else Logged(event_id, merkle.leaf_hash(leaf).hex())
+
+
+def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
+    """The handler of every command. The words of a request go into the vault in its transaction."""
+    request = on_stream(CORRECTION, lambda c: c.correction_id, _about_the_request)
+
+    async def request_with_note(command: RequestCorrection, call: Call) -> Outcome:
+        outcome = await request(command, call)
+        note = VaultEntry(
+            owner=command.correction_id,
+            id=command.note_id,
+            kind=NOTE,
+            data=command.note.model_dump(),
+        )
+        await vault.put(call.tx.raw, [note], at=call.tx.clock.now())
+        return outcome
+
+    return {
+        RequestCorrection: request_with_note,
+        ReviewAtCity: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
+        ApproveAtProvince: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
+        FileNationally: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
+        RefuseCorrection: on_stream(CORRECTION, lambda c: c.correction_id),
+        NoteExecution: on_stream(CORRECTION, lambda c: c.correction_id),
+        NoteMovedTarget: on_stream(CORRECTION, lambda c: c.correction_id),
+    }

@@ -1,0 +1,1 @@
+"""The transparency log itself: appending, signing, serving, exporting and verifying."""

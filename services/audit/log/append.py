@@ -1,0 +1,222 @@
+"""Appending: a batch of events becomes entries, tiles and a new head, in the caller's transaction.
+
+The consumer's transaction is the only writer's; one batch costs one round trip a table, whatever
+its size. Nothing is signed here: a checkpoint is made of what has been committed.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+import asyncpg
+
+from services.audit.domain import leaf, merkle
+from services.audit.domain.leaf import Entry, Leaf
+from services.audit.domain.merkle import Head, TileId
+from services.audit.log import completeness
+from shared.kernel.clock import SHANGHAI, Clock
+
+_LOCK = "select pg_advisory_xact_lock(6962, hashtext($1))"
+_CURRENT = """
+select l.log_id, l.year, h.size, h.edge
+  from audit.log l join audit.log_head h using (log_id)
+ where l.province = $1 order by l.year desc limit 1
+"""
+_SEEN = "select event_id from audit.seen where event_id = any($1::uuid[])"
+_MOVE_HEAD = "update audit.log_head set size = $3, edge = $4 where log_id = $1 and size = $2"
+_COLUMNS = (
+    "log_id",
+    "idx",
+    "leaf",
+    "event_id",
+    "service",
+    "category",
+    "type",
+    "stream_id",
+    "version",
+    "key",
+    "region",
+    "occurred_on",
+    "recorded_at",
+    "actor",
+    "actor_division",
+    "actor_roles",
+    "correlation_id",
+    "causation_id",
+)
+
+
+class Transaction(Protocol):
+    """An open transaction; ``raw`` is the asyncpg connection it runs on."""
+
+    @property
+    def raw(self) -> Any:
+        """The asyncpg connection."""
+        ...
+
+
+@dataclass(frozen=True)
+class LogName:
+    """Whose logs these are: ``dixian.example`` and a province make ``dixian.example/37/2026``."""
+
+    operator: str
+    """A name of the operator's that no other log uses, by convention a domain."""
+    province: str
+    """The province's two digits."""
+
+    def origin(self, year: int) -> str:
+        """The log's name in checkpoints and keys."""
+        return f"{self.operator}/{self.province}/{year}"
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What a batch did: where its new entries stand, and how many had been there before."""
+
+    log_id: int
+    start: int
+    """The index of the first new entry."""
+    size: int
+    """The log's size now."""
+    repeated: int
+
+    @property
+    def count(self) -> int:
+        """How many entries were added."""
+        return self.size - self.start
+
+
+class LogWriter:
+    """Appends to a province's log of the year, and turns to a new log when the year turns.
+
+    The year is the real one, in Asia/Shanghai, at the time of appending, so that a log's entries
+    never depend on clocks that a demo moves.
+    """
+
+    def __init__(self, name: LogName, clock: Clock) -> None:
+        self._name = name
+        self._clock = clock
+
+    async def append(self, tx: Transaction, entries: Sequence[Entry]) -> Appended:
+        """Append those of ``entries`` whose event is not in any log yet, in their order.
+
+        Raises ``NotCanonical`` for data without a canonical form; nothing is then appended.
+        """
+        raw = tx.raw
+        await raw.execute(_LOCK, self._name.province)
+        log_id, head = await self._current(raw)
+        new = await _unseen(raw, entries)
+        if new:
+            leaves = [leaf.seal(entry, os.urandom(leaf.SALT_BYTES)) for entry in new]
+            grown, full = merkle.extend(head, _hashes(leaves))
+            await _write(raw, log_id, head.size, new, leaves)
+            await _write_tiles(raw, log_id, full)
+            await _move_head(raw, log_id, head, grown)
+            await completeness.count(raw, new, self._clock.now())
+            size = grown.size
+        else:
+            size = head.size
+        return Appended(log_id, head.size, size, len(entries) - len(new))
+
+    async def _current(self, raw: "asyncpg.Connection[Any]") -> tuple[int, Head]:
+        """The log of the year and its head. A clock that went back stays with the newest log."""
+        year = self._clock.now().astimezone(SHANGHAI).year
+        row = await raw.fetchrow(_CURRENT, self._name.province)
+        if row is not None and row["year"] >= year:
+            return row["log_id"], Head(row["size"], tuple(row["edge"]))
+        log_id = await raw.fetchval(
+            "select audit.open_log($1, $2, $3)",
+            self._name.origin(year),
+            self._name.province,
+            year,
+        )
+        return log_id, Head()
+
+
+async def _unseen(raw: "asyncpg.Connection[Any]", entries: Sequence[Entry]) -> list[Entry]:
+    rows = await raw.fetch(_SEEN, [entry.event_id for entry in entries])
+    known: set[UUID] = {row["event_id"] for row in rows}
+    new: list[Entry] = []
+    for entry in entries:
+        if entry.event_id not in known:
+            known.add(entry.event_id)
+            new.append(entry)
+    return new
+
+
+def _hashes(leaves: Sequence[Leaf]) -> bytes:
+    return b"".join(merkle.leaf_hash(item.data) for item in leaves)
+
+
+async def _write(
+    raw: "asyncpg.Connection[Any]",
+    log_id: int,
+    start: int,
+    entries: Sequence[Entry],
+    leaves: Sequence[Leaf],
+) -> None:
+    numbered = list(enumerate(zip(entries, leaves, strict=True), start=start))
+    await raw.copy_records_to_table(
+        "entry",
+        schema_name="audit",
+        columns=_COLUMNS,
+        records=[_row(log_id, index, entry, item.data) for index, (entry, item) in numbered],
+    )
+    await raw.copy_records_to_table(
+        "seen",
+        schema_name="audit",
+        columns=("event_id", "log_id", "idx"),
+        records=[(entry.event_id, log_id, index) for index, (entry, _) in numbered],
+    )
+    openings = [
+        (log_id, index, item.opening.field, item.opening.salt, item.opening.value)
+        for index, (_, item) in numbered
+        if item.opening is not None
+    ]
+    if openings:
+        await raw.copy_records_to_table("opening", schema_name="audit", records=openings)
+
+
+def _row(log_id: int, index: int, entry: Entry, data: bytes) -> tuple[Any, ...]:
+    return (
+        log_id,
+        index,
+        data,
+        entry.event_id,
+        entry.service,
+        entry.category,
+        entry.type,
+        entry.stream_id,
+        entry.version,
+        entry.key,
+        entry.region,
+        entry.occurred_on,
+        entry.recorded_at,
+        entry.actor,
+        entry.actor_division,
+        entry.actor_roles,
+        entry.correlation_id,
+        entry.causation_id,
+    )
+
+
+async def _write_tiles(
+    raw: "asyncpg.Connection[Any]", log_id: int, full: dict[TileId, bytes]
+) -> None:
+    if full:
+        await raw.copy_records_to_table(
+            "tile",
+            schema_name="audit",
+            records=[(log_id, *tile, hashes) for tile, hashes in full.items()],
+        )
+
+
+async def _move_head(
+    raw: "asyncpg.Connection[Any]", log_id: int, before: Head, after: Head
+) -> None:
+    status = await raw.execute(_MOVE_HEAD, log_id, before.size, after.size, list(after.edge))
+    if status != "UPDATE 1":
+        # The lock makes this impossible; if it happens all the same, the batch must not stand.
+        raise RuntimeError(f"log {log_id} is no longer at {before.size}")

@@ -1,0 +1,163 @@
+"""The log's tables, for queries and for the drift check; the migrations create them."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, BYTEA, JSONB, UUID
+
+metadata = sa.MetaData(schema="audit")
+_TIME = sa.DateTime(timezone=True)
+
+log = sa.Table(
+    "log",
+    metadata,
+    sa.Column("log_id", sa.Integer, sa.Identity(always=True), primary_key=True),
+    sa.Column("origin", sa.Text, nullable=False),
+    sa.Column("province", sa.Text, nullable=False),
+    sa.Column("year", sa.Integer, nullable=False),
+    sa.Column("opened_at", _TIME, nullable=False),
+    sa.Column("frozen_at", _TIME),
+    sa.Index("log_origin_key", "origin", unique=True),
+    sa.Index("log_province_year_key", "province", "year", unique=True),
+)
+
+log_head = sa.Table(
+    "log_head",
+    metadata,
+    sa.Column("log_id", sa.Integer, sa.ForeignKey(log.c.log_id), primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("edge", ARRAY(BYTEA), nullable=False),
+)
+
+entry = sa.Table(
+    "entry",
+    metadata,
+    sa.Column("log_id", sa.Integer, primary_key=True),
+    sa.Column("idx", sa.BigInteger, primary_key=True),
+    sa.Column("leaf", BYTEA, nullable=False),
+    sa.Column("event_id", UUID(), nullable=False),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("stream_id", UUID(), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("key", UUID(), nullable=False),
+    sa.Column("region", sa.Text, nullable=False),
+    sa.Column("occurred_on", sa.Date, nullable=False),
+    sa.Column("recorded_at", _TIME, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("actor_division", sa.Text, nullable=False),
+    sa.Column("actor_roles", ARRAY(sa.Text), nullable=False),
+    sa.Column("correlation_id", UUID(), nullable=False),
+    sa.Column("causation_id", UUID(), nullable=False),
+    sa.Index("entry_stream", "stream_id", "version"),
+    sa.Index("entry_key", "key", "idx"),
+    sa.Index("entry_correlation", "correlation_id", "idx"),
+    sa.Index("entry_actor", "actor", "idx"),
+    sa.Index("entry_type", "type", "idx"),
+    sa.Index("entry_region", "region", "idx", postgresql_ops={"region": "text_pattern_ops"}),
+    sa.Index("entry_recorded_at", "recorded_at"),
+    postgresql_partition_by="LIST (log_id)",
+)
+
+tile = sa.Table(
+    "tile",
+    metadata,
+    sa.Column("log_id", sa.Integer, sa.ForeignKey(log.c.log_id), primary_key=True),
+    sa.Column("level", sa.SmallInteger, primary_key=True),
+    sa.Column("n", sa.BigInteger, primary_key=True),
+    sa.Column("hashes", BYTEA, nullable=False),
+)
+
+opening = sa.Table(
+    "opening",
+    metadata,
+    sa.Column("log_id", sa.Integer, primary_key=True),
+    sa.Column("idx", sa.BigInteger, primary_key=True),
+    sa.Column("field", sa.Text, primary_key=True),
+    sa.Column("salt", BYTEA, nullable=False),
+    sa.Column("value", BYTEA, nullable=False),
+)
+
+seen = sa.Table(
+    "seen",
+    metadata,
+    sa.Column("event_id", UUID(), primary_key=True),
+    sa.Column("log_id", sa.Integer, nullable=False),
+    sa.Column("idx", sa.BigInteger, nullable=False),
+)
+
+checkpoint = sa.Table(
+    "checkpoint",
+    metadata,
+    sa.Column("log_id", sa.Integer, sa.ForeignKey(log.c.log_id), primary_key=True),
+    sa.Column("size", sa.BigInteger, primary_key=True),
+    sa.Column("root", BYTEA, nullable=False),
+    sa.Column("note", BYTEA, nullable=False),
+    sa.Column("signed_at", _TIME, nullable=False),
+)
+
+cosignature = sa.Table(
+    "cosignature",
+    metadata,
+    sa.Column("log_id", sa.Integer, primary_key=True),
+    sa.Column("size", sa.BigInteger, primary_key=True),
+    sa.Column("witness", sa.Text, primary_key=True),
+    sa.Column("line", sa.Text, nullable=False),
+    sa.Column("received_at", _TIME, nullable=False),
+    sa.ForeignKeyConstraint(["log_id", "size"], [checkpoint.c.log_id, checkpoint.c.size]),
+)
+
+stream = sa.Table(
+    "stream",
+    metadata,
+    sa.Column("stream_id", UUID(), primary_key=True),
+    sa.Column("service", sa.Text, nullable=False),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("key", UUID(), nullable=False),
+    sa.Column("region", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("entries", sa.Integer, nullable=False),
+    sa.Index("stream_incomplete", "stream_id", postgresql_where=sa.text("entries <> version")),
+)
+
+audited = sa.Table(
+    "audited",
+    metadata,
+    sa.Column("service", sa.Text, primary_key=True),
+    sa.Column("entries", sa.BigInteger, nullable=False),
+)
+
+finding = sa.Table(
+    "finding",
+    metadata,
+    sa.Column("finding_id", UUID(), primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("detail", JSONB, nullable=False),
+    sa.Column("raised_at", _TIME, nullable=False),
+    sa.Column("resolved_at", _TIME),
+    sa.Index(
+        "finding_open",
+        "kind",
+        "subject",
+        unique=True,
+        postgresql_where=sa.text("resolved_at is null"),
+    ),
+)
+
+access_read = sa.Table(
+    "access_read",
+    metadata,
+    sa.Column("read_id", UUID(), primary_key=True),
+    sa.Column("at", _TIME, nullable=False),
+    sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("actor_division", sa.Text, nullable=False),
+    sa.Column("actor_roles", ARRAY(sa.Text), nullable=False),
+    sa.Column("route", sa.Text, nullable=False),
+    sa.Column("query", JSONB, nullable=False),
+    sa.Column("events", ARRAY(UUID()), nullable=False),
+    sa.Column("keys", ARRAY(UUID()), nullable=False),
+    sa.Column("request_id", sa.Text, nullable=False),
+    sa.Index("access_read_actor", "actor", "at"),
+    sa.Index("access_read_keys", "keys", postgresql_using="gin"),
+    sa.Index("access_read_at", "at"),
+)

@@ -1,0 +1,1 @@
+"""Questions to the trail: filters, timelines, and the record of who asked."""

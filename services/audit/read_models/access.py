@@ -1,0 +1,61 @@
+"""Who looked at what: every reading of the trail is written down before it is answered."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from services.audit.log.append import Transaction
+from services.audit.read_models.trail import Found
+from shared.kernel.ids import new_id
+from shared.kernel.principal import Principal
+
+_INSERT = """
+insert into audit.access_read
+    (read_id, at, actor, actor_division, actor_roles, route, query, events, keys, request_id)
+values ($1, $2, $3, $4, $5, $6, $7::text::jsonb, $8, $9, $10)
+"""
+_OF_KEY = """
+select read_id, at, actor, actor_division, actor_roles, route, query::text, request_id
+  from audit.access_read where keys @> array[$1::uuid] and ($2::uuid is null or read_id < $2)
+ order by read_id desc limit $3
+"""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One reading: by whom, through which door, asking what."""
+
+    principal: Principal
+    route: str
+    query: dict[str, Any]
+    request_id: str
+
+
+async def record(tx: Transaction, reading: Reading, found: Sequence[Found], now: datetime) -> None:
+    """Write down that ``reading`` was answered with ``found``."""
+    who = reading.principal
+    await tx.raw.execute(
+        _INSERT,
+        new_id(),
+        now,
+        who.subject,
+        who.division,
+        sorted(who.roles),
+        reading.route,
+        orjson.dumps(reading.query, default=str).decode(),
+        [item.event_id for item in found],
+        list({item.key: None for item in found}),
+        reading.request_id,
+    )
+
+
+async def of_household(
+    tx: Transaction, household: UUID, *, after: UUID | None, limit: int
+) -> list[dict[str, Any]]:
+    """Who looked at a household's entries, the newest first, after a reading's id."""
+    rows = await tx.raw.fetch(_OF_KEY, household, after, limit)
+    return [{**dict(row), "query": orjson.loads(row["query"])} for row in rows]

@@ -1,0 +1,1 @@
+"""Pure decisions: the household register, the case, the policy book."""

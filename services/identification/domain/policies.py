@@ -1,0 +1,261 @@
+"""The rules a case's acts must meet, each by its name. Pure; each raises its ``Refusal`` or passes.
+
+The rules that concern one act only stand beside that act's policy here; figures and the decision
+table are in ``accounts`` and ``advice``.
+"""
+
+from datetime import date
+
+from services.identification.domain import commands
+from services.identification.domain.case_state import Case
+from services.identification.domain.context import CaseContext
+from services.identification.domain.procedure import IDENTIFICATION
+from shared.contracts.assessment import Watch
+from shared.contracts.identification import LateReason
+from shared.contracts.identification_steps import Conclusion, ExemptionGround
+from shared.contracts.values import Benefit, Gap, History
+from shared.kernel.refusal import Forbidden, Invalid, OutOfOrder
+from shared.policy.legal_time import after
+from shared.policy.rules import rule
+
+
+@rule("R1", "R26")
+def owner_acts(case: Case, context: CaseContext) -> None:
+    """The place that owns the case acts; the place a household moved from only helps (R26)."""
+    if not context.principal.covers(case.division):
+        raise Forbidden(
+            "该户由迁入地负主体责任,迁出地配合,不能办理",
+            "the place it moved to owns the case; yours collaborates",
+            rule="R26",
+        )
+
+
+def is_open(case: Case) -> None:
+    """The procedure is still going on."""
+    if not case.open:
+        raise OutOfOrder(
+            "R51",
+            code="case-closed",
+            zh="该个案已办结,不能再办理此事项",
+            en="the case is closed",
+        )
+
+
+def is_monitored(case: Case) -> None:
+    """The household is identified and its risk not eliminated."""
+    if not case.monitored:
+        raise OutOfOrder(
+            "R51",
+            code="not-identified",
+            zh="该户尚未识别认定,不能办理此事项",
+            en="the household is not identified",
+        )
+
+
+@rule("R51", "R60")
+def step_is_open(case: Case, step: str) -> None:
+    """Each step in its turn, once; none skipped and none added (R51, R60)."""
+    IDENTIFICATION.must_be_open(step, case.done)
+
+
+@rule("R5")
+def officers_are_named(case: Case) -> None:
+    """No case goes on without named officers in village and town (R5)."""
+    if case.officers is None:
+        raise OutOfOrder(
+            "R5",
+            code="no-named-officers",
+            zh="请先明确镇村专人负责",
+            en="village and town must first name the officers who answer for the case",
+        )
+
+
+@rule("R5")
+def named_officer_acts(case: Case, context: CaseContext) -> None:
+    """The officers named verify; somebody else is named first (R5)."""
+    if case.officers is not None and context.principal.subject not in case.officers:
+        raise Forbidden(
+            "入户核实由已明确的镇村专人办理,如需换人请先变更",
+            "the named officers verify; name yourself first",
+            rule="R5",
+        )
+
+
+@rule("K6")
+def in_time_order(case: Case, context: CaseContext, *steps: str) -> None:
+    """No act lies before the acts it stands on, or before the case itself (K6)."""
+    needed = [case.done[name] for name in steps if name in case.done]
+    earliest = max([case.floor, *needed])
+    if context.occurred_on < earliest:
+        raise Invalid(
+            "K6",
+            code="before-previous-act",
+            zh=f"发生日期{context.occurred_on}早于前一环节{earliest}",
+            en=f"dated {context.occurred_on}, before the act it follows ({earliest})",
+            field="occurred_on",
+        )
+
+
+@rule("R54", "R55", "R63", "R67", "R71")
+def late_is_explained(
+    case: Case, kind: str, on: date, reason: LateReason | None
+) -> LateReason | None:
+    """After its last day an act needs a reason; it is still taken (R54, R55, K5).
+
+    Gives the reason to record: none for an act in time.
+    """
+    running = case.clocks.get(kind)
+    if running is None or on <= running.deadline.due_on:
+        return None
+    if reason is None:
+        due = running.deadline
+        raise Invalid(
+            due.rule,
+            code="late-reason-required",
+            zh=f"应于{due.due_on}前办理,已逾期,请说明原因",
+            en=f"due on {due.due_on} ({due.explain()}): late, so a reason is needed",
+            field="late_reason",
+        )
+    return reason
+
+
+@rule("R52")
+def may_be_looked_up(case: Case) -> None:
+    """No comparison without the household's signed authorisation (R52)."""
+    if "authorization" not in case.done:
+        raise OutOfOrder(
+            "R52",
+            code="no-authorization",
+            zh="农户尚未签署授权承诺书,不能开展信息比对",
+            en="the household has not signed the authorisation",
+        )
+
+
+@rule("R14")
+def all_dimensions_recorded(command: commands.VerifyHousehold) -> None:
+    """Income, compliant expenses, gaps and coping: all four, though a list may be empty (R14)."""
+    given = {
+        "incomes": command.incomes is not None,
+        "expenses": command.expenses is not None,
+        "gaps": bool(command.gaps),
+        "coping": command.coping is not None,
+    }
+    for name, is_given in given.items():
+        if not is_given:
+            raise Invalid(
+                "R14",
+                code="dimension-missing",
+                zh="收入、合规自付支出、突出问题、自主应对能力四个方面均须采集",
+                en="income, expenses, gaps and coping are all needed",
+                field=name,
+            )
+
+
+@rule("R16")
+def checklist_is_complete(command: commands.VerifyHousehold) -> None:
+    """The four guarantees and the four watch items, each answered (R16)."""
+    for field, missing in (
+        ("gaps", set(Gap) - set(command.gaps)),
+        ("watch", set(Watch) - set(command.watch)),
+    ):
+        if missing:
+            raise Invalid(
+                "R16",
+                code="checklist-incomplete",
+                zh=f"核查清单不完整,缺少: {'、'.join(sorted(missing))}",
+                en=f"the checklist lacks {', '.join(sorted(missing))}",
+                field=field,
+            )
+
+
+@rule("R52")
+def signer_is_member(signer: object, context: CaseContext) -> None:
+    """The signer is one of the household."""
+    if all(member.member_id != signer for member in context.household.members):
+        raise Invalid(
+            code="unknown-member",
+            zh="签字人不是该户家庭成员",
+            en="the signer is no member of the household",
+            field="signer_id",
+        )
+
+
+_GROUND_BENEFITS = {
+    ExemptionGround.RURAL_DIBAO: {Benefit.RURAL_DIBAO, Benefit.RURAL_DIBAO_FULL},
+    ExemptionGround.SCATTERED_SUPPORT: {Benefit.SCATTERED_SUPPORT},
+}
+
+
+@rule("R58")
+def earlier_comparison_serves(command: commands.ExemptComparison, context: CaseContext) -> None:
+    """An earlier comparison is reused for whom the Guide names, and while it is fresh (R58)."""
+    household = context.household
+    if command.ground is ExemptionGround.POLICY_BENEFICIARY:
+        entitled = household.history is History.FORMERLY_POOR
+    else:
+        wanted = _GROUND_BENEFITS[command.ground]
+        entitled = any(not wanted.isdisjoint(member.benefits) for member in household.members)
+    if not entitled:
+        raise Invalid(
+            "R58",
+            code="exemption-ground-unfounded",
+            zh="该户不属于可不重复比对的情形",
+            en="the household is none of those whose comparison may be reused",
+            field="ground",
+        )
+    valid_until = after(command.compared_on, context.policy.parameters.comparison_valid)
+    if not command.compared_on <= context.occurred_on <= valid_until:
+        raise Invalid(
+            "R58",
+            code="comparison-too-old",
+            zh=f"原比对结果有效期至{valid_until}",
+            en=f"the earlier comparison served until {valid_until}",
+            field="compared_on",
+        )
+
+
+@rule("R61")
+def votes_add_up(command: commands.Deliberate) -> None:
+    """Present are among those due, and every one present and not recused is counted once (R61)."""
+    counted = command.in_favour + command.against + command.abstained
+    if command.present == 0 or command.present > command.due:
+        raise Invalid(
+            "R61",
+            code="attendance-impossible",
+            zh=f"应到{command.due}人、实到{command.present}人不合理",
+            en="those present must be among those due, and somebody must be present",
+            field="present",
+        )
+    if counted != command.present - command.recused:
+        raise Invalid(
+            "R61",
+            code="votes-do-not-add-up",
+            zh=f"票数合计{counted},应为实到减回避{command.present - command.recused}",
+            en=f"{counted} votes, but {command.present - command.recused} could vote",
+            field="in_favour",
+        )
+
+
+@rule("R61")
+def conclusion_is_whole(command: commands.Deliberate) -> None:
+    """A meeting for identification says as which category; one against it names none."""
+    if (command.category is None) is (command.conclusion is Conclusion.IDENTIFY):
+        raise Invalid(
+            "R61",
+            code="category-and-conclusion",
+            zh="同意识别的应注明对象类别,不同意的不填",
+            en="a conclusion to identify names the category, one to decline names none",
+            field="category",
+        )
+
+
+def note_is_given(context: CaseContext, rule_id: str) -> None:
+    """The act needs words."""
+    if context.note_id is None:
+        raise Invalid(
+            rule_id,
+            code="note-required",
+            zh="请填写情况说明",
+            en="a note is needed",
+            field="note",
+        )

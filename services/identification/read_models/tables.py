@@ -1,0 +1,94 @@
+"""The read models' tables. They live in schema ``rm``, found through the search path."""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
+
+metadata = sa.MetaData()
+
+household = sa.Table(
+    "household",
+    metadata,
+    sa.Column("stream_id", UUID(), primary_key=True),
+    sa.Column("division", sa.Text, nullable=False),
+    sa.Column("residence", sa.Text, nullable=False),
+    sa.Column("hukou_place", sa.Text),
+    sa.Column("history", sa.Text, nullable=False),
+    sa.Column("relocated", sa.Boolean, nullable=False),
+    sa.Column("moved_from", sa.Text),
+    sa.Column("members", JSONB, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Index("household_division", "division", "stream_id"),
+)
+
+household_token = sa.Table(
+    "household_token",
+    metadata,
+    sa.Column("token", sa.Text, nullable=False),
+    sa.Column("stream_id", UUID(), nullable=False),
+    sa.Column("member_id", UUID(), nullable=False),
+    sa.PrimaryKeyConstraint("stream_id", "token"),
+    # One person, one household, province-wide (R11, R25).
+    sa.Index("household_token_once", "token", unique=True),
+)
+
+policy_version = sa.Table(
+    "policy_version",
+    metadata,
+    sa.Column("stream_id", UUID(), nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("division", sa.Text, nullable=False),
+    sa.Column("effective_from", sa.Date, nullable=False),
+    sa.Column("data", JSONB, nullable=False),
+    sa.PrimaryKeyConstraint("stream_id", "version"),
+    sa.Index("policy_version_version", "version", unique=True),
+)
+
+# "case" is a reserved word.
+household_case = sa.Table(
+    "household_case",
+    metadata,
+    sa.Column("stream_id", UUID(), primary_key=True),
+    sa.Column("household_id", UUID(), nullable=False),
+    sa.Column("division", sa.Text, nullable=False),
+    sa.Column("moved_from", sa.Text),
+    sa.Column("policy", sa.Text, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("opened_on", sa.Date, nullable=False),
+    sa.Column("priority", sa.SmallInteger, nullable=False),
+    sa.Column("category", sa.Text),
+    sa.Column("identified_on", sa.Date),
+    sa.Column("refusal", sa.Text),
+    sa.Column("departed", sa.Boolean, nullable=False),
+    sa.Column("tracked", sa.Boolean, nullable=False),
+    sa.Column("green_channel", sa.Boolean, nullable=False),
+    sa.Column("leads", ARRAY(UUID()), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Index("household_case_household", "household_id"),
+    sa.Index("household_case_division", "division"),
+    # One open case and one active category a household, province-wide (R7, R25).
+    sa.Index(
+        "household_case_one_active",
+        "household_id",
+        unique=True,
+        postgresql_where=sa.text("status in ('OPEN', 'IDENTIFIED')"),
+    ),
+)
+
+work_item = sa.Table(
+    "work_item",
+    metadata,
+    sa.Column("stream_id", UUID(), nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("level", sa.SmallInteger, nullable=False),
+    sa.Column("household_id", UUID(), nullable=False),
+    sa.Column("division", sa.Text, nullable=False),
+    sa.Column("county", sa.Text, nullable=False),
+    sa.Column("priority", sa.SmallInteger, nullable=False),
+    sa.Column("ready_on", sa.Date, nullable=False),
+    sa.Column("due_on", sa.Date, nullable=False),
+    sa.Column("clock", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("stream_id", "step", "level"),
+    # A county's queue is read in its order; a town's and a village's are a slice of it.
+    sa.Index("work_item_queue", "county", "level", "priority", "due_on", "stream_id", "step"),
+)

@@ -1,0 +1,136 @@
+"""How the tables follow from the streams' state."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.identification.domain.case_state import Case
+from services.identification.domain.household import Household
+from services.identification.domain.policy_book import PolicyBook
+from services.identification.domain.work import priority, to_do
+from services.identification.read_models import tables
+from shared.kernel.division import Level, ancestor
+from shared.kernel.event import Event, Recorded
+from shared.kernel.refusal import OutOfOrder
+from shared.policy.rules import rule
+from shared.store.views import Row, View
+
+
+def _household(state: Household, last: Recorded[Event]) -> Sequence[Row]:
+    return [
+        {
+            "stream_id": last.stream_id,
+            "division": state.division,
+            "residence": state.residence,
+            "hukou_place": state.hukou_place,
+            "history": state.history,
+            "relocated": state.relocated,
+            "moved_from": state.moved_from,
+            "members": [member.model_dump(mode="json") for member in state.members],
+            "version": last.version,
+        }
+    ]
+
+
+def _tokens(state: Household, last: Recorded[Event]) -> Sequence[Row]:
+    return [
+        {"stream_id": last.stream_id, "token": item.token, "member_id": item.member_id}
+        for item in state.tokens
+    ]
+
+
+@rule("R11", "R25")
+def registered_elsewhere() -> OutOfOrder:
+    """One person stands in one household of the one register (R11, R25)."""
+    return OutOfOrder(
+        "R25",
+        code="document-registered",
+        zh="该证件号码已登记在其他户",
+        en="a document number is registered in another household",
+        field="members",
+    )
+
+
+def _policies(state: PolicyBook, last: Recorded[Event]) -> Sequence[Row]:
+    return [
+        {
+            "stream_id": last.stream_id,
+            "version": item.version,
+            "division": item.division,
+            "effective_from": item.effective_from,
+            "data": item.model_dump(mode="json"),
+        }
+        for item in state.versions
+    ]
+
+
+def _case(state: Case, last: Recorded[Event]) -> Sequence[Row]:
+    return [
+        {
+            "stream_id": last.stream_id,
+            "household_id": state.household_id,
+            "division": state.division,
+            "moved_from": state.moved_from,
+            "policy": state.policy,
+            "status": state.status,
+            "source": state.source,
+            "opened_on": state.opened_on,
+            "priority": priority(state),
+            "category": state.category,
+            "identified_on": state.identified_on,
+            "refusal": state.refusal,
+            "departed": state.departed,
+            "tracked": state.tracked,
+            "green_channel": state.channel.inside,
+            "leads": sorted(state.leads),
+            "version": last.version,
+        }
+    ]
+
+
+@rule("R7", "R25")
+def _one_active() -> OutOfOrder:
+    """One open case and one active category a household, province-wide (R7, R25)."""
+    return OutOfOrder(
+        "R25",
+        code="case-already-open",
+        zh="该户已有在办或在册个案,不能重复立案",
+        en="the household has an open or active case already",
+    )
+
+
+def _work(state: Case, last: Recorded[Event]) -> Sequence[Row]:
+    return [
+        {
+            "stream_id": last.stream_id,
+            "step": item.step,
+            "level": int(level),
+            "household_id": state.household_id,
+            "division": state.division,
+            "county": ancestor(state.division, Level.COUNTY),
+            "priority": priority(state),
+            "ready_on": item.ready_on,
+            "due_on": item.due_on,
+            "clock": item.clock,
+        }
+        for item in to_do(state)
+        for level in item.levels
+    ]
+
+
+VIEWS: Sequence[View[Any]] = (
+    View(tables.household, "household", _household),
+    View(
+        tables.household_token,
+        "household",
+        _tokens,
+        {"household_token_once": registered_elsewhere},
+    ),
+    View(
+        tables.policy_version,
+        "policy",
+        _policies,
+    ),
+    View(tables.household_case, "case", _case, {"household_case_one_active": _one_active}),
+    View(tables.work_item, "case", _work),
+)
+"""Every table with the streams that feed it."""
