@@ -4,8 +4,8 @@ from typing import Any
 
 from dixian.demo.story import Json, Story
 from dixian.provision import SERVICES
-from services.audit.log.keys import KeyVerifier
 from services.audit.domain.tlogproof import TlogProof
+from services.audit.log.keys import KeyVerifier
 
 INSPECTOR = "inspector"
 
