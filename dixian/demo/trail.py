@@ -65,7 +65,7 @@ def _prove(story: Story, entry: Json) -> None:
             f"log        {given['log']}",
             f"entry      {proof.index} of {checkpoint.size}: {entry['type']}",
             f"root       {checkpoint.root.hex()}",
-            f"path       {len(proof.hashes)} hashes, RFC 6962; checkpoint signed by {verifier.name}",
+            f"path       {len(proof.hashes)} hashes (RFC 6962); signed by {verifier.name}",
         ],
     )
 
