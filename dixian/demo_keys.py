@@ -7,7 +7,7 @@ from shared.web.machine_keys import store
 
 
 async def let_in(owner_url: str) -> None:
-    """Store the demo's keys in the alerts service's database; storing them again changes nothing."""
+    """Store the demo's keys in the alerts database; storing them again changes nothing."""
     connection = await asyncpg.connect(owner_url)
     try:
         for machine in MACHINES:
