@@ -3,11 +3,159 @@
 Modules are imported by the command that needs them, so that ``dixian --help`` answers at once.
 """
 
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
 import typer
+from rich.console import Console
+
+from dixian.errors import CannotStart
+from dixian.provision import SERVICES
 
 app = typer.Typer(
     name="dixian",
     help="Dixian 底线: keeps households from falling back into poverty.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
+    add_completion=False,
 )
+imports = typer.Typer(help="Take data in, with progress.", no_args_is_help=True)
+cluster = typer.Typer(help="The production shape on this machine.", no_args_is_help=True)
+app.add_typer(imports, name="import")
+app.add_typer(cluster, name="cluster")
+
+console = Console(highlight=False)
+_INTERRUPTED = 130
+_CANNOT = 78
+"""EX_CONFIG of sysexits.h: something outside the program must be put right."""
+
+
+@contextlib.contextmanager
+def plainly() -> Iterator[None]:
+    """Say what a person can put right in a sentence, and Ctrl-C in none."""
+    try:
+        yield
+    except CannotStart as error:
+        Console(stderr=True, highlight=False).print(f"[red]{error}[/]", soft_wrap=True)
+        raise typer.Exit(_CANNOT) from error
+    except KeyboardInterrupt:
+        raise typer.Exit(_INTERRUPTED) from None
+
+
+@app.command()
+def up() -> None:
+    """Start the whole system in one process (what `make run` calls)."""
+    from dixian.up import up as run
+
+    with plainly():
+        run(console)
+
+
+@app.command()
+def serve(
+    service: Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")],
+    role: Annotated[str, typer.Option(help="http or worker.")],
+    replica: Annotated[int, typer.Option(min=0, max=15, help="Its number among its like.")] = 0,
+) -> None:
+    """Run one half of one service: its API, or its workers."""
+    from dixian.serve import Part
+    from dixian.serve import serve as run
+
+    if service not in SERVICES:
+        raise typer.BadParameter(f"{service} is none of {', '.join(SERVICES)}")
+    if role not in list(Part):
+        raise typer.BadParameter(f"{role} is neither http nor worker")
+    with plainly():
+        run(service, Part(role), replica)
+
+
+@app.command()
+def issuer() -> None:
+    """Run the demo's own sign-in; refuses in production mode."""
+    from dixian.serve import issuer as run
+
+    with plainly():
+        run()
+
+
+@app.command()
+def migrate() -> None:
+    """Bring databases, reference data and topics up to date."""
+    import asyncio
+
+    from dixian.keys import passwords_in
+    from dixian.migrations import migrate as run
+
+    with plainly():
+        asyncio.run(run(console, passwords_in(Path(os.environ.get("PGPASSFILE", "~/.pgpass")))))
+
+
+@app.command()
+def keys(directory: Annotated[Path, typer.Argument(help="Where to keep them.")]) -> None:
+    """Make the keys and passwords that are missing."""
+    from dixian.keys import Keys
+
+    with plainly():
+        Keys(directory).make()
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is wrong with this installation."""
+    from dixian.doctor import doctor as run
+
+    if not run(console):
+        raise typer.Exit(1)
+
+
+@imports.command()
+def divisions(
+    file: Annotated[Path | None, typer.Argument(help="A table with code and name.")] = None,
+) -> None:
+    """Load the list of divisions; Shandong's without FILE."""
+    import asyncio
+
+    from dixian.divisions import import_divisions
+    from dixian.embedded import join_running
+    from dixian.settings import DatabaseSettings
+
+    with plainly():
+        join_running()
+        url = DatabaseSettings().owner("identification")
+        asyncio.run(import_divisions(url, file, console))
+
+
+@cluster.command("up")
+def cluster_up() -> None:
+    """Start Kafka, PostgreSQL and every service as processes of their own."""
+    from dixian.cluster import here, up
+    from dixian.settings import ClusterSettings
+
+    with plainly():
+        up(here(), ClusterSettings().replicas, console)
+
+
+@cluster.command("status")
+def cluster_status() -> None:
+    """Show every process: its state, its pid, how often it was started again."""
+    from dixian.cluster import here, show_status
+
+    with plainly():
+        show_status(here(), console)
+
+
+@cluster.command("kill")
+def cluster_kill(
+    name: Annotated[str, typer.Argument(help="A process, as `status` names it.")],
+    sig: Annotated[str, typer.Option("--signal", help="KILL, TERM, STOP, CONT...")] = "KILL",
+) -> None:
+    """Send a signal to one process, to see the others go on."""
+    from dixian.cluster import here, kill
+
+    with plainly():
+        pid = kill(here(), name, signal.Signals[f"SIG{sig.upper()}"])
+        console.print(f"sent SIG{sig.upper()} to {name} (pid {pid})")

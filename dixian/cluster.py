@@ -4,6 +4,7 @@ Every process gets exactly the variables of ``deploy/docker-compose.yml`` (``dix
 """
 
 import asyncio
+import json
 import signal
 import sys
 from collections.abc import Callable
@@ -11,13 +12,16 @@ from functools import partial
 from pathlib import Path
 
 from rich.console import Console
+from rich.table import Table
 
+from dixian.broker import KafkaNode
 from dixian.errors import CannotStart
 from dixian.home import Home
 from dixian.layout import ISSUER_PORT, PORTS, Layout, Places, Process
 from dixian.postgres import Postgres
 from dixian.probe import is_ready
 from dixian.provision import SUPERUSER, give_password
+from dixian.settings import ProcessSettings
 from dixian.signals import until_signalled
 from dixian.supervisor import ProcessUnit, Supervisor, Unit, running
 
@@ -58,9 +62,9 @@ class PostgresUnit:
         self._server.stop()
 
 
-def home_of(home: Home) -> Home:
-    """The cluster's own part of an installation: another bus must not share the databases."""
-    return Home(home.root / "cluster")
+def here() -> Home:
+    """The cluster's own part of the installation: another bus must not share the databases."""
+    return Home(ProcessSettings().home / "cluster")
 
 
 def units(home: Home, replicas: int, broker: Unit) -> list[Unit]:
@@ -94,12 +98,12 @@ def _unit(process: Process, logs: Path) -> ProcessUnit:
     )
 
 
-def up(home: Home, replicas: int, find_broker: Callable[[Path], Unit], console: Console) -> None:
+def up(home: Home, replicas: int, console: Console) -> None:
     """Run the cluster in ``home`` until Ctrl-C. Raises ``CannotStart``."""
     with home.held("dixian cluster up"):
         home.keys.make()
         say = partial(_say, console)
-        broker = find_broker(home.root)
+        broker = KafkaNode(home.root / "kafka", port=KAFKA_PORT)
         supervisor = Supervisor(units(home, replicas, broker), home.run, say)
         asyncio.run(_run(supervisor, lambda: _announce(home, console)))
 
@@ -120,6 +124,20 @@ def _announce(home: Home, console: Console) -> None:
     console.print(
         "Next: [bold]make demo[/]; [bold]dixian cluster kill NAME[/]; Ctrl-C stops it all."
     )
+
+
+def show_status(home: Home, console: Console) -> None:
+    """Print what the supervisor last wrote down."""
+    path = home.run / "status.json"
+    if not path.exists():
+        raise CannotStart("No cluster has run here yet; `make cluster` starts one.")
+    table = Table(box=None, header_style="dim")
+    for column in ("process", "state", "pid", "restarts"):
+        table.add_column(column)
+    for name, item in json.loads(path.read_text(encoding="utf-8")).items():
+        pid = item["pid"] if running(home.run, name) else None
+        table.add_row(name, item["state"], str(pid or "-"), str(item["restarts"]))
+    console.print(table)
 
 
 def kill(home: Home, name: str, number: signal.Signals) -> int:

@@ -6,22 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
 from dixian.errors import CannotStart
 from dixian.keys import Keys
-
-
-class HomeSettings(BaseSettings):
-    """Where an installation keeps its data."""
-
-    model_config = SettingsConfigDict(env_prefix="DIXIAN_")
-
-    home: Path = Path("var")
-    """``DIXIAN_HOME``: PostgreSQL's data, keys, passwords and logs; ``./var`` by default."""
-    postgres_port: int | None = Field(default=None, ge=1, le=65535)
-    """``DIXIAN_POSTGRES_PORT``: also listen on 127.0.0.1 at this port; otherwise a socket only."""
 
 
 class Home:

@@ -3,15 +3,16 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 import uvicorn
 
 from dixian.errors import CannotStart
 from dixian.signals import until_signalled
+from shared.web.service import Service, Worker
 
 _DRAIN = 10
 """Seconds that requests under way get to finish when the system stops."""
@@ -19,35 +20,7 @@ _BACK_OFF = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _STEADY = 60.0
 """Seconds a worker must have run for its next fault to count as the first again."""
 
-Worker = Callable[[], Awaitable[None]]
 log = structlog.get_logger("dixian.hosting")
-
-
-class Service(Protocol):
-    """What every ``services.<name>.main.create`` returns."""
-
-    @property
-    def name(self) -> str:
-        """``alerts``."""
-        ...
-
-    @property
-    def app(self) -> Any:
-        """The ASGI application."""
-        ...
-
-    @property
-    def workers(self) -> Sequence[Worker]:
-        """The relay, the consumer, the clocks: each runs until cancelled."""
-        ...
-
-    async def start(self) -> None:
-        """Open what the application and the workers need."""
-        ...
-
-    async def stop(self) -> None:
-        """Close it again."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -78,6 +51,13 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def run_loop(program: Coroutine[Any, Any, None]) -> None:
+    """Run a program to its end on the fastest event loop this machine has."""
+    loop_factory = uvicorn.Config(app="", loop="auto", log_config=None).get_loop_factory()
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        runner.run(program)
 
 
 async def run(hosted: Sequence[Hosted], *, ready: Callable[[], None] = lambda: None) -> None:

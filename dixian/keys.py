@@ -12,6 +12,8 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
+from dixian.errors import CannotStart
+from dixian.issuer_keys import SigningKey
 from dixian.provision import EMBEDDED_BUS, SERVICES, SUPERUSER, Tenant
 from shared.vault.keyring import KeyRing
 
@@ -35,6 +37,7 @@ class Keys:
                 self.password(role)
         for name in VAULT_KEYS:
             self._share(name)
+        SigningKey.load_or_create(self.directory("issuer") / "key.pem")
         password = self.password(SUPERUSER)
         self.secret(ADMIN, "postgres.password", password.encode)
 
@@ -76,6 +79,18 @@ class Keys:
         if not path.exists():
             write_private(path, make())
         return path
+
+
+def passwords_in(path: Path) -> Callable[[str], str]:
+    """Looks passwords up in a password file, and makes none. ``CannotStart`` for a missing one."""
+
+    def of(role: str) -> str:
+        try:
+            return _read(path)[role]
+        except KeyError:
+            raise CannotStart(f"{path} has no password for the role {role}") from None
+
+    return of
 
 
 def _reader_of(role: str) -> str:

@@ -4,18 +4,12 @@ The variables of the door, the bus, the vault and the audit log stand beside the
 ``shared`` and in the services.
 """
 
-from enum import StrEnum
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
-class Bus(StrEnum):
-    """What carries the events."""
-
-    EMBEDDED = "embedded"
-    KAFKA = "kafka"
+from dixian.errors import CannotStart
 
 
 class ProcessSettings(BaseSettings):
@@ -26,7 +20,7 @@ class ProcessSettings(BaseSettings):
     host: str = "127.0.0.1"
     """``DIXIAN_HOST``: the address to listen on; ``0.0.0.0`` inside a container."""
     home: Path = Path("var")
-    """``DIXIAN_HOME``: the data, keys and logs of the embedded shapes."""
+    """``DIXIAN_HOME``: the data, keys and logs of the embedded shapes; ``./var`` by default."""
     divisions_file: Path | None = None
     """``DIXIAN_DIVISIONS_FILE``: another list of divisions than Shandong's."""
 
@@ -57,29 +51,22 @@ class DatabaseSettings(BaseSettings):
     """``DIXIAN_AUDIT_DATABASE_URL``."""
     audit_owner_url: str = ""
     """``DIXIAN_AUDIT_OWNER_URL``."""
-    bus_database_url: str = ""
-    """``DIXIAN_BUS_DATABASE_URL``: the embedded bus."""
     bus_owner_url: str = ""
-    """``DIXIAN_BUS_OWNER_URL``."""
+    """``DIXIAN_BUS_OWNER_URL``: the embedded log's; unused with Kafka."""
 
     def owner(self, name: str) -> str:
-        """The owner's address for a service, or for ``bus``."""
-        return str(getattr(self, f"{name}_owner_url"))
+        """The owner's address for a service, or for ``bus``. Raises ``CannotStart``."""
+        return self._needed(f"{name}_owner_url")
 
     def writer(self, name: str) -> str:
-        """The writer's address for a service, or for ``bus``."""
-        return str(getattr(self, f"{name}_database_url"))
+        """The writer's address for a service. Raises ``CannotStart``."""
+        return self._needed(f"{name}_database_url")
 
-
-class BusSettings(BaseSettings):
-    """What carries the events between the services."""
-
-    model_config = SettingsConfigDict(env_prefix="DIXIAN_", extra="ignore", populate_by_name=True)
-
-    bus: Bus = Bus.EMBEDDED
-    """``DIXIAN_BUS``: ``embedded`` (a log in PostgreSQL) or ``kafka``."""
-    kafka_bootstrap_servers: str = Field("", validation_alias="KAFKA_BOOTSTRAP_SERVERS")
-    """``KAFKA_BOOTSTRAP_SERVERS``: ``host:port,host:port``."""
+    def _needed(self, field: str) -> str:
+        url = str(getattr(self, field))
+        if not url:
+            raise CannotStart(f"DIXIAN_{field.upper()} is not set. `make run` sets everything.")
+        return url
 
 
 class ClusterSettings(BaseSettings):

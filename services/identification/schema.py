@@ -1,4 +1,4 @@
-"""What the service's database consists of: the store, the vault, the read models."""
+"""What the service's database consists of: store, vault, machines' keys, read models."""
 
 from pathlib import Path
 
@@ -6,14 +6,16 @@ from services.identification.read_models.tables import metadata
 from shared.store import tables as store
 from shared.store.migrate import SHARED, Schema
 from shared.vault import tables as vault
+from shared.web import machine_keys as access
 
 SCHEMA = Schema(
     service="identification",
     locations=[
         SHARED / "store" / "migrations",
         SHARED / "vault" / "migrations",
+        SHARED / "web" / "migrations",
         Path(__file__).parent / "migrations",
     ],
-    metadata=[store.metadata, vault.metadata, metadata],
+    metadata=[store.metadata, vault.metadata, access.metadata, metadata],
 )
 """Migrated by the owner's role; the bus adds its own branch where the service is composed."""

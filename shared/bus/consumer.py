@@ -194,6 +194,7 @@ class Consumer:
             await inbox.seen(tx.raw, self.name, streams),
             await inbox.open_of(tx.raw, self.name, batch.source.topic, keys, streams),
             self._handler.wants,
+            self._handler.read,
         )
         for message in fresh:
             sorter.take(message, fault)

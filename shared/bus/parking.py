@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from shared.bus import inbox
-from shared.bus.cloudevents import decode, envelope
+from shared.bus.cloudevents import envelope
 from shared.bus.faults import Fault, classify
 from shared.bus.handler import Handler
 from shared.bus.inbox import GAP, WAITING
@@ -206,7 +206,7 @@ class Parked:
     async def _handle(self, tx: Transaction, message: Message) -> None:
         known = envelope(message)
         if self._handler.wants(known):
-            await self._handler.handle(tx, [decode(message)])
+            await self._handler.handle(tx, [self._handler.read(message, known)])
 
     async def _released(self, tx: Transaction, topic: str, row: Any) -> None:
         await tx.raw.execute(

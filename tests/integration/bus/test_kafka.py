@@ -15,7 +15,9 @@ pytestmark = pytest.mark.kafka
 def _settings(bootstrap: str) -> KafkaSettings:
     """A cluster of one's own, as far as names go."""
     prefix = f"t{new_id().hex[-12:]}."
-    return KafkaSettings(bootstrap_servers=bootstrap, topic_prefix=prefix, partitions=4)
+    return KafkaSettings(
+        bootstrap_servers=bootstrap, topic_prefix=prefix, partitions=4, session_timeout_ms=6000
+    )
 
 
 @pytest.fixture

@@ -1,0 +1,77 @@
+"""Puts the services together from their settings: which parts of which service run here."""
+
+import importlib
+from typing import Protocol, cast
+from urllib.parse import urlsplit
+
+from dixian.errors import CannotStart
+from dixian.hosting import Hosted
+from dixian.issuer import IssuerSettings, RefusedInProduction, create_issuer
+from dixian.layout import ISSUER, ISSUER_PORT, PORTS, worker_port
+from dixian.settings import DatabaseSettings, ProcessSettings
+from shared.bus.port import Broker
+from shared.store.migrate import Schema
+from shared.vault.settings import VaultSettings
+from shared.web.service import Service, ServiceSettings
+from shared.web.settings import OidcSettings, WebSettings
+
+
+class Create(Protocol):
+    """Makes a service; it is not yet started."""
+
+    def __call__(self, settings: ServiceSettings, *, broker: Broker) -> Service:
+        """Connect nothing yet: ``Service.start`` does."""
+        ...
+
+
+class ServiceModule(Protocol):
+    """``services/<name>/main.py``."""
+
+    SCHEMA: Schema
+    create: Create
+
+
+def module(name: str) -> ServiceModule:
+    """A service's composition root; a process loads the code of the services it runs only."""
+    return cast("ServiceModule", importlib.import_module(f"services.{name}.main"))
+
+
+def settings_of(name: str, member: str = "") -> ServiceSettings:
+    """A service's settings from the environment. Raises ``CannotStart``, ``ValidationError``."""
+    return ServiceSettings(
+        name=name,
+        database_url=DatabaseSettings().writer(name),
+        web=WebSettings(),
+        oidc=OidcSettings(),
+        vault=VaultSettings(),
+        member=member or name,
+    )
+
+
+def whole(name: str, broker: Broker) -> Hosted:
+    """A service with everything it has, in this process."""
+    service = module(name).create(settings_of(name), broker=broker)
+    return Hosted(service, ProcessSettings().host, PORTS[name])
+
+
+def http(name: str, broker: Broker, replica: int) -> Hosted:
+    """The API of a service; replicas share the port."""
+    service = module(name).create(settings_of(name, f"{name}-http-{replica}"), broker=broker)
+    return Hosted(service, ProcessSettings().host, PORTS[name], works=False, shared_port=True)
+
+
+def worker(name: str, broker: Broker, replica: int) -> Hosted:
+    """The workers of a service, and its health on a port of their own."""
+    service = module(name).create(settings_of(name, f"{name}-worker-{replica}"), broker=broker)
+    return Hosted(service, ProcessSettings().host, worker_port(name, replica), serves=False)
+
+
+def issuer() -> Hosted:
+    """The demo's own issuer, where its address says. Raises ``CannotStart`` in production mode."""
+    settings = IssuerSettings()
+    try:
+        app = create_issuer(settings, WebSettings().mode)
+    except RefusedInProduction as error:
+        raise CannotStart(str(error)) from error
+    port = urlsplit(settings.url).port or ISSUER_PORT
+    return Hosted(Service(ISSUER, app), ProcessSettings().host, port)
