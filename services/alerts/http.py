@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from services.alerts import intake
 from services.alerts.domain import commands as c
@@ -34,7 +34,7 @@ LOOK_AT_ORDERS: Permission = may(*LOOK.roles, Role.HOTLINE)
 LOOK_AT_ALERTS: Permission = may(*LOOK.roles, Role.FEED)
 
 DOORS = (
-    Door("/orders", c.AcceptOrder, 201, key=intake.order_key, reused=policies.order_number_reused),
+    intake.ORDER_DOOR,
     Door("/orders/{order_id}/assignment", c.AssignOrder),
     Door("/orders/{order_id}/return", c.ReturnOrder),
     Door("/orders/{order_id}/extension", c.ExtendOrder),
@@ -46,9 +46,8 @@ DOORS = (
     Door("/leads/{lead_id}/match", c.MatchLead),
     Door("/leads/{lead_id}/disposition", c.DisposeLead),
     Door("/leads/{lead_id}/follow-up", c.FollowLead),
-    Door("/alerts", c.ReceiveAlert, 201, key=intake.alert_key, reused=policies.alert_id_reused),
 )
-"""Everything that can be changed through this door, but for batches. No door ends many leads."""
+"""What can be done to orders and leads, one at a time: no door ends many leads (R42)."""
 
 _ORDERS: Cursors[OrderKey] = Cursors(OrderKey)
 _LEADS: Cursors[LeadKey] = Cursors(LeadKey)
@@ -57,8 +56,6 @@ _ALERTS: Cursors[AlertKey] = Cursors(AlertKey)
 
 class Filter(BaseModel):
     """What every list can be narrowed by."""
-
-    model_config = ConfigDict(extra="forbid")
 
     division: DivisionCode | None = None
     """Only this division's subtree."""
@@ -95,8 +92,9 @@ class AlertFilter(Filter):
 def router(application: Application, tools: Tools) -> Router:
     """Every route of the service, each with who may use it."""
     made = Router(tags=["alerts"])
-    add_doors(made, application, DOORS)
-    intake.add_batch(made, application)
+    alerts = intake.alert_door(tools.index)
+    add_doors(made, application, (*DOORS, alerts))
+    intake.add_batch(made, application, alerts)
     _order_queries(made, application, tools)
     _lead_queries(made, application, tools)
     _alert_queries(made, application)

@@ -1,7 +1,6 @@
 """The alerts service put together."""
 
-from services.alerts.application import application
-from services.alerts.handlers import Tools
+from services.alerts.handlers import Tools, application
 from services.alerts.http import router
 from services.alerts.reactions import Reactions
 from services.alerts.schema import SCHEMA
