@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -14,7 +14,7 @@ from services.alerts.domain.register import Known, Suggestion, Why
 from shared.contracts.values import History
 from shared.policy.parameters import NoPolicy, PolicyVersion, in_force
 
-Connection = asyncpg.Connection[Any]
+Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 _HOUSEHOLD = "h.household_id, h.division, h.history, h.relocated, h.monitored"
 # The columns are a constant of this module.
