@@ -43,16 +43,16 @@ async def test_an_export_of_the_database_verifies(
     made = events()
     await append(database, writer, made[:1])
     with pytest.raises(NoCheckpoint):
-        await export(database, None, SIGNER.vkey(), tmp_path)
+        await export(database, None, tmp_path)
     await append(database, writer, made[:500])
     await publisher.publish()
-    await export(database, None, SIGNER.vkey(), tmp_path)
+    await export(database, None, tmp_path)
     old = (tmp_path / "checkpoint").read_bytes()
     assert verify.verify(tmp_path, [KEY]).ok
     await append(database, writer, made)
     await publisher.publish()
     steps: list[tuple[int, int]] = []
-    await export(database, ORIGIN, SIGNER.vkey(), tmp_path, lambda *step: steps.append(step))
+    await export(database, ORIGIN, tmp_path, lambda *step: steps.append(step))
     assert steps == [(256, 600), (512, 600), (600, 600)]
     report = verify.verify(tmp_path, [verify.trusted_key(tmp_path)], earlier=[old])
     assert report.problems == []
@@ -104,7 +104,7 @@ async def test_a_superusers_silent_change_is_found(
     await superuser.execute(SILENT)
     assert await superuser.execute(statement) == "UPDATE 1"
     await superuser.close()
-    await export(database, None, SIGNER.vkey(), tmp_path)
+    await export(database, None, tmp_path)
     report = verify.verify(tmp_path, [KEY])
     expected = found.replace("{41}", str(made[41].event_id))
     assert expected in map(str, report.problems), report.problems
@@ -120,7 +120,7 @@ async def test_a_superuser_who_cuts_the_log_gets_no_export(
     await superuser.execute("delete from audit.entry where idx = 4")
     await superuser.close()
     with pytest.raises(NotInLog):
-        await export(database, None, SIGNER.vkey(), tmp_path)
+        await export(database, None, tmp_path)
 
 
 def test_the_export_in_memory_verifies(exported: Exported, tmp_path: Path) -> None:
