@@ -1,7 +1,8 @@
 """What carries each command out: looks up what the decision needs, keeps its free text, decides."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from services.assistance.domain import commands as c
@@ -11,15 +12,21 @@ from services.assistance.domain.no_labour import NO_LABOUR
 from services.assistance.domain.plan import PLAN
 from services.assistance.domain.policy_book import POLICY
 from services.assistance.read_models import lookups
+from services.assistance.read_models.views import VIEWS
 from shared.contracts.assistance import RiskEliminated
-from shared.kernel.event import Command
+from shared.kernel.decider import Aggregate
+from shared.kernel.event import Command, Event, Recorded
 from shared.kernel.ids import named_id, new_id
 from shared.kernel.refusal import Invalid, NotFound, Stale
 from shared.policy.rules import rule
-from shared.store.application import Call, Handler, Outcome, Stream
+from shared.store.application import Application, Call, Handler, Outcome, Stream
+from shared.store.database import Database
 from shared.store.event_store import ConcurrentAppend
 from shared.vault.scan import scan
 from shared.vault.vault import Entry, Vault
+
+SERVICE = "assistance"
+AGGREGATES: Sequence[Aggregate[Any]] = (PLAN, ELIMINATION, NO_LABOUR, POLICY)
 
 _FREE_TEXT: Mapping[type[Command], str] = {
     c.StopMeasure: "note",
@@ -133,10 +140,10 @@ class Desk:
         stream_id = no_labour_id_of(plan.state.household_id)
         return await call.decide(NO_LABOUR, stream_id, command, around)
 
-    async def lift(self, command: c.LiftNoLabour, call: Call) -> Outcome:
-        """The gates authorised the end of a flag."""
+    async def change_flag(self, command: c.ChangeFlag, call: Call) -> Outcome:
+        """The gates authorised another value of a flag."""
         around = await self._around(call, command, unchecked=True)
-        return await call.decide(NO_LABOUR, no_labour_id_of(command.household_id), command, around)
+        return await call.decide(NO_LABOUR, command.flag_id, command, around)
 
     async def _plan_beside(self, call: Call, plan_id: UUID) -> Stream:
         """The plan that another stream's act is about; ``If-Match`` concerns the plan then."""
@@ -227,6 +234,23 @@ def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
             c.WithdrawElimination,
         ),
         desk.flag: (c.ProposeNoLabour, c.FlagNoLabour, c.UnflagNoLabour),
-        desk.lift: (c.LiftNoLabour,),
+        desk.change_flag: (c.ChangeFlag,),
     }
     return {command: handler for handler, commands in rooms.items() for command in commands}
+
+
+def application(
+    database: Database,
+    vault: Vault,
+    *,
+    appended: Callable[[Sequence[Recorded[Event]]], None] = lambda _events: None,
+) -> Application:
+    """The service on ``database``; ``appended`` is told of every commit."""
+    return Application(
+        service=SERVICE,
+        database=database,
+        handlers=handlers(vault),
+        aggregates=AGGREGATES,
+        views=VIEWS,
+        appended=appended,
+    )

@@ -17,7 +17,12 @@ from services.audit.domain.correction import CORRECTION, CorrectionContext, Logg
 from services.audit.read_models import corrections
 from shared.kernel.decider import Context
 from shared.kernel.event import Command
-from shared.store.application import Call, Handler, on_stream
+from shared.store.application import Call, Handler, Outcome, on_stream
+from shared.vault.vault import Entry as VaultEntry
+from shared.vault.vault import Vault
+
+NOTE = "note"
+"""The kind of the vault's records for words."""
 
 _LEAF = """
 select e.leaf from audit.seen s join audit.entry e on e.log_id = s.log_id and e.idx = s.idx
@@ -63,12 +68,27 @@ async def _logged(call: Call, event_id: UUID) -> Logged | None:
     return None if leaf is None else Logged(event_id, merkle.leaf_hash(leaf).hex())
 
 
-HANDLERS: Mapping[type[Command], Handler] = {
-    RequestCorrection: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_request),
-    ReviewAtCity: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
-    ApproveAtProvince: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
-    FileNationally: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
-    RefuseCorrection: on_stream(CORRECTION, lambda c: c.correction_id),
-    NoteExecution: on_stream(CORRECTION, lambda c: c.correction_id),
-    NoteMovedTarget: on_stream(CORRECTION, lambda c: c.correction_id),
-}
+def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
+    """The handler of every command. The words of a request go into the vault in its transaction."""
+    request = on_stream(CORRECTION, lambda c: c.correction_id, _about_the_request)
+
+    async def request_with_note(command: RequestCorrection, call: Call) -> Outcome:
+        outcome = await request(command, call)
+        note = VaultEntry(
+            owner=command.correction_id,
+            id=command.note_id,
+            kind=NOTE,
+            data=command.note.model_dump(),
+        )
+        await vault.put(call.tx.raw, [note], at=call.tx.clock.now())
+        return outcome
+
+    return {
+        RequestCorrection: request_with_note,
+        ReviewAtCity: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
+        ApproveAtProvince: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
+        FileNationally: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
+        RefuseCorrection: on_stream(CORRECTION, lambda c: c.correction_id),
+        NoteExecution: on_stream(CORRECTION, lambda c: c.correction_id),
+        NoteMovedTarget: on_stream(CORRECTION, lambda c: c.correction_id),
+    }

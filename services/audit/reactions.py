@@ -18,7 +18,10 @@ from services.audit.domain.leaf import Entry
 from services.audit.log import completeness
 from services.audit.log.append import LogWriter
 from services.audit.read_models import corrections
-from shared.kernel.event import Cause, Command, Event, Recorded
+from shared.bus.cloudevents import Envelope, Malformed
+from shared.bus.handler import Together
+from shared.bus.port import Message
+from shared.kernel.event import Cause, Command
 from shared.kernel.principal import system
 from shared.kernel.refusal import Refusal
 from shared.store.application import Application
@@ -40,11 +43,11 @@ class Intake:
     writer: LogWriter
     application: Application
 
-    async def take(self, tx: Transaction, recorded: Sequence[Recorded[Event]]) -> None:
-        """The consumer's batch handler, for events already decoded."""
-        await self.take_entries(tx, [Entry.of(item) for item in recorded])
+    def handler(self) -> Together:
+        """What the consumer hands its messages to: unread, so that they are logged as they came."""
+        return Together(self.take, reads=entry_of)
 
-    async def take_entries(self, tx: Transaction, entries: Sequence[Entry]) -> None:
+    async def take(self, tx: Transaction, entries: Sequence[Entry]) -> None:
         """Log the entries, and let the corrections know what concerns them."""
         await self.writer.append(tx, entries)
         opened = await corrections.open_targets(tx.sql, {entry.stream_id for entry in entries})
@@ -82,27 +85,35 @@ class Intake:
         await self.application.execute_in(tx, command, _OURS, cause)
 
 
-def entry_of(headers: Mapping[str, str], value: bytes) -> Entry:
+def entry_of(message: Message, known: Envelope) -> Entry:
     """The entry of a message, exactly as it was sent: types and fields unknown here included.
 
-    Raises ``KeyError`` or ``ValueError`` for headers or a value that are not an event's.
+    Raises ``Malformed`` for headers or a value that are not an event's.
     """
-    _, _, service, type_name, schema = headers["ce_type"].split(".")
-    data: dict[str, Any] = orjson.loads(value)
-    if not isinstance(data, dict):
-        raise ValueError("the value is not a JSON object")
+    try:
+        return _entry(message.headers, known, orjson.loads(message.value))
+    except KeyError as error:
+        raise Malformed(f"there is no {error.args[0]}") from error
+    except ValueError as error:
+        raise error if isinstance(error, Malformed) else Malformed(str(error)) from error
+
+
+def _entry(headers: Mapping[str, str], known: Envelope, data: Any) -> Entry:
+    recorded_at = datetime.fromisoformat(headers["ce_time"])
+    if not isinstance(data, dict) or recorded_at.tzinfo is None:
+        raise Malformed("the value is not a JSON object, or ce_time has no zone")
     return Entry(
-        service=service,
+        service=known.service,
         event_id=UUID(headers["ce_id"]),
-        stream_id=UUID(headers["ce_subject"]),
+        stream_id=known.stream_id,
         category=headers["ce_category"],
-        version=int(headers["ce_sequence"]),
-        type=type_name,
-        schema_version=int(schema.removeprefix("v")),
-        key=UUID(headers["ce_partitionkey"]),
+        version=known.version,
+        type=known.type,
+        schema_version=known.schema_version,
+        key=known.key,
         region=headers["ce_region"],
         occurred_on=date.fromisoformat(headers["ce_occurredon"]),
-        recorded_at=datetime.fromisoformat(headers["ce_time"]),
+        recorded_at=recorded_at,
         actor=headers["ce_actor"],
         actor_division=headers["ce_actordivision"],
         actor_roles=tuple(role for role in headers["ce_actorroles"].split(",") if role),

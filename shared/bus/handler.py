@@ -3,14 +3,17 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
-from shared.bus.cloudevents import Envelope, cause
+from shared.bus.cloudevents import Envelope, cause, read
+from shared.bus.port import Message
 from shared.kernel.event import Cause, Event, Recorded
 from shared.store.database import Transaction
 
 Reaction = Callable[[Transaction, Recorded[Any], Cause], Awaitable[None]]
 """Reacts to one event inside the consumer's transaction; may raise ``Refusal``."""
-BatchReaction = Callable[[Transaction, list[Recorded[Any]]], Awaitable[None]]
+BatchReaction = Callable[[Transaction, list[Any]], Awaitable[None]]
 """Reacts to many events at once, in order, inside the consumer's transaction."""
+Read = Callable[[Message, Envelope], Any]
+"""What a service makes of a message, or ``Malformed``, ``UnknownEvent``, ``ValidationError``."""
 
 
 class Handler(Protocol):
@@ -20,8 +23,12 @@ class Handler(Protocol):
         """Whether the service has any use for such an event."""
         ...
 
-    async def handle(self, tx: Transaction, events: list[Recorded[Any]]) -> None:
-        """Handle the events, in order. An exception undoes the transaction."""
+    def read(self, message: Message, known: Envelope) -> Any:
+        """What ``handle`` is given of a message. What cannot be read is parked."""
+        ...
+
+    async def handle(self, tx: Transaction, events: list[Any]) -> None:
+        """Handle what was read, in order. An exception undoes the transaction."""
         ...
 
 
@@ -36,6 +43,10 @@ class Each:
         """Types with a reaction."""
         return (known.service, known.type) in self._names
 
+    def read(self, message: Message, known: Envelope) -> Recorded[Any]:
+        """The event, in the newest shape."""
+        return read(message, known)
+
     async def handle(self, tx: Transaction, events: list[Recorded[Any]]) -> None:
         """One after the other."""
         for recorded in events:
@@ -43,15 +54,24 @@ class Each:
 
 
 class Together:
-    """Hands everything that comes to one function, a batch at a time."""
+    """Hands everything that comes to one function, a batch at a time.
 
-    def __init__(self, reaction: BatchReaction) -> None:
+    ``reads`` makes of a message what the function wants of it: the event in its newest shape, or
+    the message's own content, for who must keep it exactly as it came.
+    """
+
+    def __init__(self, reaction: BatchReaction, *, reads: Read = read) -> None:
         self._reaction = reaction
+        self._reads = reads
 
     def wants(self, known: Envelope) -> bool:
         """Everything."""
         return bool(known)
 
-    async def handle(self, tx: Transaction, events: list[Recorded[Any]]) -> None:
+    def read(self, message: Message, known: Envelope) -> Any:
+        """Whatever the function wants."""
+        return self._reads(message, known)
+
+    async def handle(self, tx: Transaction, events: list[Any]) -> None:
         """All at once."""
         await self._reaction(tx, events)

@@ -67,27 +67,8 @@ class KafkaBroker:
         self, group: str, topics: Collection[str], positions: Positions, *, member: str = ""
     ) -> "KafkaSubscription":
         """Join the group."""
-        settings = self._settings
-        consumer = AIOKafkaConsumer(
-            **_common(settings),
-            group_id=settings.topic_prefix + group,
-            group_instance_id=f"{settings.topic_prefix}{group}-{member}" if member else None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            session_timeout_ms=settings.session_timeout_ms,
-            heartbeat_interval_ms=min(3000, settings.session_timeout_ms // 10),
-            rebalance_timeout_ms=settings.session_timeout_ms,
-            # A consumer waiting out an outage is not dead: it fetches again when it is over.
-            max_poll_interval_ms=24 * 3600 * 1000,
-            max_partition_fetch_bytes=1024 * 1024,
-            fetch_max_wait_ms=500,
-        )
-        made = KafkaSubscription(consumer, positions, settings.topic_prefix)
-        consumer.subscribe(
-            [settings.topic_prefix + topic for topic in sorted(topics)], listener=made
-        )
-        await _started(consumer, settings.request_timeout_ms)
+        made = KafkaSubscription(self._settings, group, topics, positions, member)
+        await made.connect()
         self._open.append(made)
         return made
 
@@ -205,10 +186,21 @@ class KafkaProducer:
 class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka is untyped
     """One member of a consumer group."""
 
-    def __init__(self, consumer: Any, positions: Positions, prefix: str) -> None:
-        self._consumer = consumer
+    def __init__(
+        self,
+        settings: KafkaSettings,
+        group: str,
+        topics: Collection[str],
+        positions: Positions,
+        member: str,
+    ) -> None:
+        self._settings = settings
+        self._prefix = settings.topic_prefix
+        self._group = self._prefix + group
+        self._topics = [self._prefix + topic for topic in sorted(topics)]
+        self._member = f"{self._group}-{member}" if member else None
         self._ask = positions
-        self._prefix = prefix
+        self._consumer: Any = None
         self._at: dict[TopicPartition, int] = {}
         self._gained: set[TopicPartition] = set()
         self._idle = asyncio.Event()
@@ -217,7 +209,19 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
     @property
     def assignment(self) -> frozenset[TopicPartition]:
         """The partitions this member has now."""
+        if self._consumer is None:
+            return frozenset()
         return frozenset(_ours(source, self._prefix) for source in self._consumer.assignment())
+
+    async def connect(self) -> None:
+        """Join the group, unless that is done."""
+        if self._consumer is not None:
+            return
+        consumer = _consumer(self._settings, self._group, self._member)
+        await _started(consumer, self._settings.request_timeout_ms)
+        # After the start, which would otherwise wait for the whole group.
+        consumer.subscribe(self._topics, listener=self)
+        self._consumer = consumer
 
     def seek(self, source: TopicPartition, offset: int) -> None:
         """Read on from ``offset``."""
@@ -229,6 +233,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
         """What has come, or nothing after ``wait`` seconds."""
         self._idle.set()
         until = asyncio.get_running_loop().time() + wait
+        await self.connect()
         while True:
             await self._positioned()
             left = until - asyncio.get_running_loop().time()
@@ -242,7 +247,10 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
     async def close(self) -> None:
         """Leave the group; a static member's place is kept for its return."""
         self._idle.set()
-        await _stopped(self._consumer)
+        self._at.clear()
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await _stopped(consumer)
 
     async def on_partitions_revoked(self, revoked: Collection[Any]) -> None:
         """Let the batch in hand be finished, within reason; the database fences the rest."""
@@ -271,19 +279,31 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
                 self._at[source] = asked[source]
 
     async def _got(self, limit: int, wait: float) -> list[Batch]:
-        if not self._at:
-            await asyncio.sleep(max(0.0, min(wait, 0.05)))  # waiting for the group to assemble
-            return []
         sources = [self._theirs(source) for source in self._at]
-        with reaching():
-            got = await self._consumer.getmany(
-                *sources, timeout_ms=max(0, int(wait * 1000)), max_records=limit * len(sources)
-            )
-        return [self._batch(source, records) for source, records in got.items() if records]
+        # Without partitions, while the group assembles, it is asked all the same: only in its
+        # answer does the client tell an error of the group.
+        wait = wait if sources else min(wait, 0.05)
+        try:
+            with reaching():
+                got = await self._consumer.getmany(
+                    *sources,
+                    timeout_ms=max(0, int(wait * 1000)),
+                    max_records=limit * max(1, len(sources)),
+                )
+        except BrokerUnavailable:
+            # What the client tells here it does not get over by itself: the next fetch joins anew.
+            await self.close()
+            raise
+        # What is not positioned yet comes again, from its position.
+        return [
+            self._batch(source, records)
+            for source, records in got.items()
+            if records and _ours(source, self._prefix) in self._at
+        ]
 
     def _batch(self, source: Any, records: Sequence[Any]) -> Batch:
         ours = _ours(source, self._prefix)
-        start = self._at.get(ours, records[0].offset)
+        start = self._at[ours]
         self._at[ours] = records[-1].offset + 1
         return Batch(ours, start, [_message(record, ours) for record in records])
 
@@ -320,6 +340,27 @@ def _common(settings: KafkaSettings) -> dict[str, Any]:
         options["sasl_plain_username"] = settings.sasl_username
         options["sasl_plain_password"] = password and password.get_secret_value()
     return options
+
+
+def _consumer(settings: KafkaSettings, group: str, member: str | None) -> Any:
+    session = settings.session_timeout_ms
+    options = _common(settings)
+    # Joining waits for the slowest member: longer than any other request.
+    options["request_timeout_ms"] = session + settings.request_timeout_ms
+    return AIOKafkaConsumer(
+        **options,
+        group_id=group,
+        group_instance_id=member,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        session_timeout_ms=session,
+        heartbeat_interval_ms=min(3000, session // 10),
+        rebalance_timeout_ms=session,
+        # A consumer waiting out an outage is not dead: it fetches again when it is over.
+        max_poll_interval_ms=24 * 3600 * 1000,
+        fetch_max_wait_ms=500,
+    )
 
 
 async def _started(client: Any, timeout_ms: int) -> None:

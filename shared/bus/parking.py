@@ -1,6 +1,6 @@
 """Parked messages: listed, shown, and handled again when their cause is gone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 import orjson
 
 from shared.bus import inbox
-from shared.bus.cloudevents import decode, envelope
+from shared.bus.cloudevents import envelope
 from shared.bus.faults import Fault, classify
 from shared.bus.handler import Handler
 from shared.bus.inbox import GAP, WAITING
@@ -71,11 +71,13 @@ class Parked:
         handler: Handler,
         *,
         observer: Observer | None = None,
+        reacted: Callable[[], None] = lambda: None,
     ) -> None:
         self._consumer = consumer
         self._database = database
         self._handler = handler
         self._observer = observer or LogObserver()
+        self._reacted = reacted
 
     async def list(self, *, limit: int = 100, replayed: bool = False) -> "list[ParkedMessage]":
         """The oldest first; those already replayed only if asked for."""
@@ -148,6 +150,7 @@ class Parked:
             rows = await self._rows(tx, source, key, only)
             result = await self._through(tx, source, rows)
         if result.done:
+            self._reacted()
             self._observer.replayed(self._consumer, source.topic, result.done)
         return result
 
@@ -206,7 +209,7 @@ class Parked:
     async def _handle(self, tx: Transaction, message: Message) -> None:
         known = envelope(message)
         if self._handler.wants(known):
-            await self._handler.handle(tx, [decode(message)])
+            await self._handler.handle(tx, [self._handler.read(message, known)])
 
     async def _released(self, tx: Transaction, topic: str, row: Any) -> None:
         await tx.raw.execute(

@@ -8,21 +8,21 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from shared.bus.cloudevents import Envelope, Malformed, envelope, read
+from shared.bus.cloudevents import Envelope, Malformed, envelope
 from shared.bus.inbox import BEHIND, GAP, WAITING, Open, Parking
 from shared.bus.port import Message
 from shared.contracts.registry import UnknownEvent
-from shared.kernel.event import Recorded
 from shared.kernel.refusal import Refusal
 
 Wants = Callable[[Envelope], bool]
+Read = Callable[[Message, Envelope], Any]
 
 
 @dataclass
 class Sorted:
     """What is to be done about a batch."""
 
-    deliver: list[Recorded[Any]] = field(default_factory=list)
+    deliver: list[Any] = field(default_factory=list)
     """Handed to the service, in order."""
     park: list[Parking] = field(default_factory=list)
     versions: dict[UUID, int] = field(default_factory=dict)
@@ -42,10 +42,13 @@ class Sorted:
 class Sorter:
     """Sorts messages one after the other, knowing what the consumer's database knew before."""
 
-    def __init__(self, seen: dict[UUID, int], opened: Iterable[Open], wants: Wants) -> None:
+    def __init__(
+        self, seen: dict[UUID, int], opened: Iterable[Open], wants: Wants, reads: Read
+    ) -> None:
         self.result = Sorted()
         self._seen = seen
         self._wants = wants
+        self._reads = reads
         self._open: set[tuple[UUID, int]] = set()
         self._gaps: set[UUID] = set()
         self._waiting: set[UUID] = set()
@@ -94,7 +97,7 @@ class Sorter:
             self._park(message, known, *explain(fault))
         elif self._wants(known):
             try:
-                self.result.deliver.append(read(message, known))
+                self.result.deliver.append(self._reads(message, known))
             except (Malformed, UnknownEvent, ValidationError) as error:
                 self._park(message, known, *explain(error))
 

@@ -1,20 +1,51 @@
-"""Events of the alerts service: risk leads, department feeds, 12317 work orders."""
+"""Events of the alerts service: risk leads, department feeds, 12317 work orders.
+
+Leads stand here; orders and feeds have modules of their own, brought in below, so that importing
+this module knows them all.
+"""
 
 from datetime import date
-from typing import ClassVar
+from enum import StrEnum
 from uuid import UUID
 
+from shared.contracts.alerts_feeds import (
+    AlertReceived,
+    AlertType,
+    Fate,
+    Population,
+    Threshold,
+)
+from shared.contracts.alerts_orders import (
+    AlertsEvent,
+    ExtensionReason,
+    OrderAccepted,
+    OrderAssigned,
+    OrderClosed,
+    OrderEvent,
+    OrderExtended,
+    OrderHandled,
+    OrderKind,
+    OrderRated,
+    OrderResult,
+    OrderReturned,
+    OrderSupervised,
+    Rating,
+    ReturnReason,
+    SupervisionGround,
+)
 from shared.contracts.registry import contract
 from shared.contracts.values import LeadDisposition, LeadSource, Risk
 from shared.kernel.deadline import Deadline
 from shared.kernel.division import DivisionCode
-from shared.kernel.event import Event
 
 
-class AlertsEvent(Event):
-    """Base of this service's events."""
+class MatchedBy(StrEnum):
+    """How a lead came to its household."""
 
-    service: ClassVar[str] = "alerts"
+    DOCUMENT_NUMBER = "DOCUMENT_NUMBER"
+    """The number given was found in the register, now or when the household was entered."""
+    OFFICER = "OFFICER"
+    """Somebody looked and said so."""
 
 
 @contract
@@ -36,6 +67,12 @@ class RiskReported(AlertsEvent):
     """SHA-256 of evidence files."""
     deadlines: tuple[Deadline, ...] = ()
     """A disposition within the month (R42)."""
+    clue: bool = False
+    """Somebody reported somebody else: no case before an officer has matched it (R116)."""
+    person_id: UUID | None = None
+    """Whom it is about, in this service's vault, while the register does not know them."""
+    reported_in: DivisionCode | None = None
+    """Where it was reported, where that is not in ``division``."""
 
 
 @contract
@@ -48,6 +85,7 @@ class LeadMatched(AlertsEvent):
     source: LeadSource
     discovered_on: date
     risks: tuple[Risk, ...] = ()
+    by: MatchedBy = MatchedBy.OFFICER
 
 
 @contract
@@ -60,3 +98,83 @@ class LeadDisposed(AlertsEvent):
     reason: str = ""
     """A code, for the dispositions that a person gives."""
     note_id: UUID | None = None
+    deadlines: tuple[Deadline, ...] = ()
+    """The next look at what is tracked (R33)."""
+
+
+@contract
+class LeadFollowedUp(AlertsEvent):
+    """A tracked lead was looked at again; followed until its gap has closed (R33)."""
+
+    lead_id: UUID
+    gap_closed: bool
+    note_id: UUID | None = None
+    deadlines: tuple[Deadline, ...] = ()
+    """The next look, a month on; none when the gap has closed."""
+
+
+@contract
+class PersonalDataRevealed(AlertsEvent):
+    """Somebody saw personal data in full, for a purpose: what and why, never the data itself."""
+
+    reveal_id: UUID
+    owner_id: UUID
+    """The order, the lead or the alert."""
+    divisions: tuple[DivisionCode, ...]
+    purpose: str
+    records: tuple[UUID, ...]
+    fields: tuple[str, ...]
+
+
+@contract
+class DeadlineWarned(AlertsEvent):
+    """A clock's warning day has come; said once. Of an order: the yellow card (R117)."""
+
+    kind: str
+    rule: str
+    due_on: date
+    on: date
+
+
+@contract
+class DeadlineMissed(AlertsEvent):
+    """A clock's last day has passed without the act; said once. Of an order: the red card."""
+
+    kind: str
+    rule: str
+    due_on: date
+    escalated_to: tuple[DivisionCode, ...]
+    """Who is told: a lead's county and city (R42), an order's next level up."""
+
+
+__all__ = [
+    "AlertReceived",
+    "AlertType",
+    "AlertsEvent",
+    "DeadlineMissed",
+    "DeadlineWarned",
+    "ExtensionReason",
+    "Fate",
+    "LeadDisposed",
+    "LeadFollowedUp",
+    "LeadMatched",
+    "MatchedBy",
+    "OrderAccepted",
+    "OrderAssigned",
+    "OrderClosed",
+    "OrderEvent",
+    "OrderExtended",
+    "OrderHandled",
+    "OrderKind",
+    "OrderRated",
+    "OrderResult",
+    "OrderReturned",
+    "OrderSupervised",
+    "PersonalDataRevealed",
+    "Population",
+    "Rating",
+    "ReturnReason",
+    "RiskReported",
+    "SupervisionGround",
+    "Threshold",
+]

@@ -385,10 +385,11 @@ class NoLabourFlagged(AssistanceEvent):
 
 
 @contract
-class NoLabourUnflagged(AssistanceEvent):
-    """The flag was lifted through the gates, nationally filed (R100, R108)."""
+class FlagChanged(AssistanceEvent):
+    """The flag was set or taken off through the gates, nationally filed (R100, R108)."""
 
     household_id: UUID
+    flagged: bool
     correction_id: UUID
 
 

@@ -118,6 +118,8 @@ class CorrectionRequested(AuditEvent):
     reason: CorrectionReason
     note_id: UUID
     """The reason in words, in the vault."""
+    note_sha256: Sha256
+    """Its commitment: SHA-256 over a random salt, kept with it, and the words."""
     evidence: tuple[Sha256, ...]
     """The hashes of the documents that speak for it."""
     requested_by: str

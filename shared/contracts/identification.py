@@ -22,6 +22,7 @@ from shared.contracts.identification_steps import (
     HouseholdTold,
     IdentificationEvent,
     LateReason,
+    MeasureNoted,
     MonitoringEnded,
     NationalEntryRecorded,
     NoticePosted,
@@ -197,6 +198,19 @@ class GreenChannelExited(StepEvent):
 
 
 @contract
+class PersonalDataRevealed(IdentificationEvent):
+    """Somebody saw personal data in full, for a purpose: what and why, never the data itself."""
+
+    reveal_id: UUID
+    household_id: UUID
+    division: DivisionCode
+    purpose: str
+    records: tuple[UUID, ...]
+    """The vault's records: members, or the household's own."""
+    fields: tuple[str, ...]
+
+
+@contract
 class PolicyPublished(IdentificationEvent):
     """A set of parameters with its document; in-flight cases keep the one they started with."""
 
@@ -240,6 +254,7 @@ __all__ = [
     "IndexToken",
     "LateReason",
     "LeadJoined",
+    "MeasureNoted",
     "Member",
     "MonitoringEnded",
     "NationalEntryRecorded",
@@ -248,6 +263,7 @@ __all__ = [
     "ObjectionAnswered",
     "ObjectionRaised",
     "OfficersNamed",
+    "PersonalDataRevealed",
     "PolicyPublished",
     "Publicized",
     "Purged",

@@ -342,6 +342,14 @@ class GreenChannelVerified(StepEvent):
 
 
 @contract
+class MeasureNoted(IdentificationEvent):
+    """A provisional measure of a household in the green channel runs, or stopped (R70, R73)."""
+
+    measure_id: UUID
+    running: bool
+
+
+@contract
 class MonitoringEnded(IdentificationEvent):
     """The household's risk is eliminated; its case is closed and kept (R91, R106)."""
 

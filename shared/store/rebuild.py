@@ -37,14 +37,28 @@ _SMALL = 500
 _ROUNDS = 20
 _PATIENCE = 30
 _BEFORE_ALL = UUID(int=0)
-_ROWS = f"""
-select {event_store.COLUMNS} from es.event
- where (stream_id, version) > ($1, $2) order by stream_id, version limit $3
-"""  # noqa: S608  # COLUMNS is a constant
-_STREAMS = f"""
-select {event_store.COLUMNS} from es.event
- where stream_id = any($1::uuid[]) order by stream_id, version
-"""  # noqa: S608  # ditto
+# Only a stream's last row needs all its columns; leaving them out of the others, which a rebuild
+# reads by the million, saves a third of the time.
+_NARROW = """
+select stream_id, version, type, schema_version, data::text as data,
+       case when last then pos end as pos,
+       case when last then event_id end as event_id,
+       case when last then category end as category,
+       case when last then key end as key,
+       case when last then region end as region,
+       case when last then occurred_on end as occurred_on,
+       case when last then recorded_at end as recorded_at,
+       case when last then meta::text end as meta
+  from (select *, lead(stream_id) over (order by stream_id, version)
+                  is distinct from stream_id as last
+          from ({rows}) as wanted) as marked
+ order by stream_id, version
+"""
+_ROWS = _NARROW.format(
+    rows="select * from es.event where (stream_id, version) > ($1, $2)"
+    " order by stream_id, version limit $3"
+)
+_STREAMS = _NARROW.format(rows="select * from es.event where stream_id = any($1::uuid[])")
 _SINCE = """
 select distinct stream_id from es.event
  where (tx >= pg_snapshot_xmax($1::text::pg_snapshot)
@@ -105,7 +119,7 @@ async def rebuild(
     last page (from the beginning when the code has changed). Raises ``AlreadyRunning``,
     ``CannotBeReplaced``, and whatever a projection raises: a fault is never skipped.
     """
-    work = _Rebuild(url, service, aggregates, views, progress, page)
+    work = _Rebuild(url, service, aggregates, views, progress=progress, page=page)
     try:
         await work.open()
         return await work.run()
@@ -120,6 +134,7 @@ class _Rebuild:
         service: str,
         aggregates: Sequence[Aggregate[Any]],
         views: Sequence[View[Any]],
+        *,
         progress: Callable[[Progress], None],
         page: int,
     ) -> None:
@@ -132,6 +147,7 @@ class _Rebuild:
         self._beside = [Beside("rm", name) for name in tables] + [Beside("es", "deadline")]
         self._code = _fingerprint(aggregates, views)
         self._connections: list[asyncpg.Connection[Any]] = []
+        self._writing: asyncio.Task[None] | None = None
         self._events = self._resumed = self._expected = 0
         self._began = time.monotonic()
 
@@ -212,41 +228,66 @@ class _Rebuild:
     # -- folding ----------------------------------------------------------------------------------
 
     async def _fold(self, after: UUID) -> None:
-        """Every stream after ``after``, a page at a time; a stream cut by a page waits for more."""
+        """Every stream after ``after``, a page at a time; a stream cut by a page waits for more.
+
+        One page is read and one is written while another is folded.
+        """
         kept: list[Any] = []
-        async for page in self._pages(after):
-            rows = kept + page
-            whole = len(page) < self._page
-            cut = len(rows) if whole else _begin_of_last(rows)
-            kept = rows[cut:]
-            if cut:
-                await self._fill(rows[:cut])
-                self._report("fold")
+        try:
+            async for page in self._pages(after):
+                rows = kept + page
+                cut = len(rows) if len(page) < self._page else _begin_of_last(rows)
+                kept = rows[cut:]
+                if cut:
+                    made = self._project(rows[:cut])
+                    await self._written()
+                    self._report("fold")
+                    self._writing = asyncio.ensure_future(
+                        self._fill(made, rows[cut - 1]["stream_id"], self._events)
+                    )
+            await self._written()
+        finally:
+            if self._writing is not None:
+                self._writing.cancel()
+
+    async def _written(self) -> None:
+        """Wait for the page on its way into the copies."""
+        if self._writing is not None:
+            await self._writing
+            self._writing = None
 
     async def _pages(self, after: UUID) -> AsyncIterator[list[Any]]:
         """Pages in the order of streams and versions; the next is fetched while one is folded."""
-        position: tuple[UUID, int] = (after, 2**31 - 1)
+        ahead = self._fetch((after, 2**31 - 1))
         while True:
-            page = list(await self._read.fetch(_ROWS, *position, self._page))
-            yield page
+            page = await ahead
             if len(page) < self._page:
+                yield page
                 return
-            position = (page[-1]["stream_id"], page[-1]["version"])
+            ahead = self._fetch((page[-1]["stream_id"], page[-1]["version"]))
+            await asyncio.sleep(0)  # so that the question is on its way before the folding begins
+            try:
+                yield page
+            except GeneratorExit:
+                ahead.cancel()
+                raise
 
-    async def _fill(self, rows: Sequence[Any]) -> None:
-        made = self._project(rows)
+    def _fetch(self, position: tuple[UUID, int]) -> "asyncio.Task[list[Any]]":
+        return asyncio.ensure_future(self._read.fetch(_ROWS, *position, self._page))
+
+    async def _fill(self, made: _Rows, stream: UUID, events: int) -> None:
         async with self._write.transaction():
             await self._copy(made)
             await self._write.execute(
                 f"update {NEXT}.rebuild set stream = $1, events = $2",  # noqa: S608  # a constant
-                rows[-1]["stream_id"],
-                self._events,
+                stream,
+                events,
             )
 
     def _project(self, rows: Sequence[Any]) -> _Rows:
         made = _Rows()
         for stream in _streams(rows):
-            aggregate = self._aggregates[stream[0]["category"]]
+            aggregate = self._aggregates[stream[-1]["category"]]
             state = aggregate.fold(
                 [
                     decode_json(self._service, row["type"], row["schema_version"], row["data"])

@@ -31,13 +31,9 @@ def configure(settings: LogSettings) -> None:
     ``httpx`` is kept at WARNING because its INFO lines hold whole URLs.
     """
     structlog.configure(
-        processors=[
-            structlog.stdlib.filter_by_level,
-            *_SHARED,
-            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-        ],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        processors=[*_SHARED, redact_event, _renderer(settings.format)],
+        logger_factory=_Line,
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, settings.level)),
         cache_logger_on_first_use=True,
     )
     logging.config.dictConfig(
@@ -67,16 +63,33 @@ def configure(settings: LogSettings) -> None:
 
 
 def formatter(kind: Literal["json", "console"]) -> structlog.stdlib.ProcessorFormatter:
-    """The end of the chain: redact, then render. Foreign records get the same fields first."""
-    render: Any = _render_json if kind == "json" else structlog.dev.ConsoleRenderer(colors=False)
+    """The same chain for the records of libraries, which come through the standard library."""
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=_SHARED,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             redact_event,
-            render,
+            _renderer(kind),
         ],
     )
+
+
+class _Line:
+    """Where our own records end: a line on stderr, without the standard library's detour."""
+
+    def __init__(self, name: str = "dixian") -> None:
+        self.name = name
+
+    def msg(self, line: str) -> None:
+        """Write one line."""
+        sys.stderr.write(f"{line}\n")
+        sys.stderr.flush()
+
+    debug = info = warning = error = critical = exception = msg
+
+
+def _renderer(kind: Literal["json", "console"]) -> Any:
+    return _render_json if kind == "json" else structlog.dev.ConsoleRenderer(colors=False)
 
 
 def _describe_fault(
@@ -100,7 +113,6 @@ _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
-    structlog.stdlib.PositionalArgumentsFormatter(),
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     _describe_fault,
 ]

@@ -44,10 +44,10 @@ def redact_text(text: str) -> str:
 
 def redact(value: Any, depth: int = 0) -> Any:
     """The value, however nested, with patterns masked and the values of personal keys hidden."""
-    if value is None or isinstance(value, bool | float):
-        return value
-    if isinstance(value, int):
-        return value if abs(value) < 10**10 else _redact_number(value)
+    if isinstance(value, str):
+        return redact_text(value)
+    if value is None or isinstance(value, int | float):
+        return _redact_number(value)
     if depth >= _DEPTH:
         return "[nested too deeply to be checked]"
     if isinstance(value, Mapping):
@@ -71,6 +71,9 @@ def redact_event(
     return {key: redact_item(key, value) for key, value in event.items()}
 
 
-def _redact_number(value: int) -> int | str:
+def _redact_number(value: Any) -> Any:
+    """Numbers are shown, unless one has the digits of a phone or a document number."""
+    if not isinstance(value, int) or abs(value) < 10**10:
+        return value
     masked = redact_text(str(value))
     return value if masked == str(value) else masked

@@ -26,6 +26,8 @@ class Purpose(StrEnum):
     """落实帮扶: paying a subsidy, placing in a job."""
     NATIONAL_ENTRY = "NATIONAL_ENTRY"
     """录入全国系统 (R63)."""
+    CORRECTION = "CORRECTION"
+    """更正审核: reading why a withdrawal or rollback is asked for (R108)."""
     INSPECTION = "INSPECTION"
     """监督检查: an inspector's spot check."""
     SUBJECT_REQUEST = "SUBJECT_REQUEST"
@@ -44,6 +46,12 @@ ALLOWED: Mapping[Purpose, Permission] = {
     Purpose.ORDER_HANDLING: may(Role.OFFICER, Role.HOTLINE),
     Purpose.ASSISTANCE: may(Role.OFFICER, Role.DEPARTMENT, at=_LOCAL),
     Purpose.NATIONAL_ENTRY: may(Role.OFFICER, at=_TOWN_UP_TO_COUNTY),
+    Purpose.CORRECTION: may(
+        Role.OFFICER,
+        Role.COMMITTEE,
+        Role.PRINCIPAL,
+        at=(Level.CITY, Level.PROVINCE, Level.NATION),
+    ),
     Purpose.INSPECTION: may(Role.INSPECTOR),
     Purpose.SUBJECT_REQUEST: may(Role.OFFICER, at=_TOWN_UP_TO_COUNTY),
 }

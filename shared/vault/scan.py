@@ -86,8 +86,8 @@ _NUMERALS = str.maketrans(
     "〇零一二三四五六七八九壹贰叁肆伍陆柒捌玖幺", "0012345678912345678" + "91"
 )
 # What people put inside one number: up to two of these. Commas and 、 part one number from another.
-_GAP = r"[\s\-\u2010-\u2015_.·/|*~]{0,2}"
-_BETWEEN = re.compile(r"[\s\-\u2010-\u2015_.·/|*~]+")
+_GAP = r"[\s\-\u2010-\u2015_.·/|*~()]{0,2}"
+_BETWEEN = re.compile(r"[\s\-\u2010-\u2015_.·/|*~()]+")
 _D = "[0-9]"
 _ALONE, _END = f"(?<!{_D})", f"(?!{_D})"
 

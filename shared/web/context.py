@@ -7,13 +7,14 @@ from typing import Annotated
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
-from fastapi import Depends, Header, Request
+from fastapi import Depends, Request
 
 from shared.kernel.event import Cause
 from shared.kernel.ids import named_id
 from shared.kernel.principal import Principal
 from shared.web.middleware import route_of
 from shared.web.problem import Malformed
+from shared.web.routing import reads_headers
 
 _KEY = re.compile(r"^[\x21-\x7e]{1,255}$")
 _ETAG = re.compile(r'^"([0-9]{1,9})"$')
@@ -35,26 +36,18 @@ class RequestContext:
     """``If-Match: "7"`` → 7."""
 
 
-async def request_context(
-    request: Request,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            description="Makes repeating this request harmless: the same key gives the same answer"
-            " and no second effect. 1–255 printable ASCII characters."
-        ),
-    ] = None,
-    if_match: Annotated[
-        str | None,
-        Header(description='The version you saw, as in `ETag`: `"7"`. Refused when it is stale.'),
-    ] = None,
-) -> RequestContext:
+@reads_headers(
+    Idempotency_Key="Makes repeating this request harmless: the same key gives the same answer and"
+    " no second effect. 1–255 printable ASCII characters.",
+    If_Match='The version you saw, as in `ETag`: `"7"`. Refused when it is stale.',
+)
+async def request_context(request: Request) -> RequestContext:
     """The dependency. Raises ``Malformed`` for a header that cannot be read."""
     route = f"{request.method} {route_of(request.scope)}"
     return RequestContext(
         principal=request.state.principal,
         cause=cause_of(request),
-        idempotency_key=idempotency_key_of(idempotency_key),
+        idempotency_key=idempotency_key_of(request.headers.get("idempotency-key")),
         route=route,
         fingerprint=fingerprint(
             request.method,
@@ -62,7 +55,7 @@ async def request_context(
             request.scope["query_string"],
             await request.body(),
         ),
-        expected_version=expected_version_of(if_match),
+        expected_version=expected_version_of(request.headers.get("if-match")),
     )
 
 

@@ -91,9 +91,13 @@ class MachineKeys(Protocol):
         ...
 
 
-class _Connected(Protocol):
+class Connected(Protocol):
+    """An open connection: the store's ``Transaction`` is one."""
+
     @property
-    def raw(self) -> "asyncpg.Connection[Any]": ...
+    def raw(self) -> "asyncpg.Connection[Any]":
+        """The driver's connection."""
+        ...
 
 
 class TableMachineKeys:
@@ -102,7 +106,7 @@ class TableMachineKeys:
     ``reading`` opens a connection: ``Database.reading``.
     """
 
-    def __init__(self, reading: Callable[[], AbstractAsyncContextManager[_Connected]]) -> None:
+    def __init__(self, reading: Callable[[], AbstractAsyncContextManager[Connected]]) -> None:
         self._reading = reading
 
     async def find(self, key_id: str) -> MachineKey | None:

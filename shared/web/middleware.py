@@ -202,8 +202,11 @@ def request_id(header: str | None) -> str:
 
 def route_of(scope: Scope) -> str:
     """The template of the matched route, or ``unmatched``."""
-    route = scope.get("route")
-    return getattr(route, "path_format", None) or getattr(route, "path", None) or "unmatched"
+    template = getattr(scope.get("route"), "path_format", None)
+    if template is None and "endpoint" in scope and not scope.get("path_params"):
+        # A plain route of Starlette's, without parameters: its path is its template.
+        template = scope["path"]
+    return template or "unmatched"
 
 
 def method_of(scope: Scope) -> str:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass
 from email.message import Message
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, params
@@ -20,6 +20,7 @@ from shared.kernel.principal import Permission, Principal, Role
 from shared.kernel.refusal import Forbidden, Refusal
 from shared.web.problem import Malformed, UnsupportedMedia
 
+F = TypeVar("F", bound=Callable[..., Any])
 _NEVER_TEXT = ("\x00", "�")
 
 
@@ -60,14 +61,16 @@ class UndeclaredRoute(TypeError):
 class Route(APIRoute):
     """FastAPI's route, behind the caller's permission and a strict reading of the body."""
 
+    guard: Require | Public
+
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """FastAPI's handler, with what must come before it."""
-        guard = _guard_of(self)
+        guard = self.guard = _guard_of(self)
+        _drop_from_solving(self.dependant)
         answer = super().get_route_handler()
         takes_json = _takes_json(self)
         permission = guard.permission if isinstance(guard, Require) else None
-        if permission is not None:
-            self.openapi_extra = _documented(permission) | (self.openapi_extra or {})
+        self.openapi_extra = _documented(permission, self) | (self.openapi_extra or {})
 
         async def handle(request: Request) -> Response:
             _refuse_strange_text(request)
@@ -170,8 +173,7 @@ def access_table(app: FastAPI) -> list[Access]:
     lines = []
     for route in app.routes:
         if isinstance(route, Route):
-            guard = _guard_of(route)
-            permission = guard.permission if isinstance(guard, Require) else None
+            permission = route.guard.permission if isinstance(route.guard, Require) else None
             lines += [Access(method, route.path, permission) for method in _methods_of(route)]
     return lines
 
@@ -202,15 +204,59 @@ def _takes_json(route: APIRoute) -> bool:
     return field is not None and not isinstance(field.field_info, params.Form)
 
 
-def _documented(permission: Permission) -> dict[str, Any]:
-    return {
+def _drop_from_solving(dependant: Dependant) -> None:
+    """Take the guards off what FastAPI solves for each request: the route has enforced them."""
+    dependant.dependencies = [
+        item
+        for item in dependant.dependencies
+        if item.name is not None or not isinstance(item.call, Require | Public)
+    ]
+
+
+def _documented(permission: Permission | None, route: APIRoute) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    headers = [header for item in _flat(route.dependant) for header in _headers_of(item.call)]
+    if headers:
+        shown["parameters"] = headers
+    if permission is None:
+        return shown
+    return shown | {
         "security": [{"person": []}, {"machineKey": []}],
         "x-roles": sorted(permission.roles),
         "x-levels": [level.name for level in sorted(permission.levels)],
     }
 
 
+def _headers_of(dependency: Any) -> list[dict[str, Any]]:
+    """The header parameters that a dependency reads by itself; see ``reads_headers``."""
+    return getattr(dependency, "openapi_headers", [])
+
+
+def reads_headers(**described: str) -> Callable[[F], F]:
+    """Say which optional headers a dependency reads, for the OpenAPI document.
+
+    FastAPI's own ``Header`` parameters cost some 20 µs a request each; these cost nothing.
+    """
+
+    def mark(dependency: F) -> F:
+        dependency.openapi_headers = [  # type: ignore[attr-defined]  # a note on a function
+            {
+                "name": name.replace("_", "-"),
+                "in": "header",
+                "required": False,
+                "schema": {"type": "string"},
+                "description": text,
+            }
+            for name, text in described.items()
+        ]
+        return dependency
+
+    return mark
+
+
 def _must_be_json(content_type: str) -> None:
+    if content_type == "application/json":
+        return
     header = Message()
     header["content-type"] = content_type or "application/octet-stream"
     subtype = header.get_content_subtype()

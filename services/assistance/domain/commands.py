@@ -367,11 +367,12 @@ class UnflagNoLabour(Act):
     plan_id: UUID
 
 
-class LiftNoLabour(Command):
+class ChangeFlag(Command):
     """The gates have authorised the change (R100, R108)."""
 
     permission: ClassVar[Permission] = SYSTEM
 
-    household_id: UUID
+    flag_id: UUID
+    flagged: bool
     correction_id: UUID
     occurred_on: date

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.assistance.domain import commands as c
 from services.assistance.domain.context import Surroundings
 from services.assistance.domain.planning import must_be_approved, must_be_open
-from shared.contracts.assistance import NoLabourFlagged, NoLabourProposed, NoLabourUnflagged
+from shared.contracts.assistance import FlagChanged, NoLabourFlagged, NoLabourProposed
 from shared.contracts.help import NoLabourBasis
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event
@@ -28,8 +28,8 @@ class Flag:
     """What the village put forward."""
     proposed: bool = False
     flagged: bool = False
-    lifted_by: UUID | None = None
-    """The correction that lifted it."""
+    corrected_by: UUID | None = None
+    """The correction that changed it last."""
 
 
 def decide(flag: Flag, command: Command, context: Surroundings) -> list[Event]:
@@ -98,11 +98,17 @@ def unflag(_flag: Flag, _command: c.UnflagNoLabour, _context: Surroundings) -> l
 
 
 @rule("R100", "R108")
-def lift(flag: Flag, command: c.LiftNoLabour, _context: Surroundings) -> list[Event]:
-    """The gates authorised it: a new event lifts the flag. Repeating changes nothing."""
-    if not flag.flagged:
+def change(flag: Flag, command: c.ChangeFlag, _context: Surroundings) -> list[Event]:
+    """The gates authorised it: a new event changes the flag. Repeating changes nothing."""
+    if flag.corrected_by == command.correction_id:
         return []
-    return [NoLabourUnflagged(household_id=flag.household_id, correction_id=command.correction_id)]
+    return [
+        FlagChanged(
+            household_id=flag.household_id,
+            flagged=command.flagged,
+            correction_id=command.correction_id,
+        )
+    ]
 
 
 def evolve(flag: Flag, event: Event) -> Flag:
@@ -118,8 +124,8 @@ def evolve(flag: Flag, event: Event) -> Flag:
             )
         case NoLabourFlagged():
             return replace(flag, flagged=True, proposed=False)
-        case NoLabourUnflagged():
-            return replace(flag, flagged=False, lifted_by=event.correction_id)
+        case FlagChanged():
+            return replace(flag, flagged=event.flagged, corrected_by=event.correction_id)
         case _:
             return flag
 
@@ -128,7 +134,7 @@ _DECISIONS: Mapping[type[Command], Callable[[Flag, Any, Surroundings], list[Even
     c.ProposeNoLabour: propose,
     c.FlagNoLabour: confirm,
     c.UnflagNoLabour: unflag,
-    c.LiftNoLabour: lift,
+    c.ChangeFlag: change,
 }
 
 NO_LABOUR: Aggregate[Flag] = Aggregate(

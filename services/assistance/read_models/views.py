@@ -16,7 +16,7 @@ from shared.kernel.event import Event, Recorded
 from shared.kernel.refusal import OutOfOrder, Refusal
 from shared.store.views import Row, View
 
-NEVER = date(9999, 12, 31)
+NEVER = date.max
 """What sorts last: nothing is due."""
 
 

@@ -1,8 +1,11 @@
 """What people and neighbours' events can wish of the corrections."""
 
 from datetime import date
-from typing import ClassVar
+from hashlib import sha256
+from typing import Annotated, ClassVar
 from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.contracts.audit import (
     CorrectionKind,
@@ -19,6 +22,20 @@ from shared.kernel.event import Command
 from shared.kernel.principal import Permission, Role, may
 
 
+class Note(BaseModel):
+    """The reason in words, as people wrote it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+    salt: str
+    """32 hex digits, random: keeps the words from being guessed out of their hash."""
+
+    def sha256(self) -> str:
+        """The commitment, in hex."""
+        return sha256(bytes.fromhex(self.salt) + self.text.encode()).hexdigest()
+
+
 class RequestCorrection(Act):
     """File a correction for the caller's own city (R107: no other level can)."""
 
@@ -30,6 +47,10 @@ class RequestCorrection(Act):
     change: FlagChange | None = None
     reason: CorrectionReason
     note_id: UUID
+    note_sha256: Sha256
+    """The note's commitment: SHA-256 over its salt and its words."""
+    note: Note = Field(exclude=True, repr=False)
+    """What goes into the vault, and nowhere else."""
     evidence: tuple[Sha256, ...]
     contributors: tuple[str, ...] = ()
 

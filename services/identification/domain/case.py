@@ -110,17 +110,20 @@ def end_monitoring(case: Case, command: commands.EndMonitoring, _context: Contex
 
 
 @rule("R107", "R108")
-def purge(case: Case, command: commands.Purge, _context: Context) -> list[Event]:
-    """An authorised withdrawal: a compensating event, nothing erased (R107, R108)."""
-    if case.status is Status.PURGED:
-        return []
-    return [events.Purged(correction_id=command.correction_id)]
-
-
-@rule("R107", "R108")
-def roll_back(_case: Case, command: commands.RollBack, _context: Context) -> list[Event]:
-    """An authorised rollback: from here on the state is that of the version named (R108)."""
+def correct(_case: Case, command: commands.Correct, _context: Context) -> list[Event]:
+    """An authorised correction: a compensating event, nothing edited, nothing erased (R108)."""
+    if command.to_version is None:
+        return [events.Purged(correction_id=command.correction_id)]
     return [events.RolledBack(correction_id=command.correction_id, to_version=command.to_version)]
+
+
+@rule("R73")
+def note_measure(case: Case, command: commands.NoteMeasure, _context: Context) -> list[Event]:
+    """Which provisional measures run: a household leaves the channel with none (R73)."""
+    known = command.measure_id in case.measures
+    if not case.open or not case.channel.inside or known is command.running:
+        return []
+    return [events.MeasureNoted(measure_id=command.measure_id, running=command.running)]
 
 
 def tick(case: Case, _command: Tick, context: Context) -> list[Event]:
@@ -133,8 +136,8 @@ _DECISIONS: Mapping[type[Command], Decision] = {
     **conclusion.DECISIONS,
     **channel.DECISIONS,
     commands.EndMonitoring: end_monitoring,
-    commands.Purge: purge,
-    commands.RollBack: roll_back,
+    commands.Correct: correct,
+    commands.NoteMeasure: note_measure,
     Tick: tick,
 }
 

@@ -87,6 +87,8 @@ class Case:
     notice: Notice | None = None
     open_objections: frozenset[UUID] = frozenset()
     channel: Channel = Channel()
+    measures: frozenset[UUID] = frozenset()
+    """The provisional measures that run (R73)."""
     category: Category | None = None
     identified_on: date | None = None
     refusal: str | None = None
@@ -275,6 +277,11 @@ def _channel_exited(case: Case, _event: events.GreenChannelExited) -> Case:
     return replace(case, status=Status.EXITED, clocks={})
 
 
+def _measure_noted(case: Case, event: events.MeasureNoted) -> Case:
+    one = {event.measure_id}
+    return replace(case, measures=case.measures | one if event.running else case.measures - one)
+
+
 def _monitoring_ended(case: Case, event: events.MonitoringEnded) -> Case:
     return replace(case, status=Status.ELIMINATED, last_on=event.eliminated_on, clocks={})
 
@@ -330,6 +337,7 @@ _APPLY: Mapping[type[Event], Callable[[Case, Any], Case]] = {
     events.GreenChannelEntered: _channel_entered,
     events.GreenChannelVerified: _channel_verified,
     events.GreenChannelExited: _channel_exited,
+    events.MeasureNoted: _measure_noted,
     events.MonitoringEnded: _monitoring_ended,
     events.Purged: _purged,
     events.DeadlineWarned: _warned,

@@ -15,9 +15,18 @@ from shared.contracts.values import Benefit, Hukou, Labour
 from shared.kernel.division import DivisionCode
 from shared.kernel.money import FenAmount
 
-Evidence = Annotated[
-    tuple[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")], ...], Field(max_length=20)
-]
+FreeText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
+"""What a person writes: kept in the vault."""
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""An evidence file, cited by its hash."""
+Reference = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z一-鿿〔〕()()\[\]./_-]{1,64}$")]
+"""A document's, notice's or receipt's number."""
+Officer = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z:._-]{1,128}$")]
+"""A person's pseudonym, as tokens carry it."""
+Phone = Annotated[str, StringConstraints(pattern=r"^(0\d{2,3}-\d{7,8}|12317|12345)$")]
+"""An office's phone: a landline or a hotline, never a private mobile (R65)."""
+Count = Annotated[int, Field(ge=0, le=100_000)]
+Evidence = Annotated[tuple[Sha256, ...], Field(max_length=20)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
 DocumentNumber = Annotated[
     str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[0-9A-Za-z]{6,22}$")
@@ -137,3 +146,30 @@ class Coping(Given):
     can_cope: bool
     means: tuple[CopingMeans, ...] = ()
     evidence: Evidence = ()
+
+
+class AuthorityKind(StrEnum):
+    """Who approves (R53)."""
+
+    COMMITTEE = "COMMITTEE"
+    """县级党委农业农村委员会"""
+    DELEGATION = "DELEGATION"
+    """授权批准"""
+
+
+class DeclineReason(StrEnum):
+    """Why a household is not identified. Some are offered only to be refused, by their rule."""
+
+    BELOW_LINE_STABLE = "BELOW_LINE_STABLE"
+    """低于监测线但收入稳定且无风险 (R30)"""
+    ABOVE_LINE_NO_HARDSHIP = "ABOVE_LINE_NO_HARDSHIP"
+    CAN_COPE = "CAN_COPE"
+    """可依靠自身能力解决 (R32)"""
+    OUT_OF_SCOPE = "OUT_OF_SCOPE"
+    URBAN_HUKOU = "URBAN_HUKOU"
+    DELIBERATED_AGAINST = "DELIBERATED_AGAINST"
+    """经研判评议不识别"""
+    HAS_DIBAO = "HAS_DIBAO"
+    """Refused: R43"""
+    NO_PLACES_LEFT = "NO_PLACES_LEFT"
+    """Refused: R27"""

@@ -6,19 +6,26 @@ the legal date of the act (K6). Free text goes to the vault; events keep its not
 
 from collections.abc import Mapping
 from datetime import date
-from enum import StrEnum
 from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
 from services.identification.domain.collection import (
+    AuthorityKind,
     Coping,
+    Count,
+    DeclineReason,
     ExpenseItem,
+    FreeText,
     GivenClaim,
     GivenIncome,
+    Officer,
     PersonGiven,
+    Phone,
+    Reference,
     ResidenceReason,
+    Sha256,
     VerifiedMember,
 )
 from shared.contracts.assessment import Shock, Watch
@@ -38,18 +45,6 @@ from shared.kernel.division import DivisionCode, Level
 from shared.kernel.event import Command
 from shared.kernel.principal import Permission, Role, may
 from shared.policy.parameters import PolicyVersion
-
-FreeText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
-"""What a person writes: kept in the vault."""
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-"""An evidence file, cited by its hash."""
-Reference = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z一-鿿〔〕()()\[\]./_-]{1,64}$")]
-"""A document's, notice's or receipt's number."""
-Officer = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z:._-]{1,128}$")]
-"""A person's pseudonym, as tokens carry it."""
-Phone = Annotated[str, StringConstraints(pattern=r"^(0\d{2,3}-\d{7,8}|12317|12345)$")]
-"""An office's phone: a landline or a hotline, never a private mobile (R65)."""
-Count = Annotated[int, Field(ge=0, le=100_000)]
 
 _VILLAGE = may(Role.OFFICER, at=Level.VILLAGE)
 _TOWN = may(Role.OFFICER, at=Level.TOWN)
@@ -78,6 +73,19 @@ class RegisterHousehold(Act):
     address: FreeText
     phone: Annotated[str, StringConstraints(pattern=r"^[0-9+-]{7,20}$")] | None = None
     members: Annotated[tuple[PersonGiven, ...], Field(min_length=1, max_length=30)]
+
+
+class RecordReveal(Command):
+    """Record that personal data was seen; who may see it, the vault has decided by its purpose."""
+
+    permission: ClassVar[Permission] = may(*Role)
+
+    reveal_id: UUID
+    household_id: UUID
+    division: DivisionCode
+    purpose: str
+    records: tuple[UUID, ...]
+    fields: tuple[str, ...]
 
 
 class PublishPolicy(Act):
@@ -248,15 +256,6 @@ class CloseNotice(CaseAct):
     permission: ClassVar[Permission] = _VILLAGE
 
 
-class AuthorityKind(StrEnum):
-    """Who approves (R53)."""
-
-    COMMITTEE = "COMMITTEE"
-    """县级党委农业农村委员会"""
-    DELEGATION = "DELEGATION"
-    """授权批准"""
-
-
 class Approve(TimedAct):
     """The county identifies the household (R53, R56, R62)."""
 
@@ -269,24 +268,6 @@ class Approve(TimedAct):
     valid_from: date
     valid_until: date
     """Of the delegation; for the committee's own decision the day it was taken, twice."""
-
-
-class DeclineReason(StrEnum):
-    """Why a household is not identified. Some are offered only to be refused, by their rule."""
-
-    BELOW_LINE_STABLE = "BELOW_LINE_STABLE"
-    """低于监测线但收入稳定且无风险 (R30)"""
-    ABOVE_LINE_NO_HARDSHIP = "ABOVE_LINE_NO_HARDSHIP"
-    CAN_COPE = "CAN_COPE"
-    """可依靠自身能力解决 (R32)"""
-    OUT_OF_SCOPE = "OUT_OF_SCOPE"
-    URBAN_HUKOU = "URBAN_HUKOU"
-    DELIBERATED_AGAINST = "DELIBERATED_AGAINST"
-    """经研判评议不识别"""
-    HAS_DIBAO = "HAS_DIBAO"
-    """Refused: R43"""
-    NO_PLACES_LEFT = "NO_PLACES_LEFT"
-    """Refused: R27"""
 
 
 class DeclineIdentification(TimedAct):
@@ -374,20 +355,24 @@ class EndMonitoring(Command):
     elimination_id: UUID
 
 
-class Purge(Command):
-    """Withdraw the case: an authorised correction's execution, and nothing else (R107)."""
+class NoteMeasure(Command):
+    """A measure of the case was started, or stopped, by the assistance service (R70, R73)."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    case_id: UUID
+    measure_id: UUID
+    running: bool
+
+
+class Correct(Command):
+    """Carry an authorised correction out, and nothing else (R107, R108)."""
 
     permission: ClassVar[Permission] = _SYSTEM
 
     case_id: UUID
     correction_id: UUID
-
-
-class RollBack(Command):
-    """Put the case back to an earlier version: an authorised correction's execution (R107)."""
-
-    permission: ClassVar[Permission] = _SYSTEM
-
-    case_id: UUID
-    correction_id: UUID
-    to_version: Annotated[int, Field(ge=1)]
+    at_version: int
+    """The version the request was about; at any other one nothing is done."""
+    to_version: Annotated[int, Field(ge=1)] | None = None
+    """Of a rollback; without it the case is withdrawn (清退)."""

@@ -6,7 +6,6 @@ from typing import Any
 from services.identification.domain import (
     clocks,
     commands,
-    notice,
     outcome_policies,
     policies,
     scope,
@@ -30,8 +29,6 @@ def post_notice(case: Case, command: commands.PostNotice, context: CaseContext) 
     """The notice hangs, its content frozen; five whole days begin tomorrow (R56, K2)."""
     _ready(case, "notice", context)
     category = outcome_policies.concluded_to_identify(case)
-    notice.must_be_publishable(field="number", text=command.number)
-    notice.must_be_publishable(field="remark", text=command.remark)
     assert context.content is not None
     assert case.verified is not None
     content_id, content_hash = context.content
@@ -205,7 +202,6 @@ def announce(case: Case, command: commands.Announce, context: CaseContext) -> li
     policies.is_monitored(case)
     policies.step_is_open(case, "announcement")
     policies.in_time_order(case, context, "approval")
-    notice.must_be_publishable(field="number", text=command.number)
     assert context.content is not None
     content_id, content_hash = context.content
     return [

@@ -37,8 +37,6 @@ class CaseContext(Context):
     fresh_id: UUID = field(default_factory=new_id)
     """A new id, for whatever the act brings into being."""
     previous_case_id: UUID | None = None
-    running_measures: int = 0
-    """Provisional measures of the case that have not been stopped (R73)."""
 
     @property
     def note_id(self) -> UUID | None:

@@ -4,6 +4,7 @@ from datetime import date
 
 from services.identification.domain import commands
 from services.identification.domain.case_state import Case
+from services.identification.domain.collection import AuthorityKind, DeclineReason
 from services.identification.domain.context import CaseContext
 from services.identification.domain.policies import note_is_given
 from shared.contracts.assessment import Advice, Suggestion
@@ -80,7 +81,7 @@ def authority_is_valid(command: commands.Approve, context: CaseContext) -> None:
             field="valid_until",
         )
     is_committee = Role.COMMITTEE in context.principal.roles
-    if command.authority is commands.AuthorityKind.COMMITTEE and not is_committee:
+    if command.authority is AuthorityKind.COMMITTEE and not is_committee:
         raise Forbidden(
             "以委员会名义批准须由县级党委农业农村委员会办理,其他人员请凭授权批准",
             "only the committee approves in its own name; others by delegation",
@@ -161,7 +162,7 @@ def channel_allows_approval(case: Case) -> None:
 @rule("R27")
 def no_quota(command: commands.DeclineIdentification) -> None:
     """Everybody who qualifies is taken: no cap can refuse anybody (R27)."""
-    if command.reason is commands.DeclineReason.NO_PLACES_LEFT:
+    if command.reason is DeclineReason.NO_PLACES_LEFT:
         raise Invalid(
             "R27",
             code="no-quota",
@@ -174,7 +175,7 @@ def no_quota(command: commands.DeclineIdentification) -> None:
 @rule("R43", "R13")
 def dibao_is_no_reason(command: commands.DeclineIdentification) -> None:
     """低保 is never a reason not to identify (R43)."""
-    if command.reason is commands.DeclineReason.HAS_DIBAO:
+    if command.reason is DeclineReason.HAS_DIBAO:
         raise Invalid(
             "R43",
             code="dibao-is-no-reason",
@@ -187,7 +188,7 @@ def dibao_is_no_reason(command: commands.DeclineIdentification) -> None:
 @rule("R20")
 def relocated_stay_in_scope(command: commands.DeclineIdentification, case: Case) -> None:
     """An urban hukou got by relocation is no reason (R20)."""
-    if command.reason is commands.DeclineReason.URBAN_HUKOU and case.relocated:
+    if command.reason is DeclineReason.URBAN_HUKOU and case.relocated:
         raise Invalid(
             "R20",
             code="relocated-in-scope",
@@ -214,7 +215,7 @@ def reason_fits_findings(command: commands.DeclineIdentification, verified: Veri
     """The reason is borne out by what was verified (R30, R32)."""
     advice, findings, reason = verified.advice, verified.findings, command.reason
     below = verified.accounts.per_capita_net <= advice.line
-    reasons = commands.DeclineReason
+    reasons = DeclineReason
     calm = not findings.gaps and not findings.risks
     borne_out = {
         reasons.BELOW_LINE_STABLE: below and findings.income_stable and calm,
@@ -235,10 +236,10 @@ def reason_fits_findings(command: commands.DeclineIdentification, verified: Veri
 
 
 _REASON_RULES = {
-    commands.DeclineReason.CAN_COPE: "R32",
-    commands.DeclineReason.ABOVE_LINE_NO_HARDSHIP: "R32",
-    commands.DeclineReason.OUT_OF_SCOPE: "R21",
-    commands.DeclineReason.URBAN_HUKOU: "R21",
+    DeclineReason.CAN_COPE: "R32",
+    DeclineReason.ABOVE_LINE_NO_HARDSHIP: "R32",
+    DeclineReason.OUT_OF_SCOPE: "R21",
+    DeclineReason.URBAN_HUKOU: "R21",
 }
 
 
@@ -246,7 +247,7 @@ _REASON_RULES = {
 def village_concluded_so(command: commands.DeclineIdentification, case: Case) -> None:
     """“Deliberated against” needs a deliberation that was against (R31)."""
     against = case.deliberated is not None and case.deliberated.conclusion is Conclusion.DECLINE
-    if command.reason is commands.DeclineReason.DELIBERATED_AGAINST and not against:
+    if command.reason is DeclineReason.DELIBERATED_AGAINST and not against:
         raise Invalid(
             "R31",
             code="not-deliberated-against",
@@ -307,12 +308,12 @@ def exit_is_allowed(case: Case, context: CaseContext) -> None:
             en="only a household found ineligible leaves the channel",
         )
     note_is_given(context, "R73")
-    if context.running_measures:
+    if case.measures:
         raise OutOfOrder(
             "R73",
             code="measures-running",
-            zh=f"尚有{context.running_measures}项帮扶措施未中止,不能退出",
-            en=f"{context.running_measures} provisional measures still run",
+            zh=f"尚有{len(case.measures)}项帮扶措施未中止,不能退出",
+            en=f"{len(case.measures)} provisional measures still run",
         )
 
 

@@ -40,7 +40,7 @@ def to_do(case: Case) -> Sequence[Item]:
         return _after_refusal(case)
     if case.status is Status.EXITED and Told.CHANNEL_EXIT not in case.told:
         label = ("告知退出绿色通道", "telling of the exit")
-        return [_item(case, "tell-exit", label, _FIELD, "R74", "")]
+        return [_item(case, "tell-exit", label, _FIELD, rule_id="R74", kind="")]
     return []
 
 
@@ -73,7 +73,7 @@ def _steps(case: Case) -> list[Item]:
 
 def _of_step(case: Case, step: Step) -> Item:
     kind = step.clock or "identify"
-    item = _item(case, step.name, step.label, step.levels, step.rule, kind)
+    item = _item(case, step.name, step.label, step.levels, rule_id=step.rule, kind=kind)
     if step.name == "publicity" and case.notice is not None:
         ready = case.notice.last_day + timedelta(days=1)
         return Item(item.step, item.label, item.levels, item.rule, ready, item.due_on, item.clock)
@@ -87,17 +87,19 @@ def _channel(case: Case) -> list[Item]:
         if len(channel.confirmed) < 2:
             return []
         label = ("录入绿色通道", "entering the green channel")
-        return [_item(case, "enter-channel", label, county, "R69", "identify")]
+        return [_item(case, "enter-channel", label, county, rule_id="R69", kind="identify")]
     items = []
     if Told.CHANNEL_ENTRY not in case.told:
         label = ("告知绿色通道管理情况", "telling of the green channel")
-        items.append(_item(case, "tell-entry", label, _FIELD, "R74", "green-channel"))
+        items.append(_item(case, "tell-entry", label, _FIELD, rule_id="R74", kind="green-channel"))
     if channel.eligible is None and "verification" in case.done:
         label = ("绿色通道核实", "verifying eligibility")
-        items.append(_item(case, "verify-channel", label, county, "R71", "green-channel"))
+        items.append(
+            _item(case, "verify-channel", label, county, rule_id="R71", kind="green-channel")
+        )
     if channel.eligible is False:
         label = ("退出绿色通道", "leaving the green channel")
-        items.append(_item(case, "exit-channel", label, county, "R73", "identify"))
+        items.append(_item(case, "exit-channel", label, county, rule_id="R73", kind="identify"))
     return items
 
 
@@ -106,7 +108,7 @@ def _objections(case: Case) -> list[Item]:
         return []
     label = ("答复异议", "answering the objection")
     levels = (Level.TOWN, Level.COUNTY)
-    return [_item(case, "answer-objection", label, levels, "R66", "identify")]
+    return [_item(case, "answer-objection", label, levels, rule_id="R66", kind="identify")]
 
 
 def _after_refusal(case: Case) -> list[Item]:
@@ -114,10 +116,12 @@ def _after_refusal(case: Case) -> list[Item]:
     if Told.REFUSAL not in case.told:
         label = ("告知不识别结果", "telling the refusal")
         levels = (*_FIELD, Level.COUNTY)
-        items.append(_item(case, "tell-refusal", label, levels, "R67", "tell-applicant"))
+        items.append(
+            _item(case, "tell-refusal", label, levels, rule_id="R67", kind="tell-applicant")
+        )
     if case.tracked:
         label = ("持续跟踪", "following up")
-        items.append(_item(case, "follow-up", label, _FIELD, "R33", "follow-up"))
+        items.append(_item(case, "follow-up", label, _FIELD, rule_id="R33", kind="follow-up"))
     return items
 
 
@@ -126,9 +130,11 @@ def _item(
     step: str,
     label: tuple[str, str],
     levels: tuple[Level, ...],
+    *,
     rule_id: str,
     kind: str,
 ) -> Item:
+    """``kind`` is the clock the thing stands under; none may be running."""
     running = case.clocks.get(kind)
     due = running.deadline.due_on if running else date.max
     clock = running.deadline.explain() if running else ""

@@ -39,7 +39,7 @@ def _tokens(state: Household, last: Recorded[Event]) -> Sequence[Row]:
 
 
 @rule("R11", "R25")
-def _registered_elsewhere() -> OutOfOrder:
+def registered_elsewhere() -> OutOfOrder:
     """One person stands in one household of the one register (R11, R25)."""
     return OutOfOrder(
         "R25",
@@ -123,7 +123,7 @@ VIEWS: Sequence[View[Any]] = (
         tables.household_token,
         "household",
         _tokens,
-        {"household_token_once": _registered_elsewhere},
+        {"household_token_once": registered_elsewhere},
     ),
     View(
         tables.policy_version,

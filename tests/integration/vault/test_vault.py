@@ -14,7 +14,7 @@ from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal, Role
 from shared.kernel.refusal import Forbidden, NotFound
 from shared.store.database import Database, Transaction
-from shared.store.migrate import drift
+from shared.store.drift import drift
 from shared.vault.ciphers import CipherName, Tampered
 from shared.vault.keyring import KeyRing
 from shared.vault.master_key import FileMasterKey, UnknownMasterKey

@@ -11,6 +11,7 @@ import pytest
 from services.audit.domain.commands import (
     ApproveAtProvince,
     FileNationally,
+    Note,
     NoteExecution,
     NoteMovedTarget,
     RefuseCorrection,
@@ -47,6 +48,7 @@ from shared.kernel.principal import Principal, Role, system
 from shared.testing.decider import Given, rule
 from shared.testing.decider import given as given_events
 
+NOTE = Note(text="录入时选错了户", salt="0a" * 16)
 ID, CASE, OTHER = UUID(int=1), UUID(int=2), UUID(int=3)
 TARGET = Target(service="identification", stream_id=CASE, version=7, to_version=4)
 STREAMS = {
@@ -69,6 +71,8 @@ def request(**changes: Any) -> RequestCorrection:
         "targets": (TARGET,),
         "reason": CorrectionReason.WRONG_ENTRY,
         "note_id": UUID(int=8),
+        "note_sha256": NOTE.sha256(),
+        "note": NOTE,
         "evidence": ("cd" * 32,),
         "contributors": ("helper",),
     }
@@ -124,6 +128,7 @@ def test_the_hash_covers_the_whole_request() -> None:
     changes: list[dict[str, Any]] = [
         {"reason": CorrectionReason.DUPLICATE},
         {"note_id": UUID(int=88)},
+        {"note_sha256": "12" * 32},
         {"evidence": ("ef" * 32,)},
         {"contributors": ()},
         {"targets": (TARGET.model_copy(update={"to_version": 3}),)},
@@ -380,6 +385,15 @@ def test_several_targets_are_counted_down() -> None:
 def test_what_does_not_exist_is_not_found() -> None:
     for act in (*GATE_ACTS, RefuseCorrection(**SEEN, because=RefusedBecause.NOT_FILED)):
         given().when(act, by=LEADER).refused("", code="not-found")
+
+
+def test_the_words_stay_out_of_whatever_is_written_down() -> None:
+    asked = request()
+    assert "选错" not in repr(asked)
+    assert "note" not in asked.model_dump()
+    assert "选错" not in REQUESTED.model_dump_json()
+    with pytest.raises(ValueError, match="note"):
+        request(note={"text": "  ", "salt": "00"})
 
 
 @pytest.mark.parametrize("number", ["", "张 三", "a" * 61, "x\n"])

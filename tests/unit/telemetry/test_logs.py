@@ -58,7 +58,8 @@ def test_context_travels_into_every_record(written: Any) -> None:
 
 
 def test_configure_routes_uvicorn_through_the_chain(capsys: pytest.CaptureFixture[str]) -> None:
-    before = logging.getLogger().handlers
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
     try:
         configure(LogSettings(level="INFO", format="json"))
         logging.getLogger("uvicorn.error").info("Started server %s", PHONE)
@@ -66,7 +67,8 @@ def test_configure_routes_uvicorn_through_the_chain(capsys: pytest.CaptureFixtur
         structlog.get_logger("dixian").info("ours", name="张三", count=3)
         lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     finally:
-        logging.getLogger().handlers = before
+        root.handlers = before
+        root.setLevel(level)
         structlog.reset_defaults()
     assert [(line["event"], line.get("name"), line.get("count")) for line in lines] == [
         ("Started server [phone]", None, None),

@@ -528,8 +528,8 @@ async def test_the_document_shows_who_may_and_what_may_go_wrong(client: httpx.As
         assert operation["responses"][status]["content"] == problem
     assert {item["name"] for item in operation["parameters"]} == {
         "case_id",
-        "idempotency-key",
-        "if-match",
+        "Idempotency-Key",
+        "If-Match",
     }
     assert "HTTPValidationError" not in document["components"]["schemas"]
     assert "security" not in document["paths"]["/health"]["get"]

@@ -20,9 +20,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shared.kernel.principal import Principal, Role
+from shared.web.access import UnsafeAccess, open_access
 from shared.web.jwks import KeySet, usable_keys
 from shared.web.problem import Unauthorized, Unavailable
-from shared.web.settings import OidcSettings
+from shared.web.settings import Mode, OidcSettings
 from shared.web.tokens import TokenVerifier
 
 ISSUER = "https://id.example.cn/realm"
@@ -397,3 +398,25 @@ JSON_PART = st.recursive(
 async def test_any_text_is_refused_and_never_a_fault(verifier: TokenVerifier, token: str) -> None:
     with pytest.raises(Unauthorized):
         await verifier.verify(token)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        OidcSettings(issuer="http://127.0.0.1:8100"),
+        OidcSettings(issuer="https://id.example.cn", allow_http=True),
+    ],
+)
+def test_production_takes_no_issuer_without_tls(settings: OidcSettings) -> None:
+    with pytest.raises(UnsafeAccess):
+        open_access(settings, Mode.PRODUCTION, _nowhere)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_a_safe_issuer_opens_in_every_mode(mode: Mode) -> None:
+    _, keys = open_access(OidcSettings(issuer="https://id.example.cn"), mode, _nowhere)
+    await keys.close()
+
+
+def _nowhere() -> Any:
+    raise AssertionError("no key is looked up here")

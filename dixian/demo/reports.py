@@ -1,0 +1,144 @@
+"""The beginning: the year's line, the register, a call and an alert."""
+
+from dixian.demo.client import Answered
+from dixian.demo.story import Json, Story
+from dixian.people import COUNTY, PROVINCE, VILLAGE
+from shared.kernel.money import yuan
+
+
+def policy(story: Story) -> None:
+    """The province publishes the year's line, if it has not done so."""
+    story.screen.chapter("0 政策参数 · the province publishes its parameters")
+    publish(story)
+
+
+def publish(story: Story) -> None:
+    """See to it that a line is in force for the year that it is now."""
+    year, lines = story.today.year, _lines(story)
+    if str(year) in lines:
+        story.screen.note(f"{year}年监测线已发布: {yuan(lines[str(year)])}元 is in force")
+        return
+    lines = {**lines, str(year): 800_000 + (year - 2023) * 50_000}
+    body = {
+        "policy": {
+            "version": f"{PROVINCE}/{year}-1",
+            "document": f"鲁演示发〔{year}〕1号",
+            "division": PROVINCE,
+            "effective_from": story.today.isoformat(),
+            "parameters": {"monitoring_line": lines, "county_rural_mean": {COUNTY: 2_200_000}},
+        }
+    }
+    what = f"发布{year}年监测线 {yuan(lines[str(year)])}元"
+    story.do("province-officer", what, "identification", "/policy", body)
+
+
+def _lines(story: Story) -> dict[str, int]:
+    """The lines in force today, 分 by year; none before the first publication."""
+    try:
+        known = story.client.get("province-officer", "identification", "/policy", division=PROVINCE)
+    except Answered as answer:
+        if answer.problem.get("code") != "no-policy-in-force":
+            raise
+        return {}
+    lines: dict[str, int] = known["parameters"]["monitoring_line"]
+    return lines
+
+
+def register(story: Story) -> None:
+    """The household stands in the register; its people are in the vault."""
+    story.screen.chapter("1 农户登记 · the household register")
+    receipt = story.do(
+        "village-officer",
+        "登记农户(姓名、证件号只进保险库)",
+        "identification",
+        "/households",
+        {
+            "division": VILLAGE,
+            "hukou_place": VILLAGE,
+            "residence": VILLAGE,
+            "history": "FORMERLY_POOR",
+            "address": "蒲秋村幸福街17号",
+            "phone": "13805310017",
+            "members": [
+                {
+                    "name": member.name,
+                    "document_number": member.number,
+                    "relation": member.relation,
+                    "labour": member.labour,
+                }
+                for member in story.people
+            ],
+        },
+    )
+    story.household = receipt["id"]
+    path = f"/households/{story.household}"
+    shown = story.client.get("village-officer", "identification", path)
+    story.members = shown["members"]
+    masked = [f"{item['person']['name']} {item['person']['document']}" for item in story.members]
+    story.screen.facts("村干部看到的(已脱敏)· what the officer sees, masked", masked)
+
+
+def leads(story: Story) -> None:
+    """A call to 12317 and an alert of the medical insurance: two leads, one case."""
+    story.screen.chapter("2 风险线索 · two leads, one case")
+    order = story.do(
+        "machine:hotline",
+        "12317申报:老人透析,钱不够",
+        "alerts",
+        "/orders",
+        {
+            "order_no": f"DEMO{story.client.run.hex[:12].upper()}",
+            "kind": "APPLY",
+            "called_on": story.day(0),
+            "division": VILLAGE,
+            "caller": {
+                "name": story.people[0].name,
+                "document_number": story.people[0].number,
+                "phone": "13805310017",
+            },
+            "text": "老母亲长期透析,今年自付一万八,家里撑不住了,想申请监测帮扶。",
+            "risks": ["ILLNESS"],
+        },
+    )
+    story.order = order["id"]
+    alert = story.do(
+        "machine:medical-insurance",
+        "医保预警:自付18,000元,超过阈值",
+        "alerts",
+        "/alerts",
+        {
+            "feed": "medical-insurance",
+            "external_id": f"MI-{story.client.run.hex[:12]}",
+            "type": "MEDICAL_EXPENSE",
+            "person": {"name": story.people[3].name, "document_number": story.people[3].number},
+            "division": COUNTY,
+            "amount": 1_800_000,
+            "period": "2023-07",
+            "occurred_on": story.day(0),
+        },
+    )
+    story.leads = [_lead_of(order), _lead_of(alert)]
+    dispositions = [_disposed(story, lead) for lead in story.leads]
+    cases = {item["case_id"] for item in dispositions}
+    assert len(cases) == 1, f"two cases for one household: {cases}"
+    story.case = cases.pop()
+    story.screen.facts(
+        "两条线索,一个个案 · two leads, one case",
+        [f"{item['disposition']:16} lead {item['lead_id']}" for item in dispositions]
+        + [f"case {story.case}"],
+    )
+
+
+def _lead_of(receipt: Json) -> str:
+    for item in receipt["events"]:
+        if item["data"].get("lead_id"):
+            return str(item["data"]["lead_id"])
+    raise AssertionError("no lead came of it")
+
+
+def _disposed(story: Story, lead: str) -> Json:
+    def look() -> Json | None:
+        shown = story.client.get("county-officer", "alerts", f"/leads/{lead}")
+        return shown if shown.get("case_id") else None
+
+    return story.client.eventually(f"the disposition of lead {lead}", look)

@@ -1,0 +1,35 @@
+"""Tells the whole story, chapter by chapter."""
+
+from collections.abc import Callable
+from uuid import uuid4
+
+from dixian.demo.assist import assistance, elimination
+from dixian.demo.client import Addresses, Client
+from dixian.demo.identify import fieldwork, procedure
+from dixian.demo.reports import leads, policy, register
+from dixian.demo.screen import Screen
+from dixian.demo.story import Story
+from dixian.demo.trail import reconciliation, trail
+
+
+def tell(addresses: Addresses, screen: Screen, *, patience: float = 120.0) -> Story:
+    """Tell the whole story. Raises ``Answered``, ``GaveUp`` or ``AssertionError`` if it breaks."""
+    client = Client(uuid4(), addresses, patience=patience, waiting=screen.waiting)
+    today = client.today()
+    story = Story(client, screen, first=today, today=today)
+    for chapter in CHAPTERS:
+        chapter(story)
+    return story
+
+
+CHAPTERS: tuple[Callable[[Story], None], ...] = (
+    policy,
+    register,
+    leads,
+    fieldwork,
+    procedure,
+    assistance,
+    elimination,
+    trail,
+    reconciliation,
+)

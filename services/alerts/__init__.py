@@ -1,0 +1,1 @@
+"""Alerts: what may mean risk comes in here: hotline orders, department alerts, field leads."""

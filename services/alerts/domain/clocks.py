@@ -1,0 +1,86 @@
+"""The clocks of this service, counted once when they start (K1, K3, K7; R42, R117)."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from shared.contracts.alerts import DeadlineMissed, DeadlineWarned
+from shared.kernel.deadline import Clocks, Deadline
+from shared.kernel.division import Level, ancestor, level_of
+from shared.kernel.event import Event
+from shared.policy import legal_time
+from shared.policy.parameters import PolicyVersion
+from shared.policy.rules import rule
+
+HANDLE = "order-handle"
+RETURN = "order-return"
+DISPOSE = "lead-disposition"
+FOLLOW = "lead-follow-up"
+
+
+@rule("R117")
+def handling(starts_on: date, length: str, policy: PolicyVersion) -> Deadline:
+    """The handling of an order, in working days; its yellow card a working day before."""
+    made = legal_time.deadline(HANDLE, "R117", starts_on, length, policy=policy.version)
+    yellow = legal_time.working_day_before(made.due_on)
+    return made.model_copy(update={"warn_on": (yellow,)})
+
+
+@rule("R117")
+def returning(starts_on: date, policy: PolicyVersion) -> Deadline:
+    """Until when a unit may give an order back."""
+    return legal_time.deadline(
+        RETURN, "R117", starts_on, policy.parameters.hotline_return, policy=policy.version
+    )
+
+
+@rule("R42")
+def disposition(starts_on: date, policy: PolicyVersion) -> Deadline:
+    """A lead is disposed of within the month."""
+    return legal_time.deadline(
+        DISPOSE, "R42", starts_on, policy.parameters.lead_disposition, policy=policy.version
+    )
+
+
+@rule("R33")
+def follow_up(starts_on: date, policy: PolicyVersion) -> Deadline:
+    """The monthly look at what is tracked until its gap has closed (PROPOSED)."""
+    return legal_time.deadline(FOLLOW, "R33", starts_on, "1m", policy=policy.version)
+
+
+def speak(clocks: Clocks, today: date, escalated_to: Sequence[str]) -> list[Event]:
+    """What the clocks have to say by ``today``: each warning and each miss once, nothing else."""
+    said: list[Event] = []
+    for kind, running in clocks.items():
+        due = running.deadline.due_on
+        if running.missed:
+            continue
+        said += [
+            DeadlineWarned(kind=kind, rule=running.deadline.rule, due_on=due, on=day)
+            for day in running.deadline.warn_on[running.warned :]
+            if day <= today
+        ]
+        if due < today:
+            said.append(
+                DeadlineMissed(
+                    kind=kind,
+                    rule=running.deadline.rule,
+                    due_on=due,
+                    escalated_to=tuple(escalated_to),
+                )
+            )
+    return said
+
+
+def above(division: str) -> str:
+    """The division one level up; the nation's own is itself."""
+    level = level_of(division)
+    return division if level is Level.NATION else ancestor(division, Level(level + 1))
+
+
+def county_and_city(division: str) -> tuple[str, ...]:
+    """Whom a lead left open is raised to (R42)."""
+    return tuple(
+        ancestor(division, level)
+        for level in (Level.COUNTY, Level.CITY)
+        if level >= level_of(division)
+    )

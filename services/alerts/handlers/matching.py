@@ -1,0 +1,63 @@
+"""Finding the household behind a document number, with nothing but tokens (DESIGN §7)."""
+
+from collections.abc import Iterator
+
+from services.alerts.domain.register import Match, Why
+from services.alerts.read_models import register
+from services.alerts.read_models.register import Connection, Waiting
+from shared.kernel.refusal import Invalid
+from shared.vault.blind_index import BlindIndex
+from shared.vault.documents import Document, normalise, parse_document
+
+_DIGITS = "0123456789"
+_ID_LENGTH = 18
+
+__all__ = ["look_up", "waiting_for_clue", "waiting_for_lead"]
+
+
+async def look_up(connection: Connection, index: BlindIndex, number: str | None) -> Match:
+    """The households with a member of that number; near misses where it is no valid one."""
+    if number is None:
+        return Match()
+    try:
+        tokens = index.lookup(parse_document(number))
+    except Invalid:
+        similar = [token for near in _one_slip_away(number) for token in index.lookup(near)]
+        return Match(similar=tuple(similar))
+    return Match(await register.by_tokens(connection, tokens), tokens)
+
+
+def waiting_for_lead(match: Match) -> Iterator[Waiting]:
+    """What a lead without a household waits for."""
+    yield Waiting(match.tokens, Why.SAME_NUMBER, automatic=True)
+    yield Waiting(match.similar, Why.SIMILAR_NUMBER, automatic=False)
+
+
+def waiting_for_clue(match: Match) -> Iterator[Waiting]:
+    """A clue is only ever suggested a household: an officer looks before anything begins."""
+    yield Waiting(match.tokens, Why.SAME_NUMBER, automatic=False)
+    yield Waiting(match.similar, Why.SIMILAR_NUMBER, automatic=False)
+
+
+def _one_slip_away(text: str) -> Iterator[Document]:
+    """The valid numbers that differ from ``text`` in one character, or in two swapped."""
+    number = normalise(text)
+    if len(number) != _ID_LENGTH:
+        return
+    for candidate in {*_one_changed(number), *_two_swapped(number)}:
+        try:
+            yield parse_document(candidate)
+        except Invalid:
+            continue  # most are not: the check character sees nearly every slip
+
+
+def _one_changed(number: str) -> Iterator[str]:
+    for place, character in enumerate(number):
+        for other in _DIGITS if place < _ID_LENGTH - 1 else f"{_DIGITS}X":
+            if other != character:
+                yield number[:place] + other + number[place + 1 :]
+
+
+def _two_swapped(number: str) -> Iterator[str]:
+    for place in range(_ID_LENGTH - 1):
+        yield number[:place] + number[place + 1] + number[place] + number[place + 2 :]

@@ -1,0 +1,139 @@
+"""The neighbours' door: what their events mean here. Each is harmless when repeated."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from services.alerts.domain.commands import MatchLead, SettleLead
+from services.alerts.domain.register import Known
+from services.alerts.read_models import register
+from shared.contracts.assistance import RiskEliminated
+from shared.contracts.identification import (
+    Approved,
+    CaseOpened,
+    HouseholdIndexed,
+    HouseholdRegistered,
+    LeadJoined,
+    NotIdentified,
+    PolicyPublished,
+    RiskAdded,
+)
+from shared.contracts.values import LeadDisposition
+from shared.kernel.event import Cause, Event, Recorded
+from shared.kernel.principal import system
+from shared.store.application import Application
+from shared.store.database import Transaction
+
+Reaction = Callable[[Transaction, Recorded[Any], Cause], Awaitable[None]]
+_OUT_OF_SCOPE = frozenset({"OUT_OF_SCOPE", "URBAN_HUKOU"})
+_US = system("alerts")
+
+
+def reactions(application: Application) -> Mapping[type[Event], Reaction]:
+    """The reactions for the consumer: each works inside the consumer's transaction."""
+    return Reactions(application).by_type()
+
+
+class Reactions:
+    """The reactions, on the service's application."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def by_type(self) -> Mapping[type[Event], Reaction]:
+        """Which reaction each event has."""
+        return {
+            PolicyPublished: self.policy_published,
+            HouseholdRegistered: self.household_registered,
+            HouseholdIndexed: self.household_indexed,
+            CaseOpened: self.case_opened,
+            LeadJoined: self.lead_joined,
+            RiskAdded: self.risk_added,
+            NotIdentified: self.not_identified,
+            Approved: self.approved,
+            RiskEliminated: self.risk_eliminated,
+        }
+
+    async def policy_published(
+        self, tx: Transaction, recorded: Recorded[PolicyPublished], _cause: Cause
+    ) -> None:
+        """Keep our own copy of the policy book, for our clocks."""
+        await register.publish(tx.raw, recorded.event.policy)
+
+    async def household_registered(
+        self, tx: Transaction, recorded: Recorded[HouseholdRegistered], _cause: Cause
+    ) -> None:
+        """Know the household."""
+        event = recorded.event
+        household = Known(event.household_id, event.division, event.history, event.relocated)
+        await register.register(tx.raw, household)
+
+    async def household_indexed(
+        self, tx: Transaction, recorded: Recorded[HouseholdIndexed], cause: Cause
+    ) -> None:
+        """Know its numbers' tokens, and match the leads that waited for one of them."""
+        event = recorded.event
+        tokens = [(bytes.fromhex(item.token), item.member_id) for item in event.tokens]
+        await register.index(tx.raw, event.household_id, tokens)
+        for lead_id in await register.waiting_for(tx.raw, [token for token, _ in tokens]):
+            households = await register.suggestions(tx.raw, lead_id)
+            # Two households with that number: an officer decides, nothing is merged by itself.
+            if len(households) == 1:
+                command = MatchLead(lead_id=lead_id, household_id=event.household_id)
+                await self._application.execute_in(tx, command, _US, cause)
+
+    async def case_opened(
+        self, tx: Transaction, recorded: Recorded[CaseOpened], cause: Cause
+    ) -> None:
+        """The lead opened a case."""
+        await self._settle(tx, recorded.event, LeadDisposition.CASE_OPENED, cause)
+
+    async def lead_joined(
+        self, tx: Transaction, recorded: Recorded[LeadJoined], cause: Cause
+    ) -> None:
+        """The lead joined an open case."""
+        await self._settle(tx, recorded.event, LeadDisposition.JOINED_TO_CASE, cause)
+
+    async def risk_added(
+        self, tx: Transaction, recorded: Recorded[RiskAdded], cause: Cause
+    ) -> None:
+        """The household was monitored already: a new risk."""
+        await self._settle(tx, recorded.event, LeadDisposition.ALREADY_MONITORED, cause)
+
+    async def not_identified(
+        self, tx: Transaction, recorded: Recorded[NotIdentified], cause: Cause
+    ) -> None:
+        """The case ended without identification: each of its leads says so, with the reason."""
+        event = recorded.event
+        disposition = LeadDisposition.UNFOUNDED
+        if event.tracked:
+            disposition = LeadDisposition.TRACKED
+        elif event.reason in _OUT_OF_SCOPE:
+            disposition = LeadDisposition.OUT_OF_SCOPE
+        for lead_id in await register.leads_of(tx.raw, event.case_id):
+            command = SettleLead(
+                lead_id=lead_id,
+                disposition=disposition,
+                case_id=event.case_id,
+                reason=event.reason,
+            )
+            await self._application.execute_in(tx, command, _US, cause)
+
+    async def approved(self, tx: Transaction, recorded: Recorded[Approved], _cause: Cause) -> None:
+        """The household is monitored: its thresholds are the monitored ones."""
+        await register.set_monitored(tx.raw, recorded.event.household_id, True)
+
+    async def risk_eliminated(
+        self, tx: Transaction, recorded: Recorded[RiskEliminated], _cause: Cause
+    ) -> None:
+        """No longer monitored; it stays in the matching all the same (R101)."""
+        await register.set_monitored(tx.raw, recorded.event.household_id, False)
+
+    async def _settle(
+        self,
+        tx: Transaction,
+        event: CaseOpened | LeadJoined | RiskAdded,
+        disposition: LeadDisposition,
+        cause: Cause,
+    ) -> None:
+        command = SettleLead(lead_id=event.lead_id, disposition=disposition, case_id=event.case_id)
+        await self._application.execute_in(tx, command, _US, cause)

@@ -1,0 +1,1 @@
+"""What can be asked: tables, the rows each stream has in them, queries."""

@@ -1,0 +1,157 @@
+"""Look-ups in what neighbours' events told: households by token, the policy book, waiting leads."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from services.alerts.domain.context import GUIDE
+from services.alerts.domain.register import Known, Suggestion, Why
+from shared.contracts.values import History
+from shared.policy.parameters import NoPolicy, PolicyVersion, in_force
+
+Connection: TypeAlias = "asyncpg.Connection[Any]"
+
+_HOUSEHOLD = "h.household_id, h.division, h.history, h.relocated, h.monitored"
+# The columns are a constant of this module.
+_BY_TOKEN = f"""
+select distinct {_HOUSEHOLD}
+  from matching.token t join matching.household h using (household_id)
+ where t.token = any($1::bytea[]) order by h.household_id
+"""  # noqa: S608
+_BY_ID = f"select {_HOUSEHOLD} from matching.household h where household_id = $1"  # noqa: S608
+_SUGGESTED = f"""
+select distinct on (household_id) {_HOUSEHOLD}, w.why
+  from matching.waiting w
+  join matching.token t using (token)
+  join matching.household h using (household_id)
+ where w.lead_id = $1 order by household_id, w.why
+"""  # noqa: S608
+_WAITING_FOR = """
+select distinct w.lead_id from matching.waiting w
+ where w.automatic and w.token = any($1::bytea[]) order by w.lead_id
+"""
+_REGISTER = """
+insert into matching.household (household_id, division, history, relocated, monitored)
+values ($1, $2, $3, $4, false)
+on conflict (household_id) do update
+   set division = excluded.division, history = excluded.history, relocated = excluded.relocated
+"""
+_MONITORED = "update matching.household set monitored = $2 where household_id = $1"
+_TOKENS = """
+insert into matching.token (token, household_id, member_id)
+select t, $1, m from unnest($2::bytea[], $3::uuid[]) as u(t, m) on conflict do nothing
+"""
+_WAIT = """
+insert into matching.waiting (token, lead_id, why, automatic)
+select t, $1, $3, $4 from unnest($2::bytea[]) as u(t) on conflict do nothing
+"""
+_PUBLISH = """
+insert into matching.policy (version, policy) values ($1, $2::jsonb)
+on conflict (version) do update set policy = excluded.policy
+"""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What a lead without a household will be recognised by."""
+
+    tokens: Sequence[bytes]
+    why: Why
+    automatic: bool
+    """Whether a household of that number is matched at once when it is registered."""
+
+
+async def by_tokens(connection: Connection, tokens: Collection[bytes]) -> tuple[Known, ...]:
+    """The households with a member of one of these tokens."""
+    return tuple(_known(row) for row in await connection.fetch(_BY_TOKEN, list(tokens)))
+
+
+async def by_id(connection: Connection, household_id: UUID) -> Known | None:
+    """The registered household, if there is one."""
+    row = await connection.fetchrow(_BY_ID, household_id)
+    return None if row is None else _known(row)
+
+
+async def suggestions(connection: Connection, lead_id: UUID) -> list[Suggestion]:
+    """The households that a waiting lead may be about, as the register stands now."""
+    rows = await connection.fetch(_SUGGESTED, lead_id)
+    return [Suggestion(_known(row), Why(row["why"])) for row in rows]
+
+
+async def wait(connection: Connection, lead_id: UUID, waiting: Waiting) -> None:
+    """Remember what a lead is to be recognised by."""
+    await connection.execute(_WAIT, lead_id, waiting.tokens, waiting.why, waiting.automatic)
+
+
+async def wait_no_more(connection: Connection, lead_id: UUID) -> None:
+    """The lead has its household, or has ended."""
+    await connection.execute("delete from matching.waiting where lead_id = $1", lead_id)
+
+
+async def waiting_for(connection: Connection, tokens: Collection[bytes]) -> list[UUID]:
+    """The leads that wait for one of these tokens."""
+    return [row["lead_id"] for row in await connection.fetch(_WAITING_FOR, list(tokens))]
+
+
+async def leads_of(connection: Connection, case_id: UUID) -> list[UUID]:
+    """The leads that opened or joined a case."""
+    rows = await connection.fetch(
+        "select stream_id from lead where case_id = $1 order by stream_id", case_id
+    )
+    return [row["stream_id"] for row in rows]
+
+
+async def register(connection: Connection, household: Known) -> None:
+    """Note a registered household; whether it is monitored is left as it is."""
+    await connection.execute(
+        _REGISTER,
+        household.household_id,
+        household.division,
+        household.history,
+        household.relocated,
+    )
+
+
+async def set_monitored(connection: Connection, household_id: UUID, monitored: bool) -> None:
+    """Note that a household was identified, or that its monitoring ended."""
+    await connection.execute(_MONITORED, household_id, monitored)
+
+
+async def index(
+    connection: Connection, household_id: UUID, tokens: Sequence[tuple[bytes, UUID]]
+) -> None:
+    """Replace a household's tokens, each with its member's id."""
+    await connection.execute("delete from matching.token where household_id = $1", household_id)
+    await connection.execute(
+        _TOKENS, household_id, [token for token, _ in tokens], [member for _, member in tokens]
+    )
+
+
+async def publish(connection: Connection, policy: PolicyVersion) -> None:
+    """Keep a published policy version."""
+    await connection.execute(_PUBLISH, policy.version, policy.model_dump_json())
+
+
+async def policy_for(connection: Connection, division: str, on: date) -> PolicyVersion:
+    """The policy in force; the Guide's own numbers while nothing has been published (K7)."""
+    rows = await connection.fetch("select policy from matching.policy")
+    book = [PolicyVersion.model_validate(orjson.loads(row["policy"])) for row in rows]
+    try:
+        return in_force(book, division, on)
+    except NoPolicy:
+        return GUIDE
+
+
+def _known(row: Mapping[str, Any]) -> Known:
+    return Known(
+        household_id=row["household_id"],
+        division=row["division"],
+        history=History(row["history"]),
+        relocated=row["relocated"],
+        monitored=row["monitored"],
+    )

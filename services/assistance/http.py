@@ -1,0 +1,237 @@
+"""The door for people and machines: a request becomes a command, a question gets its answer."""
+
+from datetime import date
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Response
+
+from services.assistance.domain import commands as c
+from services.assistance.domain.catalogue import CATALOGUE
+from services.assistance.domain.plan_state import MeasureStatus, Stage
+from services.assistance.domain.procedure import ELIMINATION_PROCEDURE
+from services.assistance.doors import Door, add_doors
+from services.assistance.read_models import queries
+from services.assistance.read_models.queries import Asked
+from shared.contracts.help import Department
+from shared.kernel.division import DivisionCode
+from shared.kernel.principal import Principal, Role, may
+from shared.store.application import Application
+from shared.store.database import Transaction
+from shared.web.auth import Caller
+from shared.web.context import etag
+from shared.web.paging import Cursors, Page, Paged
+from shared.web.routing import Router, require
+
+LOOK = may(Role.OFFICER, Role.COMMITTEE, Role.PRINCIPAL, Role.DEPARTMENT, Role.INSPECTOR)
+"""Who may look at plans, measures and eliminations of their division."""
+
+DOORS = (
+    Door("/plans/{plan_id}/draft", c.DraftPlan),
+    Door("/plans/{plan_id}/measures", c.FileMeasure, 201),
+    Door("/plans/{plan_id}/submission", c.SubmitPlan),
+    Door("/plans/{plan_id}/early-elimination", c.AllowEarlyElimination),
+    Door("/plans/{plan_id}/eliminations", c.ProposeElimination, 201),
+    Door("/plans/{plan_id}/refreshes", c.RecordRefresh, 201),
+    Door("/plans/{plan_id}/no-labour", c.ProposeNoLabour, 201),
+    Door("/plans/{plan_id}/no-labour/confirmation", c.FlagNoLabour),
+    Door("/plans/{plan_id}/no-labour/removal", c.UnflagNoLabour),
+    Door("/plans/{plan_id}/measures/{measure_id}/start", c.StartMeasure),
+    Door("/plans/{plan_id}/measures/{measure_id}/output", c.RecordOutput),
+    Door("/plans/{plan_id}/measures/{measure_id}/stop", c.StopMeasure),
+    Door("/plans/{plan_id}/measures/{measure_id}/end", c.EndMeasure),
+    Door("/eliminations/{elimination_id}/verification", c.VerifyElimination),
+    Door("/eliminations/{elimination_id}/deliberation", c.DeliberateElimination),
+    Door("/eliminations/{elimination_id}/review", c.ReviewElimination),
+    Door("/eliminations/{elimination_id}/notice", c.PostEliminationNotice),
+    Door("/eliminations/{elimination_id}/objections", c.RaiseEliminationObjection, 201),
+    Door("/eliminations/{elimination_id}/notice/close", c.CloseEliminationNotice),
+    Door("/eliminations/{elimination_id}/approval", c.ApproveElimination),
+    Door("/eliminations/{elimination_id}/announcement", c.AnnounceElimination),
+    Door("/eliminations/{elimination_id}/marking", c.MarkElimination),
+    Door("/eliminations/{elimination_id}/withdrawal", c.WithdrawElimination),
+    Door(
+        "/eliminations/{elimination_id}/objections/{objection_id}/answer",
+        c.AnswerEliminationObjection,
+    ),
+)
+"""Everything that can be done through this door."""
+
+
+def router(application: Application) -> Router:
+    """Every route of the service, each with who may use it."""
+    made = Router()
+    add_doors(made, application, DOORS)
+    _plan_queries(made, application)
+    _measure_queries(made, application)
+    _elimination_queries(made, application)
+    return made
+
+
+# --- questions ------------------------------------------------------------------------------------
+
+Division = Annotated[DivisionCode | None, Query(description="Only this division's subtree.")]
+Overdue = Annotated[bool, Query(description="Only what is past its last day.")]
+
+
+def _asked(tx: Transaction, caller: Principal, division: str | None) -> Asked:
+    return Asked(caller, division, tx.clock.today())
+
+
+def _plan_queries(made: Router, application: Application) -> None:
+    database = application.database
+    queue: Cursors[Any] = Cursors(tuple[bool, date, UUID])
+
+    @made.get("/plans", dependencies=[require(LOOK)], name="plans")
+    async def plans(
+        *,
+        caller: Caller,
+        page: Paged,
+        stage: Stage | None = None,
+        overdue: Overdue = False,
+        division: Division = None,
+    ) -> Page[Any]:
+        """The queue: urgent ones first (R113), then by their last day (R89)."""
+        question = {"stage": stage, "overdue": overdue, "division": division}
+        async with database.reading() as tx:
+            rows = await queries.plans(
+                tx.sql,
+                _asked(tx, caller, division),
+                stage=stage,
+                overdue=overdue,
+                after=queue.after(page, question),
+                limit=page.limit + 1,
+            )
+        return queue.cut(
+            rows,
+            page,
+            question,
+            lambda row: (not row["urgent"], row["due_on"] or date.max, row["id"]),
+        )
+
+    @made.get("/plans/by-case/{case_id}", dependencies=[require(LOOK)], name="plan_by_case")
+    async def plan_by_case(case_id: UUID, caller: Caller, response: Response) -> dict[str, Any]:
+        """The plan of a case, with its measures and what is still missing."""
+        async with database.reading() as tx:
+            found = await queries.one_plan(tx.sql, _asked(tx, caller, None), case_id=case_id)
+        response.headers["ETag"] = etag(found["version"])
+        return found
+
+    @made.get("/plans/{plan_id}", dependencies=[require(LOOK)], name="plan")
+    async def plan(plan_id: UUID, caller: Caller, response: Response) -> dict[str, Any]:
+        """One plan, with its measures and what is still missing (R44, R77, R78, R80)."""
+        async with database.reading() as tx:
+            found = await queries.one_plan(tx.sql, _asked(tx, caller, None), plan_id=plan_id)
+        response.headers["ETag"] = etag(found["version"])
+        return found
+
+
+def _measure_queries(made: Router, application: Application) -> None:
+    database = application.database
+    chase: Cursors[Any] = Cursors(tuple[date, UUID])
+
+    @made.get("/measures", dependencies=[require(LOOK)], name="measures")
+    async def measures(
+        *,
+        caller: Caller,
+        page: Paged,
+        status: MeasureStatus = MeasureStatus.FILED,
+        department: Department | None = None,
+        overdue: Overdue = False,
+        division: Division = None,
+    ) -> Page[Any]:
+        """The county's chase list: what departments have yet to start (R90), or what will end."""
+        question = {
+            "status": status,
+            "department": department,
+            "overdue": overdue,
+            "division": division,
+        }
+        async with database.reading() as tx:
+            rows = await queries.measures(
+                tx.sql,
+                _asked(tx, caller, division),
+                status=status,
+                department=department,
+                overdue=overdue,
+                after=chase.after(page, question),
+                limit=page.limit + 1,
+            )
+        return chase.cut(rows, page, question, lambda row: (row["due_on"] or date.max, row["id"]))
+
+    @made.get("/catalogue", dependencies=[require(LOOK)], name="catalogue")
+    async def catalogue() -> list[dict[str, Any]]:
+        """The kinds of measure: what counts as development, which funds, what needs an end date."""
+        return [
+            {
+                "kind": kind,
+                "zh": entry.zh,
+                "en": entry.en,
+                "group": entry.group,
+                "counts_as_development": entry.counts,
+                "funds": sorted(entry.funds),
+                "by_output": entry.by_output,
+                "to_an_end": entry.to_an_end,
+                "cross_province": entry.cross_province,
+            }
+            for kind, entry in CATALOGUE.items()
+        ]
+
+
+def _elimination_queries(made: Router, application: Application) -> None:
+    database = application.database
+    recent: Cursors[Any] = Cursors(tuple[date, UUID])
+
+    @made.get("/eliminations", dependencies=[require(LOOK)], name="eliminations")
+    async def eliminations(
+        *,
+        caller: Caller,
+        page: Paged,
+        status: Annotated[str | None, Query(pattern="^(OPEN|DROPPED|ELIMINATED)$")] = None,
+        early: Annotated[bool | None, Query(description="Only 突击消除 (R93, R114).")] = None,
+        division: Division = None,
+    ) -> Page[Any]:
+        """Eliminations, the oldest proposal first. No ratio, no ranking (R92)."""
+        question = {"status": status, "early": early, "division": division}
+        async with database.reading() as tx:
+            rows = await queries.eliminations(
+                tx.sql,
+                _asked(tx, caller, division),
+                status=status,
+                early=early,
+                after=recent.after(page, question),
+                limit=page.limit + 1,
+            )
+        return recent.cut(rows, page, question, lambda row: (row["proposed_on"], row["id"]))
+
+    @made.get("/eliminations/{elimination_id}", dependencies=[require(LOOK)], name="elimination")
+    async def elimination(
+        elimination_id: UUID, caller: Caller, response: Response
+    ) -> dict[str, Any]:
+        """One elimination: its evidence, its steps, its clocks."""
+        async with database.reading() as tx:
+            asked = _asked(tx, caller, None)
+            found = await queries.one_elimination(tx.sql, asked, elimination_id)
+        response.headers["ETag"] = etag(found["version"])
+        return found
+
+    @made.get("/procedure", dependencies=[require(LOOK)], name="procedure")
+    async def procedure() -> dict[str, Any]:
+        """The elimination procedure as it is declared: what the queue and every picture follow."""
+        return {
+            "name": ELIMINATION_PROCEDURE.name,
+            "rule": ELIMINATION_PROCEDURE.rule,
+            "steps": [
+                {
+                    "name": step.name,
+                    "zh": step.label[0],
+                    "en": step.label[1],
+                    "levels": [level.name for level in step.levels],
+                    "needs": list(step.needs),
+                    "clock": step.clock,
+                    "rule": step.rule,
+                }
+                for step in ELIMINATION_PROCEDURE.steps
+            ],
+            "mermaid": ELIMINATION_PROCEDURE.mermaid(),
+        }

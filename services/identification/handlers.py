@@ -1,0 +1,299 @@
+"""How each command is carried out: what is looked up, put into the vault, and decided on."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from services.identification import notices
+from services.identification.domain import commands
+from services.identification.domain.case import CASE, LABEL
+from services.identification.domain.collection import PersonGiven
+from services.identification.domain.context import CaseContext, HouseholdFacts
+from services.identification.domain.household import HOUSEHOLD, Registration
+from services.identification.domain.policy_book import POLICY_BOOK, Publication, book_id
+from services.identification.domain.reveal import REVEAL
+from services.identification.read_models import lookups
+from services.identification.read_models.views import VIEWS, registered_elsewhere
+from shared.contracts.identification import IndexToken
+from shared.kernel.decider import Aggregate
+from shared.kernel.division import Level
+from shared.kernel.event import Command, Event, Recorded
+from shared.kernel.ids import named_id, new_id
+from shared.kernel.refusal import Invalid, NotFound
+from shared.policy.divisions import Divisions
+from shared.policy.parameters import PolicyVersion
+from shared.store.application import Application, Call, Handler, Outcome, on_stream
+from shared.store.database import Database
+from shared.vault.blind_index import BlindIndex
+from shared.vault.documents import Document, parse_document
+from shared.vault.vault import Entry, Vault
+
+SERVICE = "identification"
+AGGREGATES: Sequence[Aggregate[Any]] = (CASE, HOUSEHOLD, POLICY_BOOK, REVEAL)
+
+_TEXTS = ("note", "minutes", "objection", "answer", "facts")
+"""The commands' free texts: into the vault, each as a note of the household."""
+
+
+def application(
+    database: Database,
+    *,
+    vault: Vault,
+    index: BlindIndex,
+    divisions: Divisions,
+    appended: Callable[[Sequence[Recorded[Event]]], None] = lambda _events: None,
+) -> Application:
+    """The service on its database. ``appended`` is called after each commit."""
+    return Application(
+        service=SERVICE,
+        database=database,
+        handlers=Handlers(vault, index, divisions).table(),
+        aggregates=AGGREGATES,
+        views=VIEWS,
+        appended=appended,
+    )
+
+
+@dataclass(frozen=True)
+class Handlers:
+    """The handlers, with what they need besides the database."""
+
+    vault: Vault
+    index: BlindIndex
+    divisions: Divisions
+
+    def table(self) -> Mapping[type[Command], Handler]:
+        """Every command with its handler."""
+        on_case = on_stream(CASE, lambda command: command.case_id, self.case_context)
+        return {
+            commands.RegisterHousehold: self.register,
+            commands.PublishPolicy: self.publish,
+            commands.TakeLead: self.take_lead,
+            commands.PostNotice: self.with_notice,
+            commands.Announce: self.with_notice,
+            commands.EndMonitoring: on_stream(CASE, lambda command: command.case_id),
+            commands.NoteMeasure: on_stream(CASE, lambda command: command.case_id),
+            commands.Correct: self.correct,
+            **dict.fromkeys(_PLAIN_ACTS, on_case),
+        }
+
+    async def case_context(self, command: commands.CaseAct, call: Call) -> CaseContext:
+        """The household, the policy that governs the case, and the act's notes in the vault."""
+        household, policy = await self._of_case(command.case_id, call)
+        plain = call.context(command.occurred_on)
+        return CaseContext(
+            today=plain.today,
+            occurred_on=plain.occurred_on,
+            principal=plain.principal,
+            policy=policy,
+            household=household,
+            notes=await self._keep_texts(command, household.household_id, call),
+            fresh_id=new_id(),
+        )
+
+    async def with_notice(
+        self, command: commands.PostNotice | commands.Announce, call: Call
+    ) -> Outcome:
+        """Render and freeze the notice from what the case says, then decide on it (R65)."""
+        context = await self.case_context(command, call)
+        case = (await call.load(CASE, command.case_id)).state
+        content = await notices.freeze(self.vault, call, case, context, command)
+        return await call.decide(CASE, command.case_id, command, _with_content(context, content))
+
+    async def take_lead(self, command: commands.TakeLead, call: Call) -> Outcome:
+        """To the household's active case, or to a new one (R25, R105); twice is once."""
+        household = await lookups.locked_household(call.tx.sql, command.household_id)
+        found = await lookups.standing(call.tx.sql, command.household_id, command.lead_id)
+        case_id = found.with_lead or found.active or named_id("case", str(command.lead_id))
+        plain = call.context(command.discovered_on)
+        context = CaseContext(
+            today=plain.today,
+            occurred_on=plain.occurred_on,
+            principal=plain.principal,
+            policy=await self._policy_of(found.active, household, command, call),
+            household=household,
+            fresh_id=case_id,
+            previous_case_id=found.latest,
+        )
+        return await call.decide(CASE, case_id, command, context)
+
+    async def register(self, command: commands.RegisterHousehold, call: Call) -> Outcome:
+        """The people into the vault, their tokens into the index, the codes into the register."""
+        self._must_exist(command)
+        documents = _documents(command.members)
+        await self._must_be_new(documents, call)
+        household_id = new_id()
+        member_ids = tuple(new_id() for _ in command.members)
+        plain = call.context(command.occurred_on)
+        context = Registration(
+            today=plain.today,
+            occurred_on=plain.occurred_on,
+            principal=plain.principal,
+            household_id=household_id,
+            member_ids=member_ids,
+            key_id=str(self.index.version),
+            tokens=tuple(
+                IndexToken(member_id=member_id, token=token.hex())
+                for member_id, document in zip(member_ids, documents, strict=True)
+                for token in self.index.tokens(document)
+            ),
+        )
+        entries = _people(command, household_id, member_ids, documents)
+        await self.vault.put(call.tx.raw, entries, at=call.tx.clock.now())
+        return await call.decide(HOUSEHOLD, household_id, command, context)
+
+    async def publish(self, command: commands.PublishPolicy, call: Call) -> Outcome:
+        """Into the division's own book, measured against what is in force above it."""
+        policy = command.policy
+        self.divisions.require(policy.division, field="policy.division")
+        plain = call.context(command.occurred_on)
+        context = Publication(
+            today=plain.today,
+            occurred_on=plain.occurred_on,
+            principal=plain.principal,
+            above=await lookups.policy_above(call.tx.sql, policy.division, policy.effective_from),
+        )
+        return await call.decide(POLICY_BOOK, book_id(policy.division), command, context)
+
+    async def correct(self, command: commands.Correct, call: Call) -> Outcome:
+        """At the version the request was about, and at no other: so it happens once (R108)."""
+        stream = await call.load(CASE, command.case_id)
+        if not stream.history or stream.history[0].category != CASE.name:
+            raise NotFound(*LABEL)
+        if stream.version != command.at_version:
+            return Outcome(stream.stream_id, stream.version, stream.state, [])
+        return await call.decide(CASE, command.case_id, command, call.context())
+
+    async def _of_case(self, case_id: UUID, call: Call) -> tuple[HouseholdFacts, PolicyVersion]:
+        found = await lookups.of_case(call.tx.sql, case_id)
+        if found is None or not _sees(call, found[0]):
+            raise NotFound(*LABEL)
+        return found
+
+    async def _policy_of(
+        self,
+        active: UUID | None,
+        household: HouseholdFacts,
+        command: commands.TakeLead,
+        call: Call,
+    ) -> PolicyVersion:
+        """A running case keeps its version; a new one starts with the one in force (K7)."""
+        governed = None if active is None else await lookups.of_case(call.tx.sql, active)
+        if governed is not None:
+            return governed[1]
+        return await lookups.policy_for(call.tx.sql, household.division, command.discovered_on)
+
+    async def _keep_texts(
+        self, command: commands.CaseAct, household_id: UUID, call: Call
+    ) -> Mapping[str, UUID]:
+        texts = {name: getattr(command, name, None) for name in _TEXTS}
+        notes = {name: new_id() for name, text in texts.items() if text}
+        entries = [
+            Entry(household_id, note_id, "note", {"text": texts[name]})
+            for name, note_id in notes.items()
+        ]
+        await self.vault.put(call.tx.raw, entries, at=call.tx.clock.now())
+        return notes
+
+    def _must_exist(self, command: commands.RegisterHousehold) -> None:
+        require = self.divisions.require
+        require(command.division, level=Level.VILLAGE, field="division")
+        require(command.hukou_place, field="hukou_place")
+        require(command.residence, field="residence")
+        if command.moved_from is not None:
+            require(command.moved_from, field="moved_from")
+        for number, person in enumerate(command.members):
+            if person.hukou_place is not None:
+                require(person.hukou_place, field=f"members[{number}].hukou_place")
+
+    async def _must_be_new(self, documents: Sequence[Document], call: Call) -> None:
+        """Nobody of the household is registered elsewhere, under any index key in use (R25)."""
+        tokens = [token.hex() for document in documents for token in self.index.lookup(document)]
+        if await lookups.owners_of(call.tx.sql, tokens):
+            raise registered_elsewhere()
+
+
+def _documents(people: Sequence[PersonGiven]) -> list[Document]:
+    """The members' documents, checked; each refused under its own field."""
+    documents: list[Document] = []
+    for number, person in enumerate(people):
+        field = f"members[{number}].document_number"
+        try:
+            document = parse_document(person.document_number)
+        except Invalid as refusal:
+            raise Invalid(
+                refusal.rule, code=refusal.code, zh=refusal.zh, en=refusal.en, field=field
+            ) from None
+        if any(document.id_number == other.id_number for other in documents):
+            raise Invalid(
+                "R25",
+                code="document-twice",
+                zh="同一证件号码在本户重复填报",
+                en="the household has the same document number twice",
+                field=field,
+            )
+        documents.append(document)
+    return documents
+
+
+def _people(
+    command: commands.RegisterHousehold,
+    household_id: UUID,
+    member_ids: Sequence[UUID],
+    documents: Sequence[Document],
+) -> list[Entry]:
+    """What only the vault keeps."""
+    home = {"address": command.address, "phone": command.phone}
+    return [
+        Entry(household_id, household_id, "household", home),
+        *(
+            Entry(
+                household_id,
+                member_id,
+                "member",
+                {
+                    "name": person.name,
+                    "document_number": document.number,
+                    "relation": person.relation,
+                },
+            )
+            for member_id, person, document in zip(
+                member_ids, command.members, documents, strict=True
+            )
+        ),
+    ]
+
+
+def _sees(call: Call, household: HouseholdFacts) -> bool:
+    """Whether the caller may know of the household at all (R1, R26)."""
+    places = filter(None, (household.division, household.moved_from))
+    return any(call.principal.covers(place) for place in places)
+
+
+def _with_content(context: CaseContext, content: tuple[UUID, str] | None) -> CaseContext:
+    return replace(context, content=content)
+
+
+_PLAIN_ACTS: tuple[type[commands.CaseAct], ...] = (
+    commands.NameOfficers,
+    commands.SignAuthorization,
+    commands.RevokeAuthorization,
+    commands.VerifyHousehold,
+    commands.CompareData,
+    commands.ExemptComparison,
+    commands.Deliberate,
+    commands.ReviewTown,
+    commands.RaiseObjection,
+    commands.AnswerObjection,
+    commands.CloseNotice,
+    commands.Approve,
+    commands.DeclineIdentification,
+    commands.RecordNationalEntry,
+    commands.TellHousehold,
+    commands.FollowUp,
+    commands.ConfirmGreenChannel,
+    commands.EnterGreenChannel,
+    commands.VerifyGreenChannel,
+    commands.ExitGreenChannel,
+)

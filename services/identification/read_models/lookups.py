@@ -1,0 +1,127 @@
+"""What the handlers look up before a decision: each one statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.identification.domain.context import HouseholdFacts
+from services.identification.read_models.tables import (
+    household,
+    household_case,
+    household_token,
+    policy_version,
+)
+from shared.contracts.identification import Member
+from shared.contracts.values import History
+from shared.kernel.refusal import NotFound
+from shared.policy.parameters import NoPolicy, PolicyVersion, in_force
+
+_HOUSEHOLD = (
+    household.c.stream_id.label("household_id"),
+    household.c.division,
+    household.c.history,
+    household.c.relocated,
+    household.c.moved_from,
+    household.c.members,
+)
+
+
+async def of_case(
+    connection: AsyncConnection, case_id: UUID
+) -> tuple[HouseholdFacts, PolicyVersion] | None:
+    """The case's household, and the policy version that governs it (K7)."""
+    query = (
+        sa.select(*_HOUSEHOLD, policy_version.c.data.label("policy"))
+        .select_from(household_case)
+        .join(household, household.c.stream_id == household_case.c.household_id)
+        .join(policy_version, policy_version.c.version == household_case.c.policy)
+        .where(household_case.c.stream_id == case_id)
+    )
+    row = (await connection.execute(query)).mappings().one_or_none()
+    return None if row is None else (_facts(row), PolicyVersion.model_validate(row["policy"]))
+
+
+async def locked_household(connection: AsyncConnection, household_id: UUID) -> HouseholdFacts:
+    """The household, its row locked so that two leads cannot open two cases at once (R25).
+
+    Raises ``NotFound``.
+    """
+    query = sa.select(*_HOUSEHOLD).where(household.c.stream_id == household_id).with_for_update()
+    row = (await connection.execute(query)).mappings().one_or_none()
+    if row is None:
+        raise NotFound("户", "household", field="household_id")
+    return _facts(row)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a household stands with its cases."""
+
+    with_lead: UUID | None
+    """The case that has the lead already."""
+    active: UUID | None
+    """Its open or identified case."""
+    latest: UUID | None
+    """Its last case of all."""
+
+
+async def standing(connection: AsyncConnection, household_id: UUID, lead_id: UUID) -> Standing:
+    """The household's cases as a new lead finds them (R25, R105)."""
+    query = (
+        sa.select(household_case.c.stream_id, household_case.c.status, household_case.c.leads)
+        .where(household_case.c.household_id == household_id)
+        .order_by(household_case.c.opened_on, household_case.c.stream_id)
+    )
+    rows = (await connection.execute(query)).all()
+    with_lead = [row.stream_id for row in rows if lead_id in row.leads]
+    active = [row.stream_id for row in rows if row.status in {"OPEN", "IDENTIFIED"}]
+    return Standing(
+        with_lead=with_lead[-1] if with_lead else None,
+        active=active[-1] if active else None,
+        latest=rows[-1].stream_id if rows else None,
+    )
+
+
+async def policy_for(connection: AsyncConnection, division: str, on: date) -> PolicyVersion:
+    """The version in force for a division on a day. Raises ``NoPolicy``."""
+    return in_force(await _versions(connection, division), division, on)
+
+
+async def policy_above(
+    connection: AsyncConnection, division: str, on: date
+) -> PolicyVersion | None:
+    """The version in force above a city on a day, if one is."""
+    above = [item for item in await _versions(connection, division) if item.division != division]
+    try:
+        return in_force(above, division, on)
+    except NoPolicy:
+        return None
+
+
+async def owners_of(connection: AsyncConnection, tokens: Sequence[str]) -> Sequence[UUID]:
+    """The households that hold any of the document tokens."""
+    query = sa.select(household_token.c.stream_id).where(household_token.c.token.in_(tokens))
+    return (await connection.execute(query)).scalars().all()
+
+
+async def _versions(connection: AsyncConnection, division: str) -> Sequence[PolicyVersion]:
+    containers = ["CN", *(division[:length] for length in (2, 4, 6, 9, 12))]
+    query = sa.select(policy_version.c.data).where(policy_version.c.division.in_(containers))
+    rows = (await connection.execute(query)).scalars()
+    return [PolicyVersion.model_validate(data) for data in rows]
+
+
+def _facts(row: Any) -> HouseholdFacts:
+    return HouseholdFacts(
+        household_id=row["household_id"],
+        division=row["division"],
+        history=History(row["history"]),
+        relocated=row["relocated"],
+        moved_from=row["moved_from"],
+        members=tuple(Member.model_validate(member) for member in row["members"]),
+    )

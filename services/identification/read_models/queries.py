@@ -1,0 +1,259 @@
+"""The queries: the queue, a case's track, a household, the policy in force."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.identification.domain.case import CASE, LABEL
+from services.identification.domain.case_state import Case
+from services.identification.domain.procedure import IDENTIFICATION
+from services.identification.domain.work import to_do
+from services.identification.read_models.tables import household, household_case, work_item
+from shared.kernel.division import Level
+from shared.kernel.event import Event, Recorded
+from shared.kernel.principal import Principal
+from shared.kernel.refusal import NotFound
+from shared.store import event_store
+from shared.store.database import Transaction
+
+SERVICE = "identification"
+
+
+class QueueKey(NamedTuple):
+    """The order of the queue."""
+
+    priority: int
+    due_on: date
+    case_id: UUID
+    step: str
+    level: int
+
+
+@dataclass(frozen=True)
+class QueueFilter:
+    """What of the queue to show."""
+
+    step: str | None = None
+    level: Level | None = None
+    """Whose turn; ``None``: anybody's."""
+    overdue: bool = False
+    """Only what is past its last day."""
+    waiting: bool = False
+    """Also what can only be done later."""
+
+
+async def queue(
+    connection: AsyncConnection,
+    principal: Principal,
+    wanted: QueueFilter,
+    *,
+    today: date,
+    after: QueueKey | None,
+    limit: int,
+) -> Sequence[Mapping[str, Any]]:
+    """What is to be done in the caller's division, the most urgent first (R113)."""
+    order = (
+        work_item.c.priority,
+        work_item.c.due_on,
+        work_item.c.stream_id,
+        work_item.c.step,
+        work_item.c.level,
+    )
+    query = sa.select(work_item).where(*_inside(principal.division)).order_by(*order).limit(limit)
+    if wanted.step is not None:
+        query = query.where(work_item.c.step == wanted.step)
+    if wanted.level is not None:
+        query = query.where(work_item.c.level == int(wanted.level))
+    if wanted.overdue:
+        query = query.where(work_item.c.due_on < today)
+    if not wanted.waiting:
+        query = query.where(work_item.c.ready_on <= today)
+    if after is not None:
+        query = query.where(sa.tuple_(*order) > sa.tuple_(*after))
+    return [_shown(dict(row), today) for row in (await connection.execute(query)).mappings()]
+
+
+async def cases_of(connection: AsyncConnection, household_id: UUID) -> Sequence[Mapping[str, Any]]:
+    """The household's cases, the latest first."""
+    table = household_case.c
+    query = (
+        sa.select(
+            table.stream_id.label("id"),
+            table.status,
+            table.category,
+            table.opened_on,
+            table.identified_on,
+            table.refusal,
+        )
+        .where(table.household_id == household_id)
+        .order_by(table.opened_on.desc(), table.stream_id.desc())
+    )
+    return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def household_row(
+    connection: AsyncConnection, principal: Principal, household_id: UUID
+) -> Mapping[str, Any]:
+    """A household's codes. Raises ``NotFound`` outside the caller's division (R1)."""
+    query = sa.select(household).where(household.c.stream_id == household_id)
+    row = (await connection.execute(query)).mappings().one_or_none()
+    if row is None or not _sees(principal, row["division"], row["moved_from"]):
+        raise NotFound("户", "household")
+    return dict(row)
+
+
+async def household_rows(
+    connection: AsyncConnection, principal: Principal, *, after: UUID | None, limit: int
+) -> Sequence[Mapping[str, Any]]:
+    """The households of the caller's division, by id."""
+    query = (
+        sa.select(household)
+        .where(_starts_with(household.c.division, principal.division))
+        .order_by(household.c.stream_id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(household.c.stream_id > after)
+    return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def track(tx: Transaction, principal: Principal, case_id: UUID) -> Mapping[str, Any]:
+    """A case with its way so far and what is next (R51). Raises ``NotFound`` outside (R1)."""
+    history = await event_store.load(tx.raw, SERVICE, case_id)
+    case = CASE.fold([item.event for item in history])
+    if not history or not _sees(principal, case.division, case.moved_from):
+        raise NotFound(*LABEL)
+    return {
+        **_facts(case),
+        "version": len(history),
+        "steps": _steps(case, history),
+        "next": [
+            {
+                "step": item.step,
+                "label": item.label[0],
+                "label_en": item.label[1],
+                "levels": [level.name for level in item.levels],
+                "rule": item.rule,
+                "ready_on": item.ready_on,
+                "due_on": None if item.due_on == date.max else item.due_on,
+                "clock": item.clock,
+            }
+            for item in to_do(case)
+        ],
+        "deadlines": [
+            {
+                "kind": running.deadline.kind,
+                "rule": running.deadline.rule,
+                "due_on": running.deadline.due_on,
+                "explained": running.deadline.explain(),
+                "missed": running.missed,
+            }
+            for running in case.clocks.values()
+        ],
+        "history": [_entry(item) for item in history],
+    }
+
+
+def _facts(case: Case) -> dict[str, Any]:
+    verified = case.verified
+    return {
+        "id": case.case_id,
+        "household_id": case.household_id,
+        "division": case.division,
+        "moved_from": case.moved_from,
+        "status": case.status,
+        "source": case.source,
+        "opened_on": case.opened_on,
+        "policy": case.policy,
+        "risks": case.risks,
+        "officers": case.officers,
+        "accounts": verified and verified.accounts.model_dump(mode="json"),
+        "findings": verified and verified.findings.model_dump(mode="json"),
+        "advice": verified and verified.advice.model_dump(mode="json"),
+        "open_objections": sorted(case.open_objections),
+        "category": case.category,
+        "identified_on": case.identified_on,
+        "refusal": case.refusal,
+        "tracked": case.tracked,
+        "green_channel": {
+            "confirmed": {level.name: on for level, on in case.channel.confirmed.items()},
+            "entered_on": case.channel.entered_on,
+            "eligible": case.channel.eligible,
+        },
+        "previous_case_id": case.previous_case_id,
+    }
+
+
+def _steps(case: Case, history: Sequence[Recorded[Event]]) -> list[dict[str, Any]]:
+    """The procedure's steps: done by whom and when, or what each still needs."""
+    last: dict[str, Recorded[Event]] = {}
+    for item in history:
+        step = IDENTIFICATION.completed_by(item.event)
+        if step is not None:
+            last[step.name] = item
+    return [
+        {
+            "step": step.name,
+            "label": step.label[0],
+            "label_en": step.label[1],
+            "levels": [level.name for level in step.levels],
+            "rule": step.rule,
+            "done": step.name in case.done,
+            "done_on": case.done.get(step.name),
+            "by": last[step.name].metadata.actor if step.name in case.done else None,
+            "missing": [item.name for item in IDENTIFICATION.missing(step.name, case.done)],
+        }
+        for step in IDENTIFICATION.steps
+    ]
+
+
+def _entry(item: Recorded[Event]) -> dict[str, Any]:
+    return {
+        "version": item.version,
+        "type": type(item.event).__name__,
+        "occurred_on": item.occurred_on,
+        "recorded_at": item.recorded_at,
+        "by": item.metadata.actor,
+    }
+
+
+def _inside(division: str) -> list[sa.ColumnElement[bool]]:
+    """The caller's slice of the queue; by county where the division lies in one."""
+    if division == "CN":
+        return []
+    slices = [_starts_with(work_item.c.division, division)]
+    if len(division) >= 6:
+        slices.append(work_item.c.county == division[:6])
+    return slices
+
+
+def _starts_with(column: sa.ColumnElement[str], division: str) -> sa.ColumnElement[bool]:
+    if division == "CN":
+        return sa.true()
+    # A division code holds digits only, so nothing in it means anything to LIKE.
+    return column.like(f"{division}%")
+
+
+def _sees(principal: Principal, division: str, moved_from: str | None) -> bool:
+    return principal.covers(division) or (moved_from is not None and principal.covers(moved_from))
+
+
+def _shown(row: Mapping[str, Any], today: date) -> dict[str, Any]:
+    due = row["due_on"]
+    return {
+        "case_id": row["stream_id"],
+        "household_id": row["household_id"],
+        "division": row["division"],
+        "step": row["step"],
+        "level": Level(row["level"]).name,
+        "priority": row["priority"],
+        "ready_on": row["ready_on"],
+        "due_on": None if due == date.max else due,
+        "overdue": due < today,
+        "clock": row["clock"],
+    }
