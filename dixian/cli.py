@@ -180,7 +180,7 @@ def cluster_up() -> None:
     from dixian.settings import ClusterSettings
 
     with plainly():
-        up(here(), ClusterSettings().replicas, console)
+        up(here(), ClusterSettings(), console)
 
 
 @cluster.command("status")
