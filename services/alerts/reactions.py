@@ -28,6 +28,11 @@ _OUT_OF_SCOPE = frozenset({"OUT_OF_SCOPE", "URBAN_HUKOU"})
 _US = system("alerts")
 
 
+def reactions(application: Application) -> Mapping[type[Event], Reaction]:
+    """The reactions for the consumer: each works inside the consumer's transaction."""
+    return Reactions(application).by_type()
+
+
 class Reactions:
     """The reactions, on the service's application."""
 
@@ -68,8 +73,10 @@ class Reactions:
         """Know its numbers' tokens, and match the leads that waited for one of them."""
         event = recorded.event
         tokens = [(bytes.fromhex(item.token), item.member_id) for item in event.tokens]
+        numbers = [token for token, _ in tokens]
+        await register.meet(tx.raw, numbers)
         await register.index(tx.raw, event.household_id, tokens)
-        for lead_id in await register.waiting_for(tx.raw, [token for token, _ in tokens]):
+        for lead_id in await register.waiting_for(tx.raw, numbers):
             households = await register.suggestions(tx.raw, lead_id)
             # Two households with that number: an officer decides, nothing is merged by itself.
             if len(households) == 1:

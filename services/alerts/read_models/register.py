@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -14,7 +14,7 @@ from services.alerts.domain.register import Known, Suggestion, Why
 from shared.contracts.values import History
 from shared.policy.parameters import NoPolicy, PolicyVersion, in_force
 
-Connection = asyncpg.Connection[Any]
+Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 _HOUSEHOLD = "h.household_id, h.division, h.history, h.relocated, h.monitored"
 # The columns are a constant of this module.
@@ -35,6 +35,11 @@ _WAITING_FOR = """
 select distinct w.lead_id from matching.waiting w
  where w.automatic and w.token = any($1::bytea[]) order by w.lead_id
 """
+# In one order, so that two who want the same numbers wait for each other and never in a ring.
+_MEET = """
+select pg_advisory_xact_lock(hashtextextended(name, 0))
+  from (select distinct encode(t, 'hex') as name from unnest($1::bytea[]) as u(t) order by 1) as t
+"""
 _REGISTER = """
 insert into matching.household (household_id, division, history, relocated, monitored)
 values ($1, $2, $3, $4, false)
@@ -51,7 +56,7 @@ insert into matching.waiting (token, lead_id, why, automatic)
 select t, $1, $3, $4 from unnest($2::bytea[]) as u(t) on conflict do nothing
 """
 _PUBLISH = """
-insert into matching.policy (version, policy) values ($1, $2::jsonb)
+insert into matching.policy (version, policy) values ($1, $2::text::jsonb)
 on conflict (version) do update set policy = excluded.policy
 """
 
@@ -64,6 +69,15 @@ class Waiting:
     why: Why
     automatic: bool
     """Whether a household of that number is matched at once when it is registered."""
+
+
+async def meet(connection: Connection, tokens: Collection[bytes]) -> None:
+    """Let nobody else look for, or register, these numbers until this transaction ends.
+
+    A lead that looks for a household and a household that looks for its leads, at the same moment,
+    would else both find nothing, and the lead would wait for ever.
+    """
+    await connection.execute(_MEET, list(tokens))
 
 
 async def by_tokens(connection: Connection, tokens: Collection[bytes]) -> tuple[Known, ...]:
@@ -139,7 +153,7 @@ async def publish(connection: Connection, policy: PolicyVersion) -> None:
 
 async def policy_for(connection: Connection, division: str, on: date) -> PolicyVersion:
     """The policy in force; the Guide's own numbers while nothing has been published (K7)."""
-    rows = await connection.fetch("select policy from matching.policy")
+    rows = await connection.fetch("select policy::text from matching.policy")
     book = [PolicyVersion.model_validate(orjson.loads(row["policy"])) for row in rows]
     try:
         return in_force(book, division, on)
