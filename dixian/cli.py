@@ -156,6 +156,16 @@ def verify(
         raise typer.Exit(1)
 
 
+@app.command()
+def contracts(
+    directory: Annotated[Path, typer.Argument(help="Where to.")] = Path("docs/contracts"),
+) -> None:
+    """Write the events' AsyncAPI 3 document and JSON Schemas."""
+    from shared.contracts.publish import write
+
+    console.print(f"{len(write(directory))} files in {directory}")
+
+
 @imports.command()
 def divisions(
     file: Annotated[Path | None, typer.Argument(help="A table with code and name.")] = None,
