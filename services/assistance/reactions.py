@@ -37,11 +37,12 @@ def _approved(recorded: Recorded[Approved]) -> Command:
             gaps=event.gaps,
             members=event.members,
             labour_capable=event.labour_capable,
+            wholly_without_labour=event.whole_household_no_labour,
             per_capita_net=event.per_capita_net,
             identified_on=event.identified_on,
-            approved_on=recorded.occurred_on,
+            approved_on=event.on,
         ),
-        occurred_on=recorded.occurred_on,
+        occurred_on=event.on,
     )
 
 
