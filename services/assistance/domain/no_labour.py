@@ -7,8 +7,9 @@ from uuid import UUID
 
 from services.assistance.domain import commands as c
 from services.assistance.domain.context import Surroundings
+from services.assistance.domain.corrections import correct
 from services.assistance.domain.planning import must_be_approved, must_be_open
-from shared.contracts.assistance import FlagChanged, NoLabourFlagged, NoLabourProposed
+from shared.contracts.assistance import FlagChanged, NoLabourFlagged, NoLabourProposed, Purged
 from shared.contracts.help import Identified, NoLabourBasis
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event
@@ -134,6 +135,8 @@ def evolve(flag: Flag, event: Event) -> Flag:
             return replace(flag, flagged=True, proposed=False)
         case FlagChanged():
             return replace(flag, flagged=event.flagged, corrected_by=event.correction_id)
+        case Purged():
+            return replace(flag, flagged=False, proposed=False, corrected_by=event.correction_id)
         case _:
             return flag
 
@@ -143,6 +146,7 @@ _DECISIONS: Mapping[type[Command], Callable[[Flag, Any, Surroundings], list[Even
     c.FlagNoLabour: confirm,
     c.UnflagNoLabour: unflag,
     c.ChangeFlag: change,
+    c.Correct: correct,
 }
 
 NO_LABOUR: Aggregate[Flag] = Aggregate(

@@ -2,10 +2,18 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from services.assistance.schema import SCHEMA
+from shared.contracts.audit import (
+    CorrectionAuthorized,
+    CorrectionKind,
+    CorrectionReason,
+    FlagChange,
+    Target,
+)
 from shared.contracts.identification import GreenChannelEntered, GreenChannelExited, RiskAdded
 from shared.contracts.values import Gap, Risk
 from shared.kernel.ids import new_id
@@ -396,3 +404,75 @@ async def test_the_procedure_and_the_catalogue_are_there_to_read(office: Office)
     catalogue = (await office.get("county", "/catalogue")).json()
     cash = next(item for item in catalogue if item["kind"] == "CASH")
     assert cash["counts_as_development"] == "NEVER"
+
+
+async def version_of(office: Office, stream_id: str) -> int:
+    return len(await office.events(stream_id))
+
+
+@rule("R100", "R107", "R108")
+async def test_only_the_gates_take_an_elimination_back(office: Office) -> None:
+    plan, job = await with_a_job(office)
+    at = await publicized(office, plan)
+    receipt = await office.does("committee", f"{at}/approval", APPROVAL)
+    gone = UUID(receipt["id"])
+    await office.refused("village", f"{at}/withdrawal", {"note": "撤回"}, rule="R107", status=409)
+    correction = authorized(
+        CorrectionKind.ROLLBACK,
+        Target(service="assistance", stream_id=gone, version=receipt["version"], to_version=6),
+    )
+    for _ in range(2):
+        await office.hears(correction, on="2023-09-25")
+    assert (await office.events(str(gone)))[-2:] == ["RiskEliminated", "RolledBack"]
+    assert (await office.get("county", at)).json()["status"] == "OPEN"
+    after = (await office.get("county", f"/plans/{plan}")).json()
+    assert (after["stage"], after["eliminated_on"]) == ("IN_FORCE", None)
+    assert [item["measure_id"] for item in after["measures"]] == [job]
+    assert (await office.events(plan))[-2:] == ["AfterCareStarted", "AfterCareEnded"]
+
+
+@rule("R107", "R108")
+async def test_a_correction_of_a_stream_that_has_moved_does_nothing(office: Office) -> None:
+    plan, _ = await with_a_job(office)
+    late = authorized(
+        CorrectionKind.PURGE, Target(service="assistance", stream_id=UUID(plan), version=2)
+    )
+    await office.hears(late, on="2023-04-01")
+    assert "Purged" not in await office.events(plan)
+    version = await version_of(office, plan)
+    right = authorized(
+        CorrectionKind.PURGE, Target(service="assistance", stream_id=UUID(plan), version=version)
+    )
+    await office.hears(right, on="2023-04-01")
+    assert (await office.events(plan))[-1] == "Purged"
+    assert (await office.get("county", f"/plans/{plan}")).json()["stage"] == "CLOSED"
+
+
+@rule("R100", "R108")
+async def test_the_gates_take_the_flag_off(office: Office) -> None:
+    nobody = {"labour_capable": False, "whole_household_no_labour": True}
+    plan = (await identified(office, **nobody))["plan_id"]
+    basis = {"basis": "DIBAO_FULL", "nobody_can_work": True, "evidence": [SHA]}
+    flag = await office.does("village", f"/plans/{plan}/no-labour", basis)
+    await office.does("town", f"/plans/{plan}/no-labour/confirmation")
+    correction = authorized(
+        CorrectionKind.FLAG_CHANGE,
+        Target(service="assistance", stream_id=UUID(flag["id"]), version=2),
+        change=FlagChange(flag="no_labour_safety_net", value=False),
+    )
+    await office.hears(correction, on="2023-04-01")
+    assert (await office.events(flag["id"]))[-1] == "FlagChanged"
+    assert not (await office.get("village", f"/plans/{plan}")).json()["no_labour"]
+
+
+def authorized(kind: CorrectionKind, target: Target, **changes: Any) -> CorrectionAuthorized:
+    return CorrectionAuthorized(
+        correction_id=new_id(),
+        city="3701",
+        kind=kind,
+        targets=(target,),
+        reason=CorrectionReason.WRONG_ENTRY,
+        filing="国备〔2023〕1号",
+        content_sha256=SHA,
+        **changes,
+    )

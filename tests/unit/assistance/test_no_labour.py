@@ -76,7 +76,11 @@ def test_nobody_takes_the_flag_off_locally() -> None:
 @rule("R100", "R108")
 def test_the_gates_change_it_once_and_the_history_stays() -> None:
     change = c.ChangeFlag(
-        flag_id=s.NEW, flagged=False, correction_id=s.LEAD, occurred_on=s.day("2023-06-01")
+        flag_id=s.NEW,
+        flagged=False,
+        correction_id=s.LEAD,
+        at_version=2,
+        occurred_on=s.day("2023-06-01"),
     )
     event = FlagChanged(household_id=s.HOUSEHOLD, flagged=False, correction_id=s.LEAD)
     state = flag(PROPOSED, FLAGGED).when(change, on="2023-06-01").then(event)
