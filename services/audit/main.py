@@ -1,10 +1,9 @@
-"""The audit service put together: settings and the parts it shares with others, into one whole."""
+"""The audit service put together: the log, its signer, the trail and the gates."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-
-from fastapi import FastAPI
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from services.audit.domain.correction import CORRECTION
 from services.audit.handlers import handlers
@@ -12,6 +11,7 @@ from services.audit.http import corrections as correction_routes
 from services.audit.http import log as log_routes
 from services.audit.http import trail as trail_routes
 from services.audit.http.service import Audit
+from services.audit.log import completeness
 from services.audit.log.append import LogWriter
 from services.audit.log.checkpoints import Publisher
 from services.audit.log.keys import FileKey
@@ -19,125 +19,85 @@ from services.audit.reactions import Intake
 from services.audit.read_models.corrections import VIEWS
 from services.audit.schema import SCHEMA
 from services.audit.settings import AuditSettings
-from shared.bus.cloudevents import topic
-from shared.bus.connection import connector
-from shared.bus.consumer import Consumer
+from shared.bus.handler import Handler
 from shared.bus.port import Broker
-from shared.bus.relay import Relay
-from shared.kernel.clock import Clock, SystemClock
-from shared.kernel.principal import system
-from shared.store import clockwork
+from shared.kernel.clock import SystemClock
+from shared.service.assemble import Blueprint, Kit, assemble
 from shared.store.application import Application
-from shared.store.database import Database
-from shared.telemetry.metrics import Metrics
-from shared.vault.vault import Vault
-from shared.web.app import create_app
 from shared.web.auth import Authenticator
-from shared.web.health import Check
 from shared.web.routing import Router
-from shared.web.settings import Mode, WebSettings
+from shared.web.service import Service, ServiceSettings, Worker
 
 NAME = "audit"
 SERVICES = ("alerts", "identification", "assistance", NAME)
 """Whose events are logged: everybody's, our own included."""
-
-Worker = Callable[[], Awaitable[None]]
-
-
-@dataclass
-class AuditService:
-    """The service as a process hosts it."""
-
-    database: Database
-    application: Application
-    publisher: Publisher
-    relay: Relay
-    consumer: Consumer
-    broker: Broker
-    app: FastAPI
-    sign_every: float
-    wake: asyncio.Event
-    name: str = NAME
-    _stop: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @property
-    def workers(self) -> Sequence[Worker]:
-        """What runs beside the HTTP side: each until cancelled."""
-        return (self.relay.run, self.consume, self.sign, self.tick)
-
-    async def start(self) -> None:
-        """Nothing to open: connections are made when they are needed."""
-
-    async def stop(self) -> None:
-        """Let go of the database."""
-        self._stop.set()
-        await self.database.close()
-
-    async def consume(self) -> None:
-        """Log everybody's events as they come."""
-        await self.consumer.run(self.broker, [topic(service) for service in SERVICES])
-
-    async def sign(self) -> None:
-        """Sign what has grown, again and again."""
-        while True:
-            await self.publisher.publish()
-            await asyncio.sleep(self.sign_every)
-
-    async def tick(self) -> None:
-        """Close corrections whose gate let its time pass."""
-        await clockwork.run(self.application, system(NAME), self._stop)
+_KEY_FILE = "audit-log.key"
 
 
 def create(
+    settings: ServiceSettings,
     *,
-    settings: AuditSettings,
-    web: WebSettings,
-    authenticator: Authenticator,
     broker: Broker,
-    vault: Vault,
-    clock: Clock,
-    metrics: Metrics | None = None,
-    routers: Sequence[Router] = (),
-) -> AuditService:
-    """The whole service. ``clock`` is the acts' (the demo's moves); the log itself keeps real time.
+    own: AuditSettings | None = None,
+    authenticator: Authenticator | None = None,
+) -> Service:
+    """The service, made and not yet started.
 
-    In demo mode the log's key is made when there is none; elsewhere it must be there.
+    The log keeps real time, whatever a demo's clock says. In demo mode its key is made when there
+    is none; elsewhere it must be there.
     """
-    database = Database(settings.database_url, clock=clock)
-    wake = asyncio.Event()
-    application = Application(
-        NAME, database, handlers(vault), [CORRECTION], VIEWS, appended=lambda _events: wake.set()
-    )
-    key = FileKey.at(settings.key_file, create=web.mode is Mode.DEMO)
-    publisher = Publisher(database, key, SystemClock())
-    intake = Intake(LogWriter(settings.name, SystemClock()), application)
-    audit = Audit(database, application, publisher, vault, SystemClock())
-    own = [made(audit) for made in (trail_routes.router, correction_routes.router)]
-    app = create_app(
-        service=NAME,
+    parts = _Parts(settings, own or AuditSettings())
+    blueprint = Blueprint(
         title="Dixian 底线 · 审计",
-        settings=web,
-        routers=[*own, log_routes.router(audit), *routers],
-        authenticator=authenticator,
-        metrics=metrics or Metrics(),
-        checks=[Check("database", lambda: _reachable(database))],
+        application=_application,
+        routers=parts.routers,
+        reacts_to=SERVICES,
+        handler=parts.handler,
+        workers=parts.workers,
+        numbers=lambda kit, _application: lambda: _audited(kit),
     )
-    return AuditService(
-        database=database,
-        application=application,
-        publisher=publisher,
-        relay=Relay(NAME, connector(settings.database_url), broker, wake=wake),
-        consumer=Consumer(NAME, database, intake.handler()),
-        broker=broker,
-        app=app,
-        sign_every=settings.sign_every,
-        wake=wake,
-    )
+    return assemble(settings, broker, blueprint, authenticator=authenticator)
 
 
-async def _reachable(database: Database) -> None:
-    async with database.reading() as tx:
-        await tx.raw.execute("select 1")
+def _application(kit: Kit) -> Application:
+    return Application(NAME, kit.database, handlers(kit.vault), [CORRECTION], VIEWS)
 
 
-__all__ = ["NAME", "SCHEMA", "AuditService", "create"]
+@dataclass(frozen=True)
+class _Parts:
+    """What is the audit service's own."""
+
+    settings: ServiceSettings
+    own: AuditSettings
+
+    def routers(self, kit: Kit, application: Application) -> Sequence[Router]:
+        audit = Audit(kit.database, application, self._publisher(kit), kit.vault, SystemClock())
+        rooms = (trail_routes, correction_routes, log_routes)
+        return [room.router(audit) for room in rooms]
+
+    def handler(self, _kit: Kit, application: Application) -> Handler:
+        return Intake(LogWriter(self.own.name, SystemClock()), application).handler()
+
+    def workers(self, kit: Kit, _application: Application) -> Sequence[Worker]:
+        publisher = self._publisher(kit)
+
+        async def sign() -> None:
+            while True:
+                await publisher.publish()
+                await asyncio.sleep(self.own.sign_every)
+
+        return (sign,)
+
+    def _publisher(self, kit: Kit) -> Publisher:
+        path = self.own.key_file or self.settings.vault.master_key_file.with_name(_KEY_FILE)
+        key = FileKey.at(path, create=self.settings.demo)
+        return Publisher(kit.database, key, SystemClock())
+
+
+async def _audited(kit: Kit) -> Mapping[str, Any]:
+    """How many events of each service stand in the log, and what is amiss."""
+    async with kit.database.reading() as tx:
+        return await completeness.numbers(tx.raw)
+
+
+__all__ = ["NAME", "SCHEMA", "SERVICES", "create"]

@@ -14,14 +14,13 @@ class AuditSettings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DIXIAN_AUDIT_", extra="ignore")
 
-    database_url: str
-    """``DIXIAN_AUDIT_DATABASE_URL``: the writer's."""
     operator: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,60}$")] = "dixian.example"
     """``DIXIAN_AUDIT_OPERATOR``: the first part of every log's name; a domain of the operator's."""
     province: Annotated[str, StringConstraints(pattern=r"^\d{2}$")] = "37"
     """``DIXIAN_AUDIT_PROVINCE``: the province's two digits."""
-    key_file: Path = Path("var/keys/audit-log.key")
-    """``DIXIAN_AUDIT_KEY_FILE``: the Ed25519 key that signs checkpoints; mode 0600."""
+    key_file: Path | None = None
+    """``DIXIAN_AUDIT_KEY_FILE``: the Ed25519 key that signs checkpoints, mode 0600; by default
+    ``audit-log.key`` beside the vault's master key."""
     sign_every: float = Field(1.0, ge=0.1, le=3600)
     """``DIXIAN_AUDIT_SIGN_EVERY``: seconds between looks whether the log has grown."""
 

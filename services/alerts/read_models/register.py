@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -14,7 +14,7 @@ from services.alerts.domain.register import Known, Suggestion, Why
 from shared.contracts.values import History
 from shared.policy.parameters import NoPolicy, PolicyVersion, in_force
 
-Connection = asyncpg.Connection[Any]
+Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 _HOUSEHOLD = "h.household_id, h.division, h.history, h.relocated, h.monitored"
 # The columns are a constant of this module.
@@ -51,7 +51,7 @@ insert into matching.waiting (token, lead_id, why, automatic)
 select t, $1, $3, $4 from unnest($2::bytea[]) as u(t) on conflict do nothing
 """
 _PUBLISH = """
-insert into matching.policy (version, policy) values ($1, $2::jsonb)
+insert into matching.policy (version, policy) values ($1, $2::text::jsonb)
 on conflict (version) do update set policy = excluded.policy
 """
 
@@ -139,7 +139,7 @@ async def publish(connection: Connection, policy: PolicyVersion) -> None:
 
 async def policy_for(connection: Connection, division: str, on: date) -> PolicyVersion:
     """The policy in force; the Guide's own numbers while nothing has been published (K7)."""
-    rows = await connection.fetch("select policy from matching.policy")
+    rows = await connection.fetch("select policy::text from matching.policy")
     book = [PolicyVersion.model_validate(orjson.loads(row["policy"])) for row in rows]
     try:
         return in_force(book, division, on)

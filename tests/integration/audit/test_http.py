@@ -1,6 +1,7 @@
 """The door, whole: the log for tools, the trail for inspectors, the gates; and its refusals."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,26 +11,31 @@ import pytest
 from fastapi import Request
 
 from services.audit.domain import merkle
+from services.audit.domain.correction import CORRECTION
 from services.audit.domain.leaf import Entry
 from services.audit.domain.note import open_checkpoint
 from services.audit.domain.tlogproof import TlogProof
+from services.audit.handlers import handlers
 from services.audit.log import layout
 from services.audit.log.append import LogWriter
-from services.audit.log.keys import KeyVerifier
-from services.audit.main import AuditService, create
+from services.audit.log.checkpoints import Publisher
+from services.audit.log.keys import FileKey, KeyVerifier
+from services.audit.main import create
 from services.audit.reactions import Intake
+from services.audit.read_models.corrections import VIEWS
 from services.audit.settings import AuditSettings
+from shared.bus.connection import connector
 from shared.bus.embedded import EmbeddedBroker
 from shared.kernel.clock import SHANGHAI, SystemClock
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal, Role
 from shared.store import event_store
+from shared.store.application import Application
 from shared.store.database import Database
 from shared.testing.databases import Urls
-from shared.vault.keyring import KeyRing
-from shared.vault.master_key import FileMasterKey
-from shared.vault.vault import Vault
-from shared.web.settings import Mode, WebSettings
+from shared.vault.settings import VaultSettings, create_missing_keys, open_vault
+from shared.web.service import Service, ServiceSettings
+from shared.web.settings import Mode, OidcSettings, WebSettings
 from tests.integration.audit.support import NAME, append, entry, history, identified
 
 YEAR = SystemClock().now().astimezone(SHANGHAI).year
@@ -44,25 +50,44 @@ class Says:
         return Principal(subject, frozenset(map(Role, roles.split(","))), division)
 
 
+@dataclass
+class Parts:
+    """The service, and the parts of it that a test moves by hand."""
+
+    service: Service
+    database: Database
+    application: Application
+    publisher: Publisher
+
+
 @pytest.fixture
-def service(urls: Urls, tmp_path: Path) -> AuditService:
-    ring = KeyRing.load_or_create(tmp_path / "master.key", "AES-256-GCM")
-    return create(
-        settings=AuditSettings(database_url=urls.writer, key_file=tmp_path / "log.key"),
-        web=WebSettings(mode=Mode.DEMO),
-        authenticator=Says(),
-        broker=EmbeddedBroker(urls.writer),
-        vault=Vault(FileMasterKey(ring)),
-        clock=SystemClock(),
+def service(urls: Urls, database: Database, tmp_path: Path) -> Parts:
+    vault = VaultSettings(
+        master_key_file=tmp_path / "master.key", index_key_file=tmp_path / "index.key"
     )
+    create_missing_keys(vault)
+    settings = ServiceSettings(
+        name="audit",
+        database_url=urls.writer,
+        web=WebSettings(mode=Mode.DEMO),
+        oidc=OidcSettings(issuer="http://127.0.0.1:9"),
+        vault=vault,
+    )
+    broker = EmbeddedBroker(connector(urls.writer))
+    made = create(settings, broker=broker, own=AuditSettings(), authenticator=Says())
+    application = Application(
+        "audit", database, handlers(open_vault(vault)[0]), [CORRECTION], VIEWS
+    )
+    key = FileKey.at(tmp_path / "audit-log.key")
+    return Parts(made, database, application, Publisher(database, key, SystemClock()))
 
 
 @pytest.fixture
-async def client(service: AuditService) -> AsyncIterator[httpx.AsyncClient]:
-    transport = httpx.ASGITransport(service.app)
+async def client(service: Parts) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(service.service.app)
     async with httpx.AsyncClient(transport=transport, base_url="http://audit") as made:
         yield made
-    await service.stop()
+    await service.service.stop()
 
 
 @pytest.fixture
@@ -94,7 +119,7 @@ async def refused(
 
 
 async def test_the_log_is_served_as_tiles(
-    client: httpx.AsyncClient, service: AuditService, database: Database, real_writer: LogWriter
+    client: httpx.AsyncClient, service: Parts, database: Database, real_writer: LogWriter
 ) -> None:
     assert await refused(client, "/checkpoint") == (404, "not-found")
     await append(database, real_writer, history(20, 30))
@@ -218,7 +243,7 @@ NATION = by("officer", "CN", "nation")
 class Gates:
     """The way through, with the log kept up by hand as the consumer would."""
 
-    def __init__(self, client: httpx.AsyncClient, service: AuditService) -> None:
+    def __init__(self, client: httpx.AsyncClient, service: Parts) -> None:
         self.client, self.service = client, service
         self.intake = Intake(LogWriter(NAME, SystemClock()), service.application)
 
@@ -259,7 +284,7 @@ class Gates:
 
 
 @pytest.fixture
-async def gates(client: httpx.AsyncClient, service: AuditService) -> Gates:
+async def gates(client: httpx.AsyncClient, service: Parts) -> Gates:
     made = Gates(client, service)
     await made.log([entry(1, version) for version in (1, 2, 3)])
     return made
