@@ -74,6 +74,19 @@ def serve(
 
 
 @app.command()
+def demo(
+    patience: Annotated[
+        float, typer.Option(min=1, help="Seconds to wait for a system that is away.")
+    ] = 120.0,
+) -> None:
+    """Walk one household through the running system, step by step, over HTTP."""
+    from dixian.demo.run import run
+
+    with plainly():
+        run(console, patience=patience)
+
+
+@app.command()
 def issuer() -> None:
     """Run the demo's own sign-in; refuses in production mode."""
     from dixian.serve import issuer as run

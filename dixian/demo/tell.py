@@ -9,6 +9,7 @@ from dixian.demo.identify import fieldwork, procedure
 from dixian.demo.reports import leads, policy, register
 from dixian.demo.screen import Screen
 from dixian.demo.story import Story
+from dixian.demo.trail import reconciliation, trail
 
 
 def tell(addresses: Addresses, screen: Screen, *, patience: float = 120.0) -> Story:
@@ -29,4 +30,6 @@ CHAPTERS: tuple[Callable[[Story], None], ...] = (
     procedure,
     assistance,
     elimination,
+    trail,
+    reconciliation,
 )

@@ -51,7 +51,7 @@ insert into matching.waiting (token, lead_id, why, automatic)
 select t, $1, $3, $4 from unnest($2::bytea[]) as u(t) on conflict do nothing
 """
 _PUBLISH = """
-insert into matching.policy (version, policy) values ($1, $2::jsonb)
+insert into matching.policy (version, policy) values ($1, $2::text::jsonb)
 on conflict (version) do update set policy = excluded.policy
 """
 
@@ -150,7 +150,7 @@ async def publish(connection: Connection, policy: PolicyVersion) -> None:
 
 async def policy_for(connection: Connection, division: str, on: date) -> PolicyVersion:
     """The policy in force; the Guide's own numbers while nothing has been published (K7)."""
-    rows = await connection.fetch("select policy from matching.policy")
+    rows = await connection.fetch("select policy::text from matching.policy")
     book = [PolicyVersion.model_validate(orjson.loads(row["policy"])) for row in rows]
     try:
         return in_force(book, division, on)

@@ -1,0 +1,58 @@
+"""The service over HTTP on a real PostgreSQL."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+import pytest
+
+from services.identification.handlers import application
+from services.identification.http import router
+from services.identification.reactions import reactions
+from services.identification.schema import SCHEMA
+from shared.kernel.clock import ShiftedClock
+from shared.policy.divisions import Divisions
+from shared.store.database import Database
+from shared.store.migrate import Schema
+from shared.telemetry.metrics import Metrics
+from shared.testing.access import TakenAtTheirWord
+from shared.testing.casework import POLICY, World
+from shared.testing.databases import Urls
+from shared.vault.blind_index import BlindIndex
+from shared.vault.ciphers import CipherName
+from shared.vault.keyring import KeyRing
+from shared.vault.master_key import FileMasterKey
+from shared.vault.vault import Vault
+from shared.web.app import create_app
+from shared.web.settings import Mode, WebSettings
+
+
+@pytest.fixture(scope="session")
+def divisions() -> Divisions:
+    return Divisions.load()
+
+
+@pytest.fixture
+async def world(
+    new_database: Callable[[Schema], Awaitable[Urls]], divisions: Divisions
+) -> AsyncIterator[World]:
+    urls = await new_database(SCHEMA)
+    database = Database(urls.writer, clock=ShiftedClock())
+    vault = Vault(FileMasterKey(KeyRing.new(CipherName.AES_256_GCM.value)))
+    index = BlindIndex(KeyRing.new("HMAC-SHA-256"))
+    service = application(database, vault=vault, index=index, divisions=divisions)
+    app = create_app(
+        service="identification",
+        title="Identification",
+        settings=WebSettings(mode=Mode.DEMO),
+        routers=[router(service, vault=vault, divisions=divisions)],
+        authenticator=TakenAtTheirWord(),
+        metrics=Metrics(),
+    )
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://identification") as client:
+        made = World(client, database, reactions(service))
+        await made.day("2023-01-01")
+        await made.does("province", "/policy", policy=POLICY)
+        await made.day("2023-08-01")
+        yield made
+    await database.close()
