@@ -102,11 +102,11 @@ class LogWriter:
         Raises ``NotCanonical`` for data without a canonical form; nothing is then appended.
         """
         raw = tx.raw
+        sealed = [leaf.seal(entry, os.urandom(leaf.SALT_BYTES)) for entry in entries]
         await raw.execute(_LOCK, self._name.province)
         log_id, head = await self._current(raw)
-        new = await _unseen(raw, entries)
+        new, leaves = await _unseen(raw, entries, sealed)
         if new:
-            leaves = [leaf.seal(entry, os.urandom(leaf.SALT_BYTES)) for entry in new]
             grown, full = merkle.extend(head, _hashes(leaves))
             versions = await completeness.versions(raw, new)
             await _write(raw, log_id, head.size, new, leaves)
@@ -133,15 +133,20 @@ class LogWriter:
         return log_id, Head()
 
 
-async def _unseen(raw: "asyncpg.Connection[Any]", entries: Sequence[Entry]) -> list[Entry]:
+async def _unseen(
+    raw: "asyncpg.Connection[Any]", entries: Sequence[Entry], sealed: Sequence[Leaf]
+) -> tuple[list[Entry], list[Leaf]]:
+    """Those whose event is in no log yet, each once, with their leaves."""
     rows = await raw.fetch(_SEEN, [entry.event_id for entry in entries])
     known: set[UUID] = {row["event_id"] for row in rows}
     new: list[Entry] = []
-    for entry in entries:
+    leaves: list[Leaf] = []
+    for entry, made in zip(entries, sealed, strict=True):
         if entry.event_id not in known:
             known.add(entry.event_id)
             new.append(entry)
-    return new
+            leaves.append(made)
+    return new, leaves
 
 
 def _hashes(leaves: Sequence[Leaf]) -> bytes:
