@@ -22,7 +22,7 @@ from services.audit.log.witnesses import Cosigner, read_witnesses
 from services.audit.reactions import Intake
 from services.audit.read_models.corrections import VIEWS
 from services.audit.schema import SCHEMA
-from services.audit.settings import AuditSettings
+from services.audit.settings import KEY_FILE, AuditSettings
 from shared.bus.handler import Handler
 from shared.bus.port import Broker
 from shared.kernel.clock import SHANGHAI, SystemClock
@@ -35,7 +35,6 @@ from shared.web.service import Service, ServiceSettings, Worker
 NAME = "audit"
 SERVICES = ("alerts", "identification", "assistance", NAME)
 """Whose events are logged: everybody's, our own included."""
-_KEY_FILE = "audit-log.key"
 _PATIENCE = 10.0
 """Seconds a witness may take."""
 
@@ -118,7 +117,7 @@ class _Parts:
             )
 
     def _publisher(self, kit: Kit) -> Publisher:
-        path = self.own.key_file or self.settings.vault.master_key_file.with_name(_KEY_FILE)
+        path = self.own.key_file or self.settings.vault.master_key_file.with_name(KEY_FILE)
         key = FileKey.at(path, create=self.settings.demo)
         return Publisher(kit.database, key, SystemClock())
 

@@ -8,6 +8,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.audit.log.append import LogName
 
+KEY_FILE = "audit-log.key"
+"""The usual name of the key's file, beside the vault's keys."""
+
 
 class AuditSettings(BaseSettings):
     """The log's name, its key, and how often it is signed."""
