@@ -16,8 +16,6 @@ from dixian.errors import CannotStart
 from dixian.issuer_keys import SigningKey
 from dixian.provision import EMBEDDED_BUS, SERVICES, SUPERUSER, Tenant
 from services.audit.log.keys import FileKey
-from services.audit.log.keys import FileKey
-from services.audit.settings import KEY_FILE
 from shared.vault.keyring import KeyRing
 
 ADMIN = "admin"
@@ -41,7 +39,6 @@ class Keys:
         for name in VAULT_KEYS:
             self._share(name)
         SigningKey.load_or_create(self.directory("issuer") / "key.pem")
-        FileKey.at(self.directory("audit") / KEY_FILE, create=True)
         FileKey.at(self.directory("audit") / "audit-log.key", create=True)
         password = self.password(SUPERUSER)
         self.secret(ADMIN, "postgres.password", password.encode)
