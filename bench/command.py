@@ -110,6 +110,7 @@ def serve(url: str, key_file: Path, listening: socket.socket, empty: socket.sock
             return {}
 
         quiet: dict[str, Any] = {"log_config": None, "access_log": False, "lifespan": "off"}
+        quiet["timeout_keep_alive"] = 600
         servers = [
             uvicorn.Server(uvicorn.Config(service, **quiet)),
             uvicorn.Server(uvicorn.Config(nothing, **quiet)),
