@@ -21,7 +21,7 @@ def assistance(story: Story) -> None:
             "willing": True,
             "willingness_signed_on": story.day(15),
             "willingness_evidence": evidence("willing"),
-            "responses": [{"risk": "ILLNESS", "kinds": ["MEDICAL_AID", "WORKSHOP_JOB"]}],
+            "responses": [{"risk": "ILLNESS", "kinds": ["MEDICAL_AID"]}],
         },
     )
     ends = {"ends_on": story.day(761)}

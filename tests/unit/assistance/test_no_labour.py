@@ -23,8 +23,9 @@ FLAGGED = NoLabourFlagged(
 CONFIRM = c.FlagNoLabour(plan_id=s.PLAN_ID)
 
 
-def flag(*events: Event, labour_capable: bool = False) -> Given[Any]:
-    plan = PLAN.fold([s.opened(labour_capable=labour_capable)])
+def flag(*events: Event, **changes: bool) -> Given[Any]:
+    nobody = {"labour_capable": False, "wholly_without_labour": True}
+    plan = PLAN.fold([s.opened(**(nobody | changes))])
     return given(NO_LABOUR, *events, context=s.around(plan=plan))
 
 
@@ -46,8 +47,16 @@ def test_the_village_puts_it_forward_and_the_town_confirms() -> None:
 
 @rule("R97")
 def test_a_household_with_labour_is_not_flagged() -> None:
-    flag(labour_capable=True).when(proposing(), on="2023-04-01").refused("R97")
+    flag(wholly_without_labour=False).when(proposing(), on="2023-04-01").refused("R97")
     flag().when(proposing(nobody_can_work=False), on="2023-04-01").refused("R97")
+
+
+@rule("R97")
+def test_the_destitute_are_without_labour_by_law() -> None:
+    destitute = proposing().model_copy(update={"basis": NoLabourBasis.SCATTERED_SUPPORT})
+    flag(wholly_without_labour=False).when(destitute, on="2023-04-01").then_types(NoLabourProposed)
+    able = flag(labour_capable=True, wholly_without_labour=False)
+    able.when(destitute, on="2023-04-01").refused("R97")
 
 
 @rule("R98")
@@ -67,7 +76,11 @@ def test_nobody_takes_the_flag_off_locally() -> None:
 @rule("R100", "R108")
 def test_the_gates_change_it_once_and_the_history_stays() -> None:
     change = c.ChangeFlag(
-        flag_id=s.NEW, flagged=False, correction_id=s.LEAD, occurred_on=s.day("2023-06-01")
+        flag_id=s.NEW,
+        flagged=False,
+        correction_id=s.LEAD,
+        at_version=2,
+        occurred_on=s.day("2023-06-01"),
     )
     event = FlagChanged(household_id=s.HOUSEHOLD, flagged=False, correction_id=s.LEAD)
     state = flag(PROPOSED, FLAGGED).when(change, on="2023-06-01").then(event)
