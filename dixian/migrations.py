@@ -8,6 +8,7 @@ from collections.abc import Callable
 from rich.console import Console
 
 from dixian.composition import module
+from dixian.demo_keys import let_in
 from dixian.divisions import import_divisions
 from dixian.provision import EMBEDDED_BUS, SERVICES, provision, tenants
 from dixian.settings import DatabaseSettings, ProcessSettings
@@ -16,8 +17,10 @@ from shared.bus.cloudevents import topic
 from shared.bus.embedded_tables import LOG_SCHEMA
 from shared.bus.settings import Bus, BusSettings
 from shared.store.migrate import upgrade
+from shared.web.settings import Mode, WebSettings
 
 _KEEPS_DIVISIONS = "identification"
+_KNOWS_MACHINES = "alerts"
 
 
 async def migrate(
@@ -32,6 +35,8 @@ async def migrate(
         await upgrade(databases.owner(name), module(name).SCHEMA)
     if embedded:
         await upgrade(databases.owner(EMBEDDED_BUS), LOG_SCHEMA)
+    if WebSettings().mode is Mode.DEMO:
+        await let_in(databases.owner(_KNOWS_MACHINES))
     await import_divisions(
         databases.owner(_KEEPS_DIVISIONS), ProcessSettings().divisions_file, console
     )

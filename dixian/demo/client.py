@@ -88,6 +88,11 @@ class Client:
             time.sleep(_PAUSE / 5)
         return found
 
+    def today(self) -> date:
+        """The system's business day."""
+        shown = self.get("operator", "identification", "/demo/clock")
+        return date.fromisoformat(shown["today"])
+
     def move_clock(self, to: date) -> None:
         """Move the business clock of every service to a day; the system has to be in demo mode."""
         for service in ("alerts", "identification", "assistance", "audit"):

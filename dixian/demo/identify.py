@@ -15,7 +15,7 @@ def fieldwork(story: Story) -> None:
         f"/orders/{story.order}/assignment",
         {"assignee": VILLAGE[:9], "instruction": "请入户核实并回复申报人"},
     )
-    story.at("2023-08-02")
+    story.at(1)
     story.case_act(
         "town-officer",
         "明确村镇责任人",
@@ -36,7 +36,7 @@ def fieldwork(story: Story) -> None:
             "evidence": [evidence("authorisation")],
         },
     )
-    story.at("2023-08-03")
+    story.at(2)
     found = _found(head)
     verified = story.case_act("village-officer", "入户核实收支与三保障", "verification", found)
     _show_accounts(story, verified)
@@ -92,7 +92,7 @@ def _show_accounts(story: Story, receipt: Json) -> None:
         [
             f"家庭纯收入 net              {yuan(accounts['net']):>12} 元",
             f"人均纯收入 per head         {yuan(accounts['per_capita_net']):>12} 元",
-            f"合规自付支出 out of pocket  {yuan(accounts['expenses']):>12} 元",
+            f"合规自付支出 out of pocket  {yuan(accounts['spent']):>12} 元",
             f"建议 advice: {advice['suggestion']} {advice.get('category') or ''}",
         ],
     )
@@ -101,7 +101,7 @@ def _show_accounts(story: Story, receipt: Json) -> None:
 def procedure(story: Story) -> None:
     """Deliberated, reviewed, publicised for five whole days, approved, announced, entered."""
     story.screen.chapter("4 评议、审核、公示、批准 · the procedure")
-    story.at("2023-08-05")
+    story.at(4)
     story.case_act(
         "village-officer",
         "村民代表会议民主评议",
@@ -118,14 +118,15 @@ def procedure(story: Story) -> None:
             "minutes": "到会38人,同意36人,一致认为该户因病支出较大,应纳入监测。",
         },
     )
-    story.at("2023-08-06")
+    story.at(5)
+    _answer_the_caller(story)
     story.case_act("town-officer", "镇级审核反馈", "town-review", {"passed": True})
     story.case_act(
         "village-officer",
         "村内张贴公示",
         "notice",
         {
-            "number": "蒲秋公示〔2023〕3号",
+            "number": f"蒲秋公示〔{story.today.year}〕3号",
             "objection_phone": "0531-83712317",
             "evidence": [evidence("posting")],
         },
@@ -133,25 +134,41 @@ def procedure(story: Story) -> None:
     approval = {
         "category": "UNSTABLE_EXIT",
         "authority": "COMMITTEE",
-        "document": "章农委纪〔2023〕8号",
-        "valid_from": "2023-08-11",
-        "valid_until": "2023-08-31",
+        "document": f"章农委纪〔{story.today.year}〕8号",
+        "valid_from": story.day(10),
+        "valid_until": story.day(30),
     }
-    story.at("2023-08-11")
+    story.at(10)
     path = f"/cases/{story.case}"
     story.refused(
         "village-officer", "提前结束公示", "identification", f"{path}/notice/close", {}, rule="R56"
     )
-    story.at("2023-08-12")
+    story.at(11)
     story.case_act("village-officer", "公示期满,无异议", "notice/close")
     story.case_act("county-committee", "县级批准", "approval", approval)
     story.case_act(
         "county-officer",
         "县级公告",
         "announcement",
-        {"number": "章农公告〔2023〕12号", "objection_phone": "0531-83212317"},
+        {"number": f"章农公告〔{story.today.year}〕12号", "objection_phone": "0531-83212317"},
     )
-    story.at("2023-08-15")
+    story.at(14)
     story.case_act(
-        "county-officer", "录入全国系统", "national-entry", {"receipt": "370114-2023-0815-01"}
+        "county-officer",
+        "录入全国系统",
+        "national-entry",
+        {"receipt": f"370114-{story.today:%Y-%m%d}-01"},
     )
+
+
+def _answer_the_caller(story: Story) -> None:
+    path = f"/orders/{story.order}"
+    story.do(
+        "town-officer",
+        "办理12317工单",
+        "alerts",
+        f"{path}/handling",
+        {"result": "RESOLVED", "answer": "已入户核实并经民主评议,拟纳入监测帮扶,现开始公示。"},
+    )
+    story.do("county-officer", "办结12317工单", "alerts", f"{path}/closure", {})
+    story.do("machine:hotline", "回访:满意", "alerts", f"{path}/rating", {"rating": "SATISFIED"})

@@ -7,35 +7,41 @@ from shared.kernel.money import yuan
 
 
 def policy(story: Story) -> None:
-    """The province publishes the year's line, once."""
+    """The province publishes the year's line, if it has not done so."""
     story.screen.chapter("0 政策参数 · the province publishes its parameters")
-    story.at("2023-08-01")
-    publish(story, "37/2023-1", "鲁演示发〔2023〕1号", "2023-08-01", {"2023": 800_000})
+    publish(story)
 
 
-def publish(story: Story, version: str, document: str, on: str, lines: Json) -> None:
-    """The province publishes ``version``, unless it stands in the book already."""
-    try:
-        known = story.client.get(
-            "province-officer", "identification", "/policy", division=PROVINCE, on=on
-        )
-        if known["version"] == version:
-            story.screen.note(f"{version} 已发布 is in force already")
-            return
-    except Answered as answer:
-        if answer.problem.get("code") != "no-policy-in-force":
-            raise
+def publish(story: Story) -> None:
+    """See to it that a line is in force for the year that it is now."""
+    year, lines = story.today.year, _lines(story)
+    if str(year) in lines:
+        story.screen.note(f"{year}年监测线已发布: {yuan(lines[str(year)])}元 is in force")
+        return
+    lines = {**lines, str(year): 800_000 + (year - 2023) * 50_000}
     body = {
         "policy": {
-            "version": version,
-            "document": document,
+            "version": f"{PROVINCE}/{year}-1",
+            "document": f"鲁演示发〔{year}〕1号",
             "division": PROVINCE,
-            "effective_from": on,
+            "effective_from": story.today.isoformat(),
             "parameters": {"monitoring_line": lines, "county_rural_mean": {COUNTY: 2_200_000}},
         }
     }
-    what = f"发布{', '.join(f'{year}年监测线{yuan(fen)}元' for year, fen in lines.items())}"
+    what = f"发布{year}年监测线 {yuan(lines[str(year)])}元"
     story.do("province-officer", what, "identification", "/policy", body)
+
+
+def _lines(story: Story) -> dict[str, int]:
+    """The lines in force today, 分 by year; none before the first publication."""
+    try:
+        known = story.client.get("province-officer", "identification", "/policy", division=PROVINCE)
+    except Answered as answer:
+        if answer.problem.get("code") != "no-policy-in-force":
+            raise
+        return {}
+    lines: dict[str, int] = known["parameters"]["monitoring_line"]
+    return lines
 
 
 def register(story: Story) -> None:
@@ -68,7 +74,8 @@ def register(story: Story) -> None:
     path = f"/households/{story.household}"
     shown = story.client.get("village-officer", "identification", path)
     story.members = shown["members"]
-    masked = [f"{item['person']['name']} {item['person']['document']}" for item in story.members]
+    people = [item["person"] for item in story.members]
+    masked = [f"{person['name']} {person['document_number']}" for person in people]
     story.screen.facts("村干部看到的(已脱敏)· what the officer sees, masked", masked)
 
 
@@ -83,7 +90,7 @@ def leads(story: Story) -> None:
         {
             "order_no": f"DEMO{story.client.run.hex[:12].upper()}",
             "kind": "APPLY",
-            "called_on": "2023-08-01",
+            "called_on": story.day(0),
             "division": VILLAGE,
             "caller": {
                 "name": story.people[0].name,
@@ -103,12 +110,12 @@ def leads(story: Story) -> None:
         {
             "feed": "medical-insurance",
             "external_id": f"MI-{story.client.run.hex[:12]}",
-            "type": "MEDICAL_EXPENSE",
+            "type": "MEDICAL_YEAR",
             "person": {"name": story.people[3].name, "document_number": story.people[3].number},
             "division": COUNTY,
             "amount": 1_800_000,
-            "period": "2023-07",
-            "occurred_on": "2023-08-01",
+            "period": f"{story.today:%Y-%m}",
+            "happened_on": story.day(0),
         },
     )
     story.leads = [_lead_of(order), _lead_of(alert)]
@@ -118,7 +125,7 @@ def leads(story: Story) -> None:
     story.case = cases.pop()
     story.screen.facts(
         "两条线索,一个个案 · two leads, one case",
-        [f"{item['disposition']:16} lead {item['lead_id']}" for item in dispositions]
+        [f"{item['disposition']:16} lead {item['id']}" for item in dispositions]
         + [f"case {story.case}"],
     )
 

@@ -5,7 +5,7 @@ example's own; the year is the one in which the Guide was issued.
 """
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -22,7 +22,9 @@ class Story:
 
     client: Client
     screen: Screen
-    today: date = date(2023, 8, 1)
+    first: date
+    """The day on which the call comes: the system's own day at the demo's start."""
+    today: date
     people: tuple[Relative, ...] = field(default_factory=family)
     household: str = ""
     members: list[Json] = field(default_factory=list)
@@ -33,11 +35,21 @@ class Story:
     measure: str = ""
     elimination: str = ""
 
-    def at(self, day: str) -> None:
-        """Move the system's business clock to a day, if it is not that day already."""
-        self.today = date.fromisoformat(day)
-        self.client.move_clock(self.today)
-        self.screen.clock(self.today)
+    def day(self, number: int) -> str:
+        """The day ``number`` days after the first, as the API takes it."""
+        return (self.first + timedelta(days=number)).isoformat()
+
+    def at(self, number: int) -> None:
+        """Move the system's business clock forward to that day."""
+        self.at_date(self.first + timedelta(days=number))
+
+    def at_date(self, to: date) -> None:
+        """Move the system's business clock forward to a day, unless it is that day already."""
+        if to == self.today:
+            return
+        self.today = to
+        self.client.move_clock(to)
+        self.screen.clock(to)
 
     def do(self, who: str, what: str, service: str, path: str, body: Json | None = None) -> Json:
         """One act, shown with what it recorded."""

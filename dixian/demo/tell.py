@@ -9,12 +9,14 @@ from dixian.demo.identify import fieldwork, procedure
 from dixian.demo.reports import leads, policy, register
 from dixian.demo.screen import Screen
 from dixian.demo.story import Story
+from dixian.demo.trail import reconciliation, trail
 
 
 def tell(addresses: Addresses, screen: Screen, *, patience: float = 120.0) -> Story:
     """Tell the whole story. Raises ``Answered``, ``GaveUp`` or ``AssertionError`` if it breaks."""
     client = Client(uuid4(), addresses, patience=patience, waiting=screen.waiting)
-    story = Story(client, screen)
+    today = client.today()
+    story = Story(client, screen, first=today, today=today)
     for chapter in CHAPTERS:
         chapter(story)
     return story
@@ -28,4 +30,6 @@ CHAPTERS: tuple[Callable[[Story], None], ...] = (
     procedure,
     assistance,
     elimination,
+    trail,
+    reconciliation,
 )

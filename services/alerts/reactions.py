@@ -28,6 +28,11 @@ _OUT_OF_SCOPE = frozenset({"OUT_OF_SCOPE", "URBAN_HUKOU"})
 _US = system("alerts")
 
 
+def reactions(application: Application) -> Mapping[type[Event], Reaction]:
+    """The reactions for the consumer: each works inside the consumer's transaction."""
+    return Reactions(application).by_type()
+
+
 class Reactions:
     """The reactions, on the service's application."""
 

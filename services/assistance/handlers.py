@@ -140,10 +140,34 @@ class Desk:
         stream_id = no_labour_id_of(plan.state.household_id)
         return await call.decide(NO_LABOUR, stream_id, command, around)
 
-    async def change_flag(self, command: c.ChangeFlag, call: Call) -> Outcome:
-        """The gates authorised another value of a flag."""
+    async def correct(self, command: c.Correct | c.ChangeFlag, call: Call) -> Outcome:
+        """What the gates authorised, at the version the request was about and at no other (R108).
+
+        So a repetition changes nothing, and a stream that has moved is left alone.
+        """
+        stream_id = command.flag_id if isinstance(command, c.ChangeFlag) else command.stream_id
+        aggregate = await self._aggregate_of(call, stream_id)
+        stream = await call.load(aggregate, stream_id)
+        if stream.version != command.at_version:
+            return Outcome(stream_id, stream.version, stream.state, [])
         around = await self._around(call, command, unchecked=True)
-        return await call.decide(NO_LABOUR, command.flag_id, command, around)
+        outcome = await call.decide(aggregate, stream_id, command, around)
+        if aggregate is ELIMINATION and stream.state.eliminated and not outcome.state.eliminated:
+            plan_id = stream.state.the_proposal.plan_id
+            care = c.EndAfterCare(
+                plan_id=plan_id,
+                correction_id=command.correction_id,
+                occurred_on=around.occurred_on,
+            )
+            await call.decide(PLAN, plan_id, care, around)
+        return outcome
+
+    async def _aggregate_of(self, call: Call, stream_id: UUID) -> Aggregate[Any]:
+        category = await lookups.category_of(call.tx.raw, stream_id)
+        found = [item for item in AGGREGATES if item.name == category]
+        if not found:
+            raise NotFound("更正对象", "stream to be corrected")
+        return found[0]
 
     async def _plan_beside(self, call: Call, plan_id: UUID) -> Stream:
         """The plan that another stream's act is about; ``If-Match`` concerns the plan then."""
@@ -234,7 +258,7 @@ def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
             c.WithdrawElimination,
         ),
         desk.flag: (c.ProposeNoLabour, c.FlagNoLabour, c.UnflagNoLabour),
-        desk.change_flag: (c.ChangeFlag,),
+        desk.correct: (c.Correct, c.ChangeFlag),
     }
     return {command: handler for handler, commands in rooms.items() for command in commands}
 

@@ -106,7 +106,7 @@ def _plan_queries(made: Router, application: Application) -> None:
             rows,
             page,
             question,
-            lambda row: (not row["urgent"], row["due_on"] or date.max, row["id"]),
+            lambda row: (not row["urgent"], row["due_on"] or date.max, row["plan_id"]),
         )
 
     @made.get("/plans/by-case/{case_id}", dependencies=[require(LOOK)], name="plan_by_case")
@@ -157,7 +157,9 @@ def _measure_queries(made: Router, application: Application) -> None:
                 after=chase.after(page, question),
                 limit=page.limit + 1,
             )
-        return chase.cut(rows, page, question, lambda row: (row["due_on"] or date.max, row["id"]))
+        return chase.cut(
+            rows, page, question, lambda row: (row["due_on"] or date.max, row["measure_id"])
+        )
 
     @made.get("/catalogue", dependencies=[require(LOOK)], name="catalogue")
     async def catalogue() -> list[dict[str, Any]]:
@@ -202,7 +204,9 @@ def _elimination_queries(made: Router, application: Application) -> None:
                 after=recent.after(page, question),
                 limit=page.limit + 1,
             )
-        return recent.cut(rows, page, question, lambda row: (row["proposed_on"], row["id"]))
+        return recent.cut(
+            rows, page, question, lambda row: (row["proposed_on"], row["elimination_id"])
+        )
 
     @made.get("/eliminations/{elimination_id}", dependencies=[require(LOOK)], name="elimination")
     async def elimination(

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 from services.assistance.domain import commands as c
-from services.assistance.handlers import plan_id_of
+from services.assistance.handlers import SERVICE, plan_id_of
+from shared.contracts.audit import CorrectionAuthorized, CorrectionKind, Target
 from shared.contracts.help import Identified, PlanCloseReason
 from shared.contracts.identification import (
     Approved,
@@ -13,100 +14,167 @@ from shared.contracts.identification import (
     GreenChannelExited,
     NotIdentified,
     PolicyPublished,
+    Purged,
     RiskAdded,
 )
 from shared.kernel.event import Cause, Command, Event, Recorded
 from shared.kernel.principal import system
+from shared.policy.rules import rule
 from shared.store.application import Application
 from shared.store.database import Transaction
+
+NO_LABOUR_FLAG = "no_labour_safety_net"
+"""The flag's name in a correction (R100)."""
 
 Reaction = Callable[[Transaction, Recorded[Any], Cause], Awaitable[None]]
 
 
-def _approved(recorded: Recorded[Approved]) -> Command:
+def _approved(recorded: Recorded[Approved]) -> list[Command]:
     event = recorded.event
-    return c.OpenPlan(
-        plan_id=plan_id_of(event.case_id),
-        case_id=event.case_id,
-        household_id=event.household_id,
-        division=event.division,
-        risks=event.risks,
-        identified=Identified(
-            category=event.category,
-            history=event.history,
-            gaps=event.gaps,
-            members=event.members,
-            labour_capable=event.labour_capable,
-            per_capita_net=event.per_capita_net,
-            identified_on=event.identified_on,
-            approved_on=recorded.occurred_on,
+    return [
+        c.OpenPlan(
+            plan_id=plan_id_of(event.case_id),
+            case_id=event.case_id,
+            household_id=event.household_id,
+            division=event.division,
+            risks=event.risks,
+            identified=Identified(
+                category=event.category,
+                history=event.history,
+                gaps=event.gaps,
+                members=event.members,
+                labour_capable=event.labour_capable,
+                wholly_without_labour=event.whole_household_no_labour,
+                per_capita_net=event.per_capita_net,
+                identified_on=event.identified_on,
+                approved_on=event.on,
+            ),
+            occurred_on=event.on,
         ),
-        occurred_on=recorded.occurred_on,
-    )
+    ]
 
 
-def _channel_entered(recorded: Recorded[GreenChannelEntered]) -> Command:
+def _channel_entered(recorded: Recorded[GreenChannelEntered]) -> list[Command]:
     event = recorded.event
-    return c.OpenPlan(
-        plan_id=plan_id_of(event.case_id),
-        case_id=event.case_id,
-        household_id=event.household_id,
-        division=event.division,
-        risks=event.risks,
-        identified=None,
-        occurred_on=event.entered_on,
-    )
+    return [
+        c.OpenPlan(
+            plan_id=plan_id_of(event.case_id),
+            case_id=event.case_id,
+            household_id=event.household_id,
+            division=event.division,
+            risks=event.risks,
+            identified=None,
+            occurred_on=event.entered_on,
+        ),
+    ]
 
 
-def _channel_exited(recorded: Recorded[GreenChannelExited]) -> Command:
-    return c.ClosePlan(
-        plan_id=plan_id_of(recorded.event.case_id),
-        reason=PlanCloseReason.CHANNEL_EXITED,
-        occurred_on=recorded.occurred_on,
-    )
+def _channel_exited(recorded: Recorded[GreenChannelExited]) -> list[Command]:
+    return [
+        c.ClosePlan(
+            plan_id=plan_id_of(recorded.event.case_id),
+            reason=PlanCloseReason.CHANNEL_EXITED,
+            occurred_on=recorded.occurred_on,
+        ),
+    ]
 
 
-def _not_identified(recorded: Recorded[NotIdentified]) -> Command:
-    return c.ClosePlan(
-        plan_id=plan_id_of(recorded.event.case_id),
-        reason=PlanCloseReason.NOT_IDENTIFIED,
-        occurred_on=recorded.occurred_on,
-    )
+def _not_identified(recorded: Recorded[NotIdentified]) -> list[Command]:
+    return [
+        c.ClosePlan(
+            plan_id=plan_id_of(recorded.event.case_id),
+            reason=PlanCloseReason.NOT_IDENTIFIED,
+            occurred_on=recorded.occurred_on,
+        ),
+    ]
 
 
-def _risk_added(recorded: Recorded[RiskAdded]) -> Command:
+def _risk_added(recorded: Recorded[RiskAdded]) -> list[Command]:
     event = recorded.event
-    return c.AddRisk(
-        plan_id=plan_id_of(event.case_id),
-        lead_id=event.lead_id,
-        risks=event.risks,
-        occurred_on=recorded.occurred_on,
-    )
+    return [
+        c.AddRisk(
+            plan_id=plan_id_of(event.case_id),
+            lead_id=event.lead_id,
+            risks=event.risks,
+            occurred_on=recorded.occurred_on,
+        ),
+    ]
 
 
-def _policy_published(recorded: Recorded[PolicyPublished]) -> Command:
-    return c.AdoptPolicy(policy=recorded.event.policy, occurred_on=recorded.occurred_on)
+def _case_purged(recorded: Recorded[Purged]) -> list[Command]:
+    """A withdrawn case has no plan; only a case's stream is withdrawn with its household."""
+    if recorded.category != "case":
+        return []
+    return [
+        c.ClosePlan(
+            plan_id=plan_id_of(recorded.stream_id),
+            reason=PlanCloseReason.PURGED,
+            occurred_on=recorded.occurred_on,
+        )
+    ]
 
 
-REACTIONS: Mapping[type[Event], Callable[[Recorded[Any]], Command]] = {
+@rule("R100", "R107", "R108")
+def _correction_authorized(recorded: Recorded[CorrectionAuthorized]) -> list[Command]:
+    """Every gate is passed: this service's streams among the targets are corrected (R108)."""
+    event = recorded.event
+    ours = [target for target in event.targets if target.service == SERVICE]
+    return [command for target in ours for command in _correction(recorded, target)]
+
+
+def _correction(recorded: Recorded[CorrectionAuthorized], target: Target) -> list[Command]:
+    event = recorded.event
+    if event.kind is not CorrectionKind.FLAG_CHANGE:
+        return [
+            c.Correct(
+                stream_id=target.stream_id,
+                correction_id=event.correction_id,
+                at_version=target.version,
+                to_version=target.to_version,
+                occurred_on=recorded.occurred_on,
+            )
+        ]
+    if event.change is None or event.change.flag != NO_LABOUR_FLAG:
+        return []
+    return [
+        c.ChangeFlag(
+            flag_id=target.stream_id,
+            flagged=event.change.value,
+            correction_id=event.correction_id,
+            at_version=target.version,
+            occurred_on=recorded.occurred_on,
+        )
+    ]
+
+
+def _policy_published(recorded: Recorded[PolicyPublished]) -> list[Command]:
+    return [
+        c.AdoptPolicy(policy=recorded.event.policy, occurred_on=recorded.occurred_on),
+    ]
+
+
+REACTIONS: Mapping[type[Event], Callable[[Recorded[Any]], list[Command]]] = {
     Approved: _approved,
     GreenChannelEntered: _channel_entered,
     GreenChannelExited: _channel_exited,
     NotIdentified: _not_identified,
     RiskAdded: _risk_added,
     PolicyPublished: _policy_published,
+    Purged: _case_purged,
+    CorrectionAuthorized: _correction_authorized,
 }
-"""The command that follows from each neighbour's event."""
+"""The commands that follow from each neighbour's event."""
 
 
 async def _react(
     application: Application,
-    translate: Callable[[Recorded[Any]], Command],
+    translate: Callable[[Recorded[Any]], list[Command]],
     tx: Transaction,
     recorded: Recorded[Any],
     cause: Cause,
 ) -> None:
-    await application.execute_in(tx, translate(recorded), system(application.service), cause)
+    for command in translate(recorded):
+        await application.execute_in(tx, command, system(application.service), cause)
 
 
 def reactions(application: Application) -> Mapping[type[Event], Reaction]:

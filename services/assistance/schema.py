@@ -3,18 +3,6 @@
 from pathlib import Path
 
 from services.assistance.read_models import tables
-from shared.store import tables as store
-from shared.store.migrate import SHARED, Schema
-from shared.vault import tables as vault
-from shared.web import machine_keys as access
+from shared.service.schema import service_schema
 
-SCHEMA = Schema(
-    service="assistance",
-    locations=[
-        SHARED / "store" / "migrations",
-        SHARED / "vault" / "migrations",
-        SHARED / "web" / "migrations",
-        Path(__file__).parent / "migrations",
-    ],
-    metadata=[store.metadata, vault.metadata, access.metadata, tables.metadata],
-)
+SCHEMA = service_schema("assistance", Path(__file__).parent / "migrations", tables.metadata)

@@ -1,21 +1,14 @@
-"""What the service's database consists of: store, vault, machines' keys, read models."""
+"""What this service's database consists of: the common tables, the divisions, the read models."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from services.identification.read_models.tables import metadata
-from shared.store import tables as store
-from shared.store.migrate import SHARED, Schema
-from shared.vault import tables as vault
-from shared.web import machine_keys as access
+from shared.service.schema import service_schema
+from shared.store.migrate import SHARED
+from shared.store.reference import tables as reference
 
-SCHEMA = Schema(
-    service="identification",
-    locations=[
-        SHARED / "store" / "migrations",
-        SHARED / "vault" / "migrations",
-        SHARED / "web" / "migrations",
-        Path(__file__).parent / "migrations",
-    ],
-    metadata=[store.metadata, vault.metadata, access.metadata, metadata],
+_OWN = service_schema(
+    "identification", Path(__file__).parent / "migrations", metadata, reference.metadata
 )
-"""Migrated by the owner's role; the bus adds its own branch where the service is composed."""
+SCHEMA = replace(_OWN, locations=[*_OWN.locations, SHARED / "store" / "reference" / "migrations"])

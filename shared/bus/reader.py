@@ -13,6 +13,9 @@ from typing import Any
 EMPTY = "1:1:"
 """The snapshot in which nothing was visible."""
 
+RELAY = "relay"
+"""The relay's row in ``es.reader``."""
+
 COLUMNS = """e.pos, e.stream_id::text as stream_id, e.version, e.event_id::text as event_id,
     e.category, e.type, e.schema_version, e.key::text as key, e.region,
     e.occurred_on::text as occurred_on, e.recorded_at,
@@ -91,20 +94,6 @@ async def store(connection: Any, name: str, cursor: Cursor, count: int) -> None:
         cursor.pos,
         count,
     )
-
-
-async def behind(connection: Any, name: str, limit: int) -> int:
-    """How many committed events the stored cursor has yet to pass, counted up to ``limit``."""
-    cursor = await load(connection, name)
-    query = (
-        "select count(*) from (select from es.event e where ("
-        " e.tx >= pg_snapshot_xmax($1::text::pg_snapshot)"
-        " or e.tx = any(array(select pg_snapshot_xip($1::text::pg_snapshot))))"
-        " and not (coalesce(pg_visible_in_snapshot(e.tx, $2::text::pg_snapshot), false)"
-        " and e.pos <= $3) limit $4) n"
-    )
-    found = await connection.fetchval(query, cursor.done, cursor.upto, cursor.pos, limit)
-    return int(found)
 
 
 def _after(cursor: Cursor, upto: str, rows: Sequence[Any], limit: int) -> Cursor:

@@ -21,10 +21,9 @@ from shared.bus.connection import Connect, closed
 from shared.bus.faults import back_off
 from shared.bus.observe import LogObserver, Observer
 from shared.bus.port import Broker, Message, Producer
-from shared.bus.reader import Cursor
+from shared.bus.reader import RELAY, Cursor
+from shared.bus.tally import Tally
 
-NAME = "relay"
-"""The relay's row in ``es.reader``."""
 _LOCK = "select pg_try_advisory_lock(hashtextextended('es.reader:relay', 0))"
 
 
@@ -92,7 +91,7 @@ class Relay:
             await self._broker.ensure_topics([topic(self._service)])
             producer = await self._broker.producer()
             stack.push_async_callback(producer.close)
-            cursor = await reader.load(connection, NAME)
+            cursor = await reader.load(connection, RELAY)
             self.active = True
             stack.callback(self._stand_down)
             yield RelaySession(
@@ -139,16 +138,18 @@ class RelaySession:
         self._page = page
         self._observer = observer
         self._ahead: tuple[Sequence[Any], Cursor] | None = None
+        self._tally = Tally()
 
     async def step(self) -> int:
         """Publish one page and move the cursor. Returns how many events it held."""
+        await self._tally.settle(self._connection)
         rows, after = self._ahead or await self._read(self._cursor)
         self._ahead = None
         if after == self._cursor:
             return 0
         if rows:
             await self._send(rows, after)
-        await reader.store(self._connection, NAME, after, len(rows))
+        await reader.store(self._connection, RELAY, after, len(rows))
         self._cursor = after
         self._observer.sent(self._service, len(rows))
         # The end of a window is not the end of what there is.

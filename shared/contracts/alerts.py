@@ -114,6 +114,19 @@ class LeadFollowedUp(AlertsEvent):
 
 
 @contract
+class PersonalDataRevealed(AlertsEvent):
+    """Somebody saw personal data in full, for a purpose: what and why, never the data itself."""
+
+    reveal_id: UUID
+    owner_id: UUID
+    """The order, the lead or the alert."""
+    divisions: tuple[DivisionCode, ...]
+    purpose: str
+    records: tuple[UUID, ...]
+    fields: tuple[str, ...]
+
+
+@contract
 class DeadlineWarned(AlertsEvent):
     """A clock's warning day has come; said once. Of an order: the yellow card (R117)."""
 
@@ -157,6 +170,7 @@ __all__ = [
     "OrderResult",
     "OrderReturned",
     "OrderSupervised",
+    "PersonalDataRevealed",
     "Population",
     "Rating",
     "ReturnReason",

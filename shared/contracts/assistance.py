@@ -351,6 +351,13 @@ class AfterCareStarted(CaseEvent):
 
 
 @contract
+class AfterCareEnded(CaseEvent):
+    """A correction took the elimination back: the household is under help again (R108)."""
+
+    correction_id: UUID
+
+
+@contract
 class RefreshRecorded(CaseEvent):
     """The yearly refresh of an eliminated household's basic data (R106)."""
 

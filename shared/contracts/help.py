@@ -202,6 +202,8 @@ class Identified(Part):
     members: int
     """Heads counted (R22)."""
     labour_capable: bool
+    wholly_without_labour: bool = False
+    """Nobody can work at all, not even weakly (R97)."""
     per_capita_net: Fen
     """分 per head."""
     identified_on: date

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 from uuid import UUID
 
 import asyncpg
@@ -27,28 +26,6 @@ _AWAY = (
 """What a database that stops, starts or cannot be reached answers with."""
 
 
-class Observer(Protocol):
-    """Told of everything worth counting. Never raises."""
-
-    def ticked(self, service: str, count: int) -> None:
-        """The clocks of ``count`` streams spoke."""
-        ...
-
-    def failed(self, service: str, category: str, error: Exception) -> None:
-        """A stream could not be asked; it is asked again later, the others are not kept waiting."""
-        ...
-
-
-class Unobserved:
-    """Counts nothing; the log has the faults."""
-
-    def ticked(self, service: str, count: int) -> None:
-        """The normal course."""
-
-    def failed(self, service: str, category: str, error: Exception) -> None:
-        """Logged by the worker itself."""
-
-
 @dataclass
 class _Rest:
     """A stream that failed, or had nothing to say though due, is left alone for a while."""
@@ -58,20 +35,23 @@ class _Rest:
 
 
 class Clockwork:
-    """One service's clock worker. Several may run: a clock speaks once all the same."""
+    """One service's clock worker. Several may run: a clock speaks once all the same.
+
+    ``failed`` is told of each stream that could not be asked; it is asked again later.
+    """
 
     def __init__(
         self,
         application: Application,
         principal: Principal,
         *,
-        observer: Observer | None = None,
+        failed: Callable[[Exception], None] = lambda _error: None,
         page: int = 200,
         rest: float = 5.0,
         monotonic: Callable[[], float] | None = None,
     ) -> None:
         self._application, self._principal = application, principal
-        self._observer = observer or Unobserved()
+        self._failed = failed
         self._page, self._rest = page, rest
         self._monotonic = monotonic or (lambda: asyncio.get_running_loop().time())
         self._resting: dict[UUID, _Rest] = {}
@@ -103,8 +83,6 @@ class Clockwork:
             for category, stream_id in due:
                 asked.add(stream_id)
                 spoke += await self._ask(category, stream_id)
-        if spoke:
-            self._observer.ticked(self._application.service, spoke)
         return spoke
 
     async def _ask(self, category: str, stream_id: UUID) -> bool:
@@ -112,7 +90,7 @@ class Clockwork:
             spoke = await self._application.tick_stream(category, stream_id, self._principal)
         except Exception as error:  # one stream's fault is no other's: it is told, and comes later
             rest = self._put_to_rest(stream_id)
-            self._observer.failed(self._application.service, category, error)
+            self._failed(error)
             _log.exception(
                 "clockwork.stream-failed",
                 service=self._application.service,

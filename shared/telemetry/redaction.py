@@ -71,7 +71,7 @@ def redact_event(
     return {key: redact_item(key, value) for key, value in event.items()}
 
 
-def _redact_number(value: float | None) -> Any:
+def _redact_number(value: Any) -> Any:
     """Numbers are shown, unless one has the digits of a phone or a document number."""
     if not isinstance(value, int) or abs(value) < 10**10:
         return value

@@ -207,7 +207,7 @@ class Lanes:
         return [*(f"passed over: {each}" for each in self.passed_over), f"met: {self.met.name}"]
 
 
-_met = pytest.StashKey[Lanes]()
+lanes_met = pytest.StashKey[Lanes]()
 
 
 def required() -> bool:
@@ -217,7 +217,7 @@ def required() -> bool:
 
 def pytest_configure(config: pytest.Config) -> None:
     """One search per run."""
-    config.stash[_met] = Lanes()
+    config.stash[lanes_met] = Lanes()
 
 
 def pytest_report_header() -> str:
@@ -229,7 +229,7 @@ def pytest_report_header() -> str:
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Which broker the Kafka tests met."""
-    found = config.stash[_met]
+    found = config.stash[lanes_met]
     if words := found.words():
         real = found.met is not None and found.met.real
         terminalreporter.section("kafka lane", green=real, yellow=not real)
@@ -240,7 +240,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
 @pytest.fixture(scope="session")
 def kafka_bootstrap(request: pytest.FixtureRequest) -> Iterator[str]:
     """The address of a broker, started for this run if need be."""
-    found = request.config.stash[_met]
+    found = request.config.stash[lanes_met]
     bootstrap = found.start()
     try:
         if required() and not (found.met and found.met.real):

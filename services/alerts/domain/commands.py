@@ -82,6 +82,18 @@ class AcceptOrder(Command):
     risks: Risks = ()
 
 
+class OrderPart(StrEnum):
+    """What of an order is in the vault."""
+
+    CALLER = "CALLER"
+    MATTER = "MATTER"
+    """来电内容"""
+    INSTRUCTION = "INSTRUCTION"
+    """交办要求"""
+    ANSWER = "ANSWER"
+    """办理答复"""
+
+
 class OrderAct(Act):
     """An act on an order."""
 
@@ -266,6 +278,52 @@ class SettleLead(Command):
     disposition: LeadDisposition
     case_id: UUID
     reason: str = ""
+
+
+class OrderLook(BaseModel):
+    """What of an order to see in full, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    purpose: Literal["ORDER_HANDLING", "CONTACT", "INSPECTION", "SUBJECT_REQUEST"]
+    parts: Annotated[tuple[OrderPart, ...], Field(min_length=1, max_length=4)]
+
+
+class RevealOrder(OrderLook, Command):
+    """See what the caller said and who they are, in full, for a purpose; recorded (R118)."""
+
+    permission: ClassVar[Permission] = may(Role.OFFICER, Role.HOTLINE, Role.INSPECTOR)
+
+    order_id: UUID
+
+
+class LeadLook(BaseModel):
+    """Why to see whom a lead is about."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    purpose: Literal["VERIFICATION", "CONTACT", "INSPECTION", "SUBJECT_REQUEST"]
+
+
+class RevealLead(LeadLook, Command):
+    """See whom a lead is about, in full, for a purpose; recorded."""
+
+    permission: ClassVar[Permission] = may(Role.OFFICER, Role.INSPECTOR)
+
+    lead_id: UUID
+
+
+class RecordReveal(Command):
+    """Note that somebody saw personal data. Comes from this service's own handlers only."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    reveal_id: UUID
+    owner_id: UUID
+    divisions: tuple[DivisionCode, ...]
+    purpose: str
+    records: tuple[UUID, ...]
+    fields: tuple[str, ...]
 
 
 class PersonAlerted(BaseModel):

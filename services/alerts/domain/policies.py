@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import date
 
 from services.alerts.domain import commands
-from services.alerts.domain.commands import DisposalReason, DisposeLead
+from services.alerts.domain.commands import DisposalReason, DisposeLead, OrderPart
 from services.alerts.domain.order_state import Order, OrderStatus
 from services.alerts.domain.register import Known
 from shared.contracts.alerts import AlertType, OrderKind, SupervisionGround, Threshold
@@ -58,17 +58,22 @@ def order_known(order: Order) -> None:
         raise NotFound("工单", "work order", field="order_id")
 
 
+def order_number_reused() -> OutOfOrder:
+    """The refusal of a number that stands for another order."""
+    return OutOfOrder(
+        "R116",
+        code="order-number-reused",
+        zh="该工单号已受理过内容不同的工单",
+        en="this order number was accepted before, with different content",
+        field="order_no",
+    )
+
+
 @rule("R116")
 def order_is_new(order: Order) -> None:
     """A number stands for one order. The same request again is answered before it comes here."""
     if order.exists:
-        raise OutOfOrder(
-            "R116",
-            code="order-number-reused",
-            zh="该工单号已受理过内容不同的工单",
-            en="this order number was accepted before, with different content",
-            field="order_no",
-        )
+        raise order_number_reused()
 
 
 @rule("R115")
@@ -123,6 +128,27 @@ def report_is_instructed(order: Order, instruction: str | None) -> None:
             zh="举报工单交办时须另写交办要求,承办单位看不到举报人及其原话",
             en="a report is assigned with an instruction: the unit does not see the reporter",
             field="instruction",
+        )
+
+
+_OF_THE_CALLER = frozenset({OrderPart.CALLER, OrderPart.MATTER})
+
+
+@rule("R118")
+def caller_is_hidden(*, confidential: bool, level: Level) -> bool:
+    """Whether who called, and in which words, is kept from whoever looks at an order."""
+    return confidential and level <= Level.TOWN
+
+
+@rule("R118")
+def caller_stays_hidden(order: Order, parts: Collection[OrderPart], context: Context) -> None:
+    """A reporter, and whoever asked for it, is not known to the village and town concerned."""
+    hidden = caller_is_hidden(confidential=order.confidential, level=context.principal.level)
+    if hidden and not _OF_THE_CALLER.isdisjoint(parts):
+        raise Forbidden(
+            "来电人要求保密或为举报人,其身份和原话不向村、镇提供",
+            "the caller's identity and words are not given to village and town",
+            rule="R118",
         )
 
 
@@ -353,14 +379,19 @@ def feed_is_the_callers(feed: str, context: Context) -> None:
         raise Forbidden("该密钥无权向此数据源报送", "the key may not post to this feed", rule="R6")
 
 
+def alert_id_reused() -> OutOfOrder:
+    """The refusal of an id that stands for another alert."""
+    return OutOfOrder(
+        "R42",
+        code="alert-id-reused",
+        zh="该预警编号已报送过内容不同的预警",
+        en="this id was sent before, with different content",
+        field="external_id",
+    )
+
+
 @rule("R42")
 def alert_is_new(exists: bool) -> None:
     """An id stands for one alert. The same alert again is answered before it comes here."""
     if exists:
-        raise OutOfOrder(
-            "R42",
-            code="alert-id-reused",
-            zh="该预警编号已报送过内容不同的预警",
-            en="this id was sent before, with different content",
-            field="external_id",
-        )
+        raise alert_id_reused()

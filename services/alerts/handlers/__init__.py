@@ -1,16 +1,42 @@
 """What each command does, where it needs more than its own stream: look-ups, the vault, a lead."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from services.alerts.domain import commands
+from services.alerts.domain.alert import ALERT
+from services.alerts.domain.lead import LEAD
+from services.alerts.domain.order import ORDER
+from services.alerts.domain.reveal import REVEAL
 from services.alerts.handlers.alerts import Alerts
 from services.alerts.handlers.leads import Leads
 from services.alerts.handlers.orders import Orders
 from services.alerts.handlers.tools import Tools
-from shared.kernel.event import Command
-from shared.store.application import Handler
+from services.alerts.read_models.views import VIEWS
+from shared.kernel.decider import Aggregate
+from shared.kernel.event import Command, Event, Recorded
+from shared.store.application import Application, Handler
+from shared.store.database import Database
 
-__all__ = ["Tools", "handlers"]
+SERVICE = "alerts"
+AGGREGATES: Sequence[Aggregate[Any]] = (ORDER, LEAD, ALERT, REVEAL)
+
+
+def application(
+    database: Database,
+    tools: Tools,
+    *,
+    appended: Callable[[Sequence[Recorded[Event]]], None] = lambda _events: None,
+) -> Application:
+    """The service on its database; ``appended`` is told of every commit."""
+    return Application(
+        service=SERVICE,
+        database=database,
+        handlers=handlers(tools),
+        aggregates=AGGREGATES,
+        views=VIEWS,
+        appended=appended,
+    )
 
 
 def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
@@ -32,3 +58,6 @@ def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
         commands.SettleLead: leads.settle,
         commands.ReceiveAlert: alerts.receive,
     }
+
+
+__all__ = ["AGGREGATES", "SERVICE", "VIEWS", "Tools", "application", "handlers"]

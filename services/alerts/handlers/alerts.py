@@ -15,8 +15,10 @@ from services.alerts.read_models.register import Waiting
 from shared.contracts.alerts import Fate, Threshold
 from shared.contracts.values import LeadSource
 from shared.kernel.ids import named_id
+from shared.kernel.refusal import Invalid
 from shared.store.application import Call, Outcome
-from shared.vault.documents import parse_document
+from shared.vault.blind_index import BlindIndex
+from shared.vault.documents import Document, parse_document
 
 
 @dataclass(frozen=True)
@@ -29,12 +31,27 @@ class _Seen:
     person_id: UUID | None
 
 
-def alert_id(command: ReceiveAlert) -> UUID:
-    """The stream: the department's own id, or the content where it has none."""
+def alert_id(command: ReceiveAlert, index: BlindIndex) -> UUID:
+    """The stream: the department's own id, or the content where it has none.
+
+    The content's person is their token: an id that stands in events must not be a hash that
+    somebody could try document numbers against. Raises ``Invalid`` for a wrong number.
+    """
     if command.external_id is not None:
         return named_id("alert", command.feed, "id", command.external_id)
-    content = orjson.dumps(command.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
-    return named_id("alert", command.feed, "content", content.decode())
+    content = command.model_dump(mode="json", exclude={"person", "details"})
+    token = index.identity(_document(command)).hex()
+    packed = orjson.dumps([content, token], option=orjson.OPT_SORT_KEYS)
+    return named_id("alert", command.feed, "content", packed.decode())
+
+
+def _document(command: ReceiveAlert) -> Document:
+    """A machine can check what it sends: unlike a caller's, its numbers must be right."""
+    try:
+        return parse_document(command.person.document_number)
+    except Invalid as wrong:
+        field = "person.document_number"
+        raise Invalid(code=wrong.code, zh=wrong.zh, en=wrong.en, field=field) from None
 
 
 class Alerts:
@@ -46,7 +63,7 @@ class Alerts:
     async def receive(self, command: ReceiveAlert, call: Call) -> Outcome:
         """One alert, its fate, and the lead it makes, in one transaction."""
         self._must_be_acceptable(command, call)
-        stream = alert_id(command)
+        stream = alert_id(command, self._tools.index)
         seen = await self._look(command, call, stream)
         lead_id = None if seen.fate is Fate.BELOW_THRESHOLD else named_id("lead", str(stream))
         household = seen.match.household
@@ -76,9 +93,7 @@ class Alerts:
         self._tools.divisions.require(command.division, field="division")
 
     async def _look(self, command: ReceiveAlert, call: Call, stream: UUID) -> _Seen:
-        number = command.person.document_number
-        # A machine can check what it sends: unlike a caller's, its numbers must be right.
-        parse_document(number)
+        number = _document(command).number
         match = await matching.look_up(call.tx.raw, self._tools.index, number)
         threshold = triggers.in_force(
             triggers.DEFAULTS, command.type, population_of(match.households), command.happened_on

@@ -1,9 +1,9 @@
 """Look-ups in what neighbours' events told: households by token, the policy book, waiting leads."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -14,7 +14,7 @@ from services.alerts.domain.register import Known, Suggestion, Why
 from shared.contracts.values import History
 from shared.policy.parameters import NoPolicy, PolicyVersion, in_force
 
-Connection = asyncpg.Connection[Any]
+Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 _HOUSEHOLD = "h.household_id, h.division, h.history, h.relocated, h.monitored"
 # The columns are a constant of this module.
@@ -51,7 +51,7 @@ insert into matching.waiting (token, lead_id, why, automatic)
 select t, $1, $3, $4 from unnest($2::bytea[]) as u(t) on conflict do nothing
 """
 _PUBLISH = """
-insert into matching.policy (version, policy) values ($1, $2::jsonb)
+insert into matching.policy (version, policy) values ($1, $2::text::jsonb)
 on conflict (version) do update set policy = excluded.policy
 """
 
@@ -69,6 +69,16 @@ class Waiting:
 async def by_tokens(connection: Connection, tokens: Collection[bytes]) -> tuple[Known, ...]:
     """The households with a member of one of these tokens."""
     return tuple(_known(row) for row in await connection.fetch(_BY_TOKEN, list(tokens)))
+
+
+async def lock(connection: Connection, tokens: Iterable[bytes]) -> None:
+    """Until the transaction ends, nobody else looks for these tokens in vain, or brings them.
+
+    A lead that finds nobody and a household that finds no lead, both at once, would wait for each
+    other for ever.
+    """
+    keys = sorted(int.from_bytes(token[1:9], signed=True) for token in tokens)
+    await connection.execute("select pg_advisory_xact_lock(k) from unnest($1::bigint[]) k", keys)
 
 
 async def by_id(connection: Connection, household_id: UUID) -> Known | None:
@@ -126,6 +136,7 @@ async def index(
     connection: Connection, household_id: UUID, tokens: Sequence[tuple[bytes, UUID]]
 ) -> None:
     """Replace a household's tokens, each with its member's id."""
+    await lock(connection, [token for token, _ in tokens])
     await connection.execute("delete from matching.token where household_id = $1", household_id)
     await connection.execute(
         _TOKENS, household_id, [token for token, _ in tokens], [member for _, member in tokens]
@@ -139,7 +150,7 @@ async def publish(connection: Connection, policy: PolicyVersion) -> None:
 
 async def policy_for(connection: Connection, division: str, on: date) -> PolicyVersion:
     """The policy in force; the Guide's own numbers while nothing has been published (K7)."""
-    rows = await connection.fetch("select policy from matching.policy")
+    rows = await connection.fetch("select policy::text from matching.policy")
     book = [PolicyVersion.model_validate(orjson.loads(row["policy"])) for row in rows]
     try:
         return in_force(book, division, on)

@@ -5,7 +5,7 @@ from datetime import date
 from services.assistance.domain import commands as c
 from services.assistance.domain.context import Surroundings
 from services.assistance.domain.plan_state import Plan, Stage
-from shared.contracts.assistance import AfterCareStarted, RefreshRecorded
+from shared.contracts.assistance import AfterCareEnded, AfterCareStarted, RefreshRecorded
 from shared.kernel.deadline import Deadline
 from shared.kernel.event import Event
 from shared.kernel.money import per_head
@@ -27,6 +27,14 @@ def start_after_care(plan: Plan, command: c.StartAfterCare, context: Surrounding
             deadlines=(_refresh_clock(context.occurred_on, context.occurred_on.year + 1),),
         )
     ]
+
+
+@rule("R108")
+def end_after_care(plan: Plan, command: c.EndAfterCare, _context: Surroundings) -> list[Event]:
+    """A correction took the elimination back: the household is under help again."""
+    if plan.stage is not Stage.AFTER_CARE:
+        return []
+    return [AfterCareEnded(**plan.ids, correction_id=command.correction_id)]
 
 
 @rule("R106")

@@ -367,6 +367,30 @@ class UnflagNoLabour(Act):
     plan_id: UUID
 
 
+class Correct(Command):
+    """The gates have authorised a withdrawal or a rollback of one stream (R107, R108)."""
+
+    permission: ClassVar[Permission] = SYSTEM
+
+    stream_id: UUID
+    correction_id: UUID
+    at_version: int
+    """The version the request was about; at any other nothing is done."""
+    to_version: int | None
+    """``None`` withdraws the whole stream."""
+    occurred_on: date
+
+
+class EndAfterCare(Command):
+    """The elimination was taken back by a correction; part of the same transaction."""
+
+    permission: ClassVar[Permission] = SYSTEM
+
+    plan_id: UUID
+    correction_id: UUID
+    occurred_on: date
+
+
 class ChangeFlag(Command):
     """The gates have authorised the change (R100, R108)."""
 
@@ -375,4 +399,5 @@ class ChangeFlag(Command):
     flag_id: UUID
     flagged: bool
     correction_id: UUID
+    at_version: int
     occurred_on: date

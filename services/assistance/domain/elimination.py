@@ -10,6 +10,7 @@ from services.assistance.domain import commands as c
 from services.assistance.domain import policies
 from services.assistance.domain.clocks import speak
 from services.assistance.domain.context import Surroundings
+from services.assistance.domain.corrections import correct
 from services.assistance.domain.elimination_state import Elimination, evolve
 from services.assistance.domain.plan_state import Plan
 from services.assistance.domain.planning import must_be_approved, must_be_open
@@ -49,6 +50,8 @@ def decide(state: Elimination, command: Command, context: Surroundings) -> list[
         raise NotFound(*LABEL)
     if isinstance(command, Tick):
         return speak(state.clocks, state.the_proposal.division, context.today)
+    if isinstance(command, c.Correct):
+        return correct(state, command, context)
     _must_not_be_dropped(state)
     _must_follow(state, context)
     return _DECISIONS[type(command)](state, command, context)

@@ -7,9 +7,10 @@ from uuid import UUID
 
 from services.assistance.domain import commands as c
 from services.assistance.domain.context import Surroundings
+from services.assistance.domain.corrections import correct
 from services.assistance.domain.planning import must_be_approved, must_be_open
-from shared.contracts.assistance import FlagChanged, NoLabourFlagged, NoLabourProposed
-from shared.contracts.help import NoLabourBasis
+from shared.contracts.assistance import FlagChanged, NoLabourFlagged, NoLabourProposed, Purged
+from shared.contracts.help import Identified, NoLabourBasis
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event
 from shared.kernel.refusal import NotFound, OutOfOrder, Refusal
@@ -53,7 +54,7 @@ def propose(flag: Flag, command: c.ProposeNoLabour, context: Surroundings) -> li
             zh="该户已提出或已标识",
             en="it is proposed or flagged already",
         )
-    if plan.identified.labour_capable or not command.nobody_can_work:
+    if not command.nobody_can_work or not _nobody_works(command.basis, plan.identified):
         raise Refusal(
             "R97",
             code="somebody-can-work",
@@ -69,6 +70,14 @@ def propose(flag: Flag, command: c.ProposeNoLabour, context: Surroundings) -> li
             evidence=command.evidence,
         )
     ]
+
+
+@rule("R97")
+def _nobody_works(basis: NoLabourBasis, known: Identified) -> bool:
+    """Full dibao needs a household wholly without labour; the destitute (特困) are so by law."""
+    if basis is NoLabourBasis.SCATTERED_SUPPORT:
+        return not known.labour_capable
+    return known.wholly_without_labour
 
 
 @rule("R98")
@@ -126,6 +135,8 @@ def evolve(flag: Flag, event: Event) -> Flag:
             return replace(flag, flagged=True, proposed=False)
         case FlagChanged():
             return replace(flag, flagged=event.flagged, corrected_by=event.correction_id)
+        case Purged():
+            return replace(flag, flagged=False, proposed=False, corrected_by=event.correction_id)
         case _:
             return flag
 
@@ -135,6 +146,7 @@ _DECISIONS: Mapping[type[Command], Callable[[Flag, Any, Surroundings], list[Even
     c.FlagNoLabour: confirm,
     c.UnflagNoLabour: unflag,
     c.ChangeFlag: change,
+    c.Correct: correct,
 }
 
 NO_LABOUR: Aggregate[Flag] = Aggregate(

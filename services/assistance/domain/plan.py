@@ -7,6 +7,7 @@ from services.assistance.domain import aftercare, measures, planning
 from services.assistance.domain import commands as c
 from services.assistance.domain.clocks import speak
 from services.assistance.domain.context import Surroundings
+from services.assistance.domain.corrections import correct
 from services.assistance.domain.plan_state import Plan, evolve
 from shared.kernel.decider import Aggregate, Tick
 from shared.kernel.event import Command, Event
@@ -37,7 +38,9 @@ _DECISIONS: Mapping[type[Command], Callable[[Plan, Any, Surroundings], list[Even
     c.StopMeasure: measures.stop_measure,
     c.EndMeasure: measures.end_measure,
     c.StartAfterCare: aftercare.start_after_care,
+    c.EndAfterCare: aftercare.end_after_care,
     c.RecordRefresh: aftercare.record_refresh,
+    c.Correct: correct,
 }
 
 PLAN: Aggregate[Plan] = Aggregate(

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from shared.contracts.assistance import (
+    AfterCareEnded,
     AfterCareStarted,
     DeadlineMissed,
     DeadlineWarned,
@@ -280,6 +281,16 @@ def _after_care(plan: Plan, event: AfterCareStarted) -> Plan:
     )
 
 
+def _after_care_ended(plan: Plan, _event: AfterCareEnded) -> Plan:
+    return replace(
+        plan,
+        stage=Stage.IN_FORCE if plan.submitted else Stage.PLANNING,
+        eliminated_on=None,
+        elimination_id=None,
+        clocks=deadline.stop(plan.clocks, "refresh"),
+    )
+
+
 def _refreshed(plan: Plan, event: RefreshRecorded) -> Plan:
     clocks = deadline.stop(plan.clocks, "refresh")
     return replace(
@@ -329,6 +340,7 @@ _FOLDS: Mapping[type[Event], Callable[[Plan, Any], Plan]] = {
     PlanClosed: _closed,
     EarlyEliminationAllowed: _early_allowed,
     AfterCareStarted: _after_care,
+    AfterCareEnded: _after_care_ended,
     RefreshRecorded: _refreshed,
     DeadlineWarned: _warned,
     DeadlineMissed: _missed,

@@ -1,7 +1,9 @@
 """What handlers look up besides the streams: the policy book, the flag, how many proposals."""
 
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,6 +29,14 @@ async def is_flagged(connection: AsyncConnection, household_id: UUID) -> bool:
         tables.no_labour.c.household_id == household_id
     )
     return bool((await connection.execute(query)).scalar_one_or_none())
+
+
+async def category_of(connection: "asyncpg.Connection[Any]", stream_id: UUID) -> str | None:
+    """The category of a stream; ``None`` for one that does not exist."""
+    found: str | None = await connection.fetchval(
+        "select category from es.event where stream_id = $1 and version = 1", stream_id
+    )
+    return found
 
 
 async def lock_plan(connection: AsyncConnection, plan_id: UUID) -> None:

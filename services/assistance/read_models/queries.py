@@ -27,7 +27,7 @@ RecentKey = tuple[date, UUID]
 """Proposed, id: the order of the eliminations."""
 
 _QUEUE_COLUMNS = (
-    plan.c.stream_id.label("id"),
+    plan.c.stream_id.label("plan_id"),
     plan.c.version,
     plan.c.case_id,
     plan.c.household_id,
@@ -47,13 +47,13 @@ _QUEUE_COLUMNS = (
     plan.c.eliminated_on,
 )
 _MEASURE_COLUMNS = (
-    measure.c.measure_id.label("id"),
+    measure.c.measure_id,
     measure.c.stream_id.label("plan_id"),
     *(column for column in measure.c if column.name not in {"stream_id", "measure_id", "region"}),
     measure.c.region.label("division"),
 )
 _ELIMINATION_COLUMNS = (
-    elimination.c.stream_id.label("id"),
+    elimination.c.stream_id.label("elimination_id"),
     *(column for column in elimination.c if column.name not in {"stream_id", "region"}),
     elimination.c.region.label("division"),
 )
@@ -118,7 +118,7 @@ async def one_plan(
         raise NotFound("帮扶计划", "plan")
     shown = _shown(row)
     shown.update(shown.pop("detail"))
-    shown["measures"] = await _measures_of(connection, row["id"])
+    shown["measures"] = await _measures_of(connection, row["plan_id"])
     shown["eliminations"] = await _eliminations_of(connection, row["case_id"])
     shown["no_labour"] = await _flag_of(connection, row["household_id"])
     return shown
@@ -193,7 +193,11 @@ async def _measures_of(connection: AsyncConnection, plan_id: UUID) -> list[Json]
 
 async def _eliminations_of(connection: AsyncConnection, case_id: UUID) -> list[Json]:
     query = (
-        sa.select(elimination.c.stream_id.label("id"), elimination.c.number, elimination.c.status)
+        sa.select(
+            elimination.c.stream_id.label("elimination_id"),
+            elimination.c.number,
+            elimination.c.status,
+        )
         .where(elimination.c.case_id == case_id)
         .order_by(elimination.c.number)
     )

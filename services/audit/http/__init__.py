@@ -1,1 +1,1 @@
-"""The door: the log for anybody's tools, the trail for inspectors, the gates for those who decide."""
+"""The door: the log for anybody's tools, the trail for inspectors, the gates for the levels."""

@@ -178,7 +178,7 @@ def _looking(made: Router, audit: Audit) -> None:
                 correlation_id=ctx.cause.correlation_id,
                 at=tx.clock.now(),
             )
-        return {"kind": NOTE, **revealed.values[note_id]}
+        return {"kind": NOTE, **revealed.data[note_id]}
 
 
 def _loader(audit: Audit) -> Any:

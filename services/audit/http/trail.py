@@ -168,7 +168,9 @@ async def _asked(
             oldest_first=oldest_first,
         )
         await _note(audit, tx, ctx, asked.question(), found[: asked.limit])
-    page = _CURSORS.cut(found, asked.page, question, lambda item: tuple(item.place))
+    page = _CURSORS.cut(
+        found, asked.page, question, lambda item: (item.place.log_id, item.place.idx)
+    )
     return Page(items=[item.as_json() for item in page.items], next=page.next)
 
 

@@ -90,6 +90,20 @@ async def count(raw: "asyncpg.Connection[Any]", entries: Sequence[Entry], now: d
             await _examine(raw, brought.last, row["version"], now)
 
 
+async def numbers(raw: "asyncpg.Connection[Any]") -> dict[str, Any]:
+    """``{"audited": {"alerts": 7, …}, "incomplete_streams": 0, "open_findings": 0}``."""
+    audited = await raw.fetch("select service, entries from audit.audited order by service")
+    return {
+        "audited": {row["service"]: row["entries"] for row in audited},
+        "incomplete_streams": await raw.fetchval(
+            "select count(*) from audit.stream where entries <> version"
+        ),
+        "open_findings": await raw.fetchval(
+            "select count(*) from audit.finding where resolved_at is null"
+        ),
+    }
+
+
 async def raise_finding(
     raw: "asyncpg.Connection[Any]",
     kind: str,

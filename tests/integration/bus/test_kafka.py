@@ -8,6 +8,7 @@ from shared.bus.kafka import KafkaBroker
 from shared.bus.settings import KafkaSettings
 from shared.kernel.ids import new_id
 from shared.testing.bus_suite import BrokerSuite
+from shared.testing.kafka import lanes_met
 
 pytestmark = pytest.mark.kafka
 
@@ -32,6 +33,16 @@ async def second_broker(kafka_bootstrap: str) -> AsyncIterator[KafkaBroker]:
     made = KafkaBroker(_settings(kafka_bootstrap))
     yield made
     await made.close()
+
+
+@pytest.fixture(autouse=True)
+def _what_the_mock_cannot(request: pytest.FixtureRequest, kafka_bootstrap: str) -> None:
+    """A second member's SyncGroup is refused by librdkafka's mock once the leader's has come."""
+    del kafka_bootstrap  # first the lane must be found
+    met = request.config.stash[lanes_met].met
+    if met is not None and not met.real and "two_members" in request.node.name:
+        reason = "the mock has no groups of two"
+        request.applymarker(pytest.mark.xfail(reason=reason, run=False))
 
 
 class TestKafka(BrokerSuite):

@@ -1,0 +1,29 @@
+"""``dixian demo``, as the command line calls it."""
+
+import os
+
+from rich.console import Console
+
+from dixian.demo.client import Addresses, Answered, GaveUp
+from dixian.demo.screen import Screen
+from dixian.demo.tell import tell
+from dixian.errors import CannotStart
+from dixian.layout import ISSUER
+from dixian.provision import SERVICES
+
+
+def run(console: Console, *, patience: float) -> None:
+    """Tell the story to the system that runs. Raises ``CannotStart`` when it cannot be told."""
+    try:
+        tell(addresses(), Screen(console), patience=patience)
+    except GaveUp as error:
+        raise CannotStart(f"{error}. Is the system running (make run)?") from error
+    except Answered as answer:
+        detail = answer.problem.get("detail") or answer.problem
+        raise CannotStart(f"The system answered {answer.status}: {detail}") from answer
+
+
+def addresses() -> Addresses:
+    """Where the system listens: the defaults, or ``DIXIAN_<SERVICE>_URL`` where set."""
+    found = {name: os.environ.get(f"DIXIAN_{name.upper()}_URL") for name in (ISSUER, *SERVICES)}
+    return Addresses(**{name: url for name, url in found.items() if url})

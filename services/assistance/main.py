@@ -1,0 +1,28 @@
+"""The assistance service put together."""
+
+from services.assistance.handlers import application
+from services.assistance.http import router
+from services.assistance.reactions import reactions
+from services.assistance.schema import SCHEMA
+from shared.bus.handler import Each
+from shared.bus.port import Broker
+from shared.service.assemble import Blueprint, assemble
+from shared.web.service import Service, ServiceSettings
+
+
+def create(settings: ServiceSettings, *, broker: Broker) -> Service:
+    """The service, not yet started."""
+    return assemble(
+        settings,
+        broker,
+        Blueprint(
+            title="Dixian 底线 · 帮扶与风险消除 assistance",
+            application=lambda kit: application(kit.database, kit.vault),
+            routers=lambda _kit, app: [router(app)],
+            reacts_to=("identification", "audit"),
+            handler=lambda _kit, app: Each(reactions(app)),
+        ),
+    )
+
+
+__all__ = ["SCHEMA", "create"]

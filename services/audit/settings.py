@@ -1,0 +1,30 @@
+"""What can be set about the audit log, each variable once."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from services.audit.log.append import LogName
+
+
+class AuditSettings(BaseSettings):
+    """The log's name, its key, and how often it is signed."""
+
+    model_config = SettingsConfigDict(env_prefix="DIXIAN_AUDIT_", extra="ignore")
+
+    operator: Annotated[str, StringConstraints(pattern=r"^[a-z0-9.-]{1,60}$")] = "dixian.example"
+    """``DIXIAN_AUDIT_OPERATOR``: the first part of every log's name; a domain of the operator's."""
+    province: Annotated[str, StringConstraints(pattern=r"^\d{2}$")] = "37"
+    """``DIXIAN_AUDIT_PROVINCE``: the province's two digits."""
+    key_file: Path | None = None
+    """``DIXIAN_AUDIT_KEY_FILE``: the Ed25519 key that signs checkpoints, mode 0600; by default
+    ``audit-log.key`` beside the vault's master key."""
+    sign_every: float = Field(1.0, ge=0.1, le=3600)
+    """``DIXIAN_AUDIT_SIGN_EVERY``: seconds between looks whether the log has grown."""
+
+    @property
+    def name(self) -> LogName:
+        """Whose logs these are."""
+        return LogName(self.operator, self.province)

@@ -1,0 +1,32 @@
+"""The identification service put together."""
+
+from services.identification.handlers import application
+from services.identification.http import router
+from services.identification.reactions import reactions
+from services.identification.schema import SCHEMA
+from shared.bus.handler import Each
+from shared.bus.port import Broker
+from shared.policy.divisions import Divisions
+from shared.service.assemble import Blueprint, assemble
+from shared.web.service import Service, ServiceSettings
+
+
+def create(settings: ServiceSettings, *, broker: Broker) -> Service:
+    """The service, not yet started."""
+    divisions = Divisions.load()
+    return assemble(
+        settings,
+        broker,
+        Blueprint(
+            title="Dixian 底线 · 识别认定 identification",
+            application=lambda kit: application(
+                kit.database, vault=kit.vault, index=kit.index, divisions=divisions
+            ),
+            routers=lambda kit, app: [router(app, vault=kit.vault, divisions=divisions)],
+            reacts_to=("alerts", "assistance", "audit"),
+            handler=lambda _kit, app: Each(reactions(app)),
+        ),
+    )
+
+
+__all__ = ["SCHEMA", "create"]

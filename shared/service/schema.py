@@ -1,0 +1,23 @@
+"""What every service's database has in common: the store, the bus, the vault, machine keys."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from shared.bus import tables as bus
+from shared.store import tables as store
+from shared.store.migrate import SHARED, Schema
+from shared.vault import tables as vault
+from shared.web import machine_keys as access
+
+
+def service_schema(service: str, migrations: Path, *metadata: sa.MetaData) -> Schema:
+    """The common tables, and the service's own: its migrations and the tables in its code."""
+    return Schema(
+        service=service,
+        locations=[
+            *(SHARED / room / "migrations" for room in ("store", "bus", "vault", "web")),
+            migrations,
+        ],
+        metadata=[store.metadata, bus.metadata, vault.metadata, access.metadata, *metadata],
+    )

@@ -1,0 +1,235 @@
+"""Leads over HTTP: found a household for, at once or later; ended one by one, with a reason."""
+
+from typing import Any
+
+from services.alerts.http import DOORS
+from shared.contracts.identification import CaseOpened, LeadJoined, NotIdentified, RiskAdded
+from shared.contracts.values import LeadSource, Risk
+from shared.kernel.ids import new_id
+from shared.testing.decider import rule
+from tests.integration.alerts.conftest import (
+    COUNTY,
+    OTHER_TOWN,
+    TOWN,
+    VILLAGE,
+    Desk,
+    day,
+    document_number,
+    order,
+)
+
+COUNTY_OFFICER, TOWN_OFFICER = f"officer:{COUNTY}", f"officer:{TOWN}"
+
+
+def declaration(**changes: Any) -> dict[str, Any]:
+    given = {
+        "source": "SELF_DECLARATION",
+        "channel": "PAPER",
+        "division": VILLAGE,
+        "person": {"name": "赵六", "document_number": document_number()},
+        "risks": ["ACCIDENT"],
+        "text": "车祸,主要劳动力受伤",
+        "evidence": ["a" * 64],
+    }
+    return given | changes
+
+
+def disposal(**changes: Any) -> dict[str, Any]:
+    given = {
+        "disposition": "UNFOUNDED",
+        "reason": "NO_RISK_FOUND",
+        "below_line": False,
+        "relocated": False,
+        "note": "8月2日入户,未发现风险",
+    }
+    return given | changes
+
+
+async def lead_of(desk: Desk, **changes: Any) -> str:
+    answer = await desk.done("/leads", declaration(**changes), TOWN_OFFICER)
+    return f"/leads/{answer['id']}"
+
+
+async def test_a_declaration_finds_its_household_by_the_number(desk: Desk) -> None:
+    household = await desk.household(document_number(), document_number(2))
+    path = await lead_of(desk, person={"document_number": document_number(2).lower()})
+    seen = (await desk.get(path, COUNTY_OFFICER)).json()
+    assert (seen["status"], seen["household_id"]) == ("MATCHED", str(household))
+    assert seen["person"] is None
+
+
+async def test_an_unmatched_lead_is_matched_when_the_household_is_registered(desk: Desk) -> None:
+    path = await lead_of(desk)
+    waiting = (await desk.get("/leads?status=WAITING", COUNTY_OFFICER)).json()["items"]
+    assert [item["id"] for item in waiting] == [path.removeprefix("/leads/")]
+    household = await desk.household(document_number())
+    seen = (await desk.get(path, COUNTY_OFFICER)).json()
+    assert (seen["status"], seen["household_id"]) == ("MATCHED", str(household))
+    (matched,) = await desk.events("LeadMatched")
+    assert (matched["by"], matched["discovered_on"]) == ("DOCUMENT_NUMBER", "2023-08-01")
+
+
+async def test_a_number_in_two_households_is_for_an_officer_to_decide(desk: Desk) -> None:
+    first = await desk.household(document_number())
+    second = await desk.household(document_number(), village=f"{OTHER_TOWN}001")
+    path = await lead_of(desk)
+    seen = (await desk.get(path, COUNTY_OFFICER)).json()
+    assert seen["status"] == "WAITING"
+    assert {item["household_id"] for item in seen["suggestions"]} == {str(first), str(second)}
+    await desk.done(f"{path}/match", {"household_id": str(second)}, COUNTY_OFFICER)
+    (matched,) = await desk.events("LeadMatched")
+    assert (matched["by"], matched["household_id"]) == ("OFFICER", str(second))
+    await desk.refused(
+        f"{path}/match", {"household_id": str(first)}, COUNTY_OFFICER, "lead-matched-already"
+    )
+
+
+async def test_a_misheard_number_is_suggested_and_never_matched_by_itself(desk: Desk) -> None:
+    number = document_number()
+    misheard = number[:6] + "1977" + number[10:]
+    household = await desk.household(number)
+    path = await lead_of(desk, person={"name": "赵六", "document_number": misheard})
+    seen = (await desk.get(path, COUNTY_OFFICER)).json()
+    assert seen["status"] == "WAITING"
+    assert seen["suggestions"] == []  # more than one slip
+    slipped = number[:9] + str((int(number[9]) + 1) % 10) + number[10:]
+    path = await lead_of(desk, person={"name": "赵六", "document_number": slipped})
+    (found,) = (await desk.get(path, COUNTY_OFFICER)).json()["suggestions"]
+    assert (found["household_id"], found["why"]) == (str(household), "SIMILAR_NUMBER")
+
+
+async def test_the_same_paper_entered_twice_is_one_lead(desk: Desk) -> None:
+    first = await lead_of(desk, reference="SB-2023-017")
+    assert await lead_of(desk, reference="SB-2023-017") == first
+    assert len(await desk.events("RiskReported")) == 1
+
+
+async def test_an_unknown_household_and_nobody_at_all_are_refused(desk: Desk) -> None:
+    path = await lead_of(desk)
+    unknown = {"household_id": str(new_id())}
+    await desk.refused(f"{path}/match", unknown, COUNTY_OFFICER, "not-found")
+    await desk.refused("/leads", declaration(person=None), TOWN_OFFICER, "nobody-named")
+
+
+@rule("R42")
+async def test_what_identification_says_becomes_the_disposition(desk: Desk) -> None:
+    household, case = await desk.household(document_number()), new_id()
+    leads = [(await lead_of(desk)).removeprefix("/leads/") for _ in range(3)]
+    told = {"case_id": case, "household_id": household, "risks": (Risk.ACCIDENT,)}
+    dated = {"source": LeadSource.SELF_DECLARATION, "discovered_on": day("2023-08-01")}
+    opened = CaseOpened(**told, **dated, lead_id=leads[0], division=VILLAGE, deadlines=())
+    for event in (
+        opened,
+        opened,
+        LeadJoined(**told, **dated, lead_id=leads[1]),
+        RiskAdded(**told, lead_id=leads[2]),
+    ):
+        await desk.hear(event)
+    found = await desk.events("LeadDisposed")
+    assert [item["disposition"] for item in found] == [
+        "CASE_OPENED",
+        "JOINED_TO_CASE",
+        "ALREADY_MONITORED",
+    ]
+
+
+@rule("R33")
+async def test_a_case_that_ends_unidentified_tells_its_leads(desk: Desk) -> None:
+    household, case = await desk.household(document_number()), new_id()
+    path = await lead_of(desk)
+    await desk.hear(
+        CaseOpened(
+            case_id=case,
+            household_id=household,
+            division=VILLAGE,
+            lead_id=path.removeprefix("/leads/"),
+            source=LeadSource.SELF_DECLARATION,
+            discovered_on=day("2023-08-01"),
+            deadlines=(),
+        )
+    )
+    ended = NotIdentified.model_construct(
+        case_id=case, household_id=household, reason="CAN_COPE", tracked=True
+    )
+    await desk.hear(ended)
+    seen = (await desk.get(path, COUNTY_OFFICER)).json()
+    assert (seen["disposition"], seen["reason"]) == ("TRACKED", "CAN_COPE")
+
+
+@rule("R42")
+async def test_an_open_lead_is_raised_to_county_and_city_after_a_month(desk: Desk) -> None:
+    path = await lead_of(desk)
+    await desk.today("2023-09-01")
+    assert await desk.tick() == 0
+    await desk.today("2023-09-02")
+    assert await desk.tick() == 1
+    (missed,) = await desk.events("DeadlineMissed")
+    assert missed["escalated_to"] == [COUNTY, "3701"]
+    raised = (await desk.get("/leads?raised=true", "officer:3701")).json()["items"]
+    assert [item["id"] for item in raised] == [path.removeprefix("/leads/")]
+
+
+@rule("R43", "R20", "R30", "R42")
+async def test_reasons_that_are_none(desk: Desk) -> None:
+    path = f"{await lead_of(desk)}/disposition"
+    dibao = disposal(disposition="OUT_OF_SCOPE", reason="HAS_DIBAO")
+    moved = disposal(disposition="OUT_OF_SCOPE", reason="URBAN_HUKOU", relocated=True)
+    for body, code in (
+        (dibao, "dibao-is-no-reason"),
+        (moved, "relocated-stay-in-scope"),
+        (disposal(below_line=True), "below-line-needs-deliberation"),
+        (disposal(disposition="CASE_OPENED"), "disposition-by-procedure"),
+        (disposal(reason="NOT_RURAL"), "reason-does-not-fit"),
+    ):
+        await desk.refused(path, body, COUNTY_OFFICER, code)
+    await desk.refused(path, disposal(), TOWN_OFFICER, "forbidden")
+    await desk.done(path, disposal(), COUNTY_OFFICER)
+    await desk.refused(path, disposal(), COUNTY_OFFICER, "lead-not-open-here")
+
+
+@rule("R33")
+async def test_a_tracked_lead_is_looked_at_every_month_until_its_gap_closes(desk: Desk) -> None:
+    path = await lead_of(desk)
+    tracked = disposal(disposition="TRACKED", reason="CAN_COPE")
+    await desk.done(f"{path}/disposition", tracked, COUNTY_OFFICER)
+    seen = (await desk.get(path, COUNTY_OFFICER)).json()
+    assert (seen["status"], seen["due_on"]) == ("TRACKED", "2023-09-01")
+    await desk.today("2023-08-31")
+    await desk.done(f"{path}/follow-up", {"gap_closed": False, "note": "仍漏雨"}, TOWN_OFFICER)
+    assert (await desk.get(path, COUNTY_OFFICER)).json()["due_on"] == "2023-09-30"
+    await desk.done(f"{path}/follow-up", {"gap_closed": True, "note": "已修缮"}, TOWN_OFFICER)
+    assert (await desk.get(path, COUNTY_OFFICER)).json()["status"] == "DISPOSED"
+
+
+@rule("R42")
+def test_there_is_no_door_to_end_many_leads() -> None:
+    ending = [door.path for door in DOORS if "disposition" in door.path]
+    assert ending == ["/leads/{lead_id}/disposition"]
+
+
+async def test_a_lead_shows_its_person_masked_and_in_full_for_a_purpose(desk: Desk) -> None:
+    path = await lead_of(desk)
+    assert (await desk.get(path, TOWN_OFFICER)).json()["person"]["name"] == "赵**"
+    shown = await desk.done(f"{path}/reveal", {"purpose": "VERIFICATION"}, TOWN_OFFICER)
+    assert shown == {"PERSON": {"name": "赵六", "document_number": document_number()}}
+    (look,) = await desk.events("PersonalDataRevealed")
+    assert look["purpose"] == "VERIFICATION"
+
+
+async def test_leads_are_paged_by_key_and_by_area(desk: Desk) -> None:
+    for number in range(5):
+        await lead_of(desk, person={"name": f"人{number}"})
+    first = (await desk.get("/leads?limit=3", COUNTY_OFFICER)).json()
+    rest = (await desk.get(f"/leads?limit=3&cursor={first['next']}", COUNTY_OFFICER)).json()
+    assert len({item["id"] for item in first["items"] + rest["items"]}) == 5
+    assert rest["next"] is None
+    assert (await desk.get("/leads", f"officer:{OTHER_TOWN}")).json()["items"] == []
+
+
+async def test_an_order_and_a_declaration_are_two_leads_of_one_household(desk: Desk) -> None:
+    household = await desk.household(document_number())
+    await desk.done("/orders", order(), "hotline:37")
+    await lead_of(desk)
+    found = await desk.events("RiskReported")
+    assert [item["household_id"] for item in found] == [str(household)] * 2
+    assert len({item["lead_id"] for item in found}) == 2
