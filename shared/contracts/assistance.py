@@ -6,6 +6,7 @@ from uuid import UUID
 
 from shared.contracts.help import (
     DropReason,
+    FundSource,
     GuaranteeEvidence,
     Identified,
     Income,
@@ -67,13 +68,33 @@ class PlanOpened(CaseEvent):
 
 
 @contract
+class CaseKnown(CaseEvent):
+    """This service knows of a case under way, so that its plan may be drafted early (R59)."""
+
+    division: DivisionCode
+    risks: tuple[Risk, ...]
+    previous_case_id: UUID | None
+    """The household was monitored before: a new risk is a new case, linked (R105)."""
+
+
+@contract
+class PlanMadeProvisional(CaseEvent):
+    """A plan drafted early became the green channel's: help starts at once (R70)."""
+
+    risks: tuple[Risk, ...]
+    deadlines: tuple[Deadline, ...]
+    """``first_help`` (R70)."""
+
+
+@contract
 class PlanConfirmed(CaseEvent):
-    """The household of a provisional plan was approved: the plan is an ordinary one now (R72)."""
+    """The household of an early or provisional plan was approved: an ordinary plan now (R72)."""
 
     risks: tuple[Risk, ...]
     identified: Identified
     urgent: bool
     deadlines: tuple[Deadline, ...]
+    """``plan`` (R89), and ``start:…`` of the measures that were filed early (R90)."""
 
 
 @contract
@@ -181,6 +202,29 @@ class EarlyEliminationAllowed(CaseEvent):
 
     authority: str
     note_id: UUID
+
+
+# --- help outside a plan --------------------------------------------------------------------------
+
+
+@contract
+class UniversalHelpRecorded(AssistanceEvent):
+    """A universal policy of a department reached a household; no plan is needed (R103)."""
+
+    household_id: UUID
+    division: DivisionCode
+    kind: MeasureKind
+    fund: FundSource
+
+
+@contract
+class OffRegisterHelpRefused(AssistanceEvent):
+    """Help for a household that is neither identified nor in the green channel: 体外循环 (R49)."""
+
+    household_id: UUID
+    division: DivisionCode
+    kind: MeasureKind
+    fund: FundSource
 
 
 # --- elimination ----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from shared.contracts.help import (
     Document,
+    FundSource,
     GuaranteeEvidence,
     Identified,
     Income,
@@ -62,7 +63,22 @@ class OpenPlan(Command):
     risks: tuple[Risk, ...]
     gaps: tuple[Gap, ...] = ()
     identified: Identified | None
-    """``None`` in the green channel, before the approval."""
+    """``None`` before the approval."""
+    green_channel: bool = False
+    """Help starts at once, provisionally (R70)."""
+    occurred_on: date
+
+
+class KnowCase(Command):
+    """A case was opened in identification."""
+
+    permission: ClassVar[Permission] = SYSTEM
+
+    case_id: UUID
+    household_id: UUID
+    division: DivisionCode
+    risks: tuple[Risk, ...]
+    previous_case_id: UUID | None
     occurred_on: date
 
 
@@ -107,6 +123,27 @@ class AdoptPolicy(Command):
 
 
 # --- plans: what people do ------------------------------------------------------------------------
+
+
+class BeginEarly(Act):
+    """Begin the plan while identification goes on (R59)."""
+
+    permission: ClassVar[Permission] = VILLAGE_OR_TOWN
+
+    case_id: UUID
+
+
+class RecordHelp(Act):
+    """Record help that is no measure of a plan: a universal policy, or refused (R49, R103)."""
+
+    permission: ClassVar[Permission] = FIELD
+
+    household_id: UUID
+    division: DivisionCode
+    kind: MeasureKind
+    fund: FundSource
+    universal: bool
+    """A department's policy for everybody, whatever the register says (R103)."""
 
 
 class DraftPlan(Act):

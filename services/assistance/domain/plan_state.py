@@ -21,6 +21,7 @@ from shared.contracts.assistance import (
     PlanClosed,
     PlanConfirmed,
     PlanDrafted,
+    PlanMadeProvisional,
     PlanOpened,
     PlanRiskAdded,
     PlanSubmitted,
@@ -180,6 +181,16 @@ def _opening_stage(event: PlanOpened) -> Stage:
     return Stage.PROVISIONAL if event.provisional else Stage.EARLY
 
 
+def _made_provisional(plan: Plan, event: PlanMadeProvisional) -> Plan:
+    return replace(
+        plan,
+        stage=Stage.PROVISIONAL,
+        risks=event.risks,
+        urgent=True,
+        clocks=deadline.start(plan.clocks, *event.deadlines),
+    )
+
+
 def _confirmed(plan: Plan, event: PlanConfirmed) -> Plan:
     return replace(
         plan,
@@ -328,6 +339,7 @@ def _without_clocks(plan: Plan, measure_id: UUID) -> Plan:
 
 _FOLDS: Mapping[type[Event], Callable[[Plan, Any], Plan]] = {
     PlanOpened: _opened,
+    PlanMadeProvisional: _made_provisional,
     PlanConfirmed: _confirmed,
     PlanRiskAdded: _risk_added,
     PlanDrafted: _drafted,

@@ -65,7 +65,9 @@ class AnyStory(RuleBasedStateMachine):
     def begin(self, labour: bool, green: bool) -> None:
         facts = {"labour_capable": labour, "wholly_without_labour": not labour}
         if green:
-            entered = s.opening((Risk.ILLNESS,)).model_copy(update={"identified": None})
+            entered = s.opening((Risk.ILLNESS,)).model_copy(
+                update={"identified": None, "green_channel": True}
+            )
             self.do(PLAN, self.plan_events, entered)
         self.do(PLAN, self.plan_events, s.opening(**facts))
 
