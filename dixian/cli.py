@@ -125,6 +125,47 @@ def doctor() -> None:
         raise typer.Exit(1)
 
 
+@app.command()
+def export(
+    directory: Annotated[Path, typer.Argument(help="Where to; an earlier export goes on.")],
+    log: Annotated[str | None, typer.Option(help="The newest unless given.")] = None,
+) -> None:
+    """Write the audit log as static files, for anybody to verify."""
+    from dixian.audit_log import export_log
+    from dixian.embedded import join_running
+    from dixian.settings import DatabaseSettings
+
+    with plainly():
+        join_running()
+        export_log(DatabaseSettings().writer("audit"), log, directory, console)
+
+
+@app.command()
+def verify(
+    directory: Annotated[Path, typer.Argument(help="An export of the audit log.")],
+    key: Annotated[list[str] | None, typer.Option(help="A key you trust: NAME+ID+BASE64.")] = None,
+    earlier: Annotated[list[Path] | None, typer.Option(help="A checkpoint seen before.")] = None,
+    continues: Annotated[bool, typer.Option(help="Streams go on from an earlier log.")] = False,
+) -> None:
+    """Check an export of the audit log offline, every byte of it."""
+    from dixian.audit_log import verify_export
+
+    with plainly():
+        holds = verify_export(directory, key or [], earlier or [], console, continues=continues)
+    if not holds:
+        raise typer.Exit(1)
+
+
+@app.command()
+def contracts(
+    directory: Annotated[Path, typer.Argument(help="Where to.")] = Path("docs/contracts"),
+) -> None:
+    """Write the events' AsyncAPI 3 document and JSON Schemas."""
+    from shared.contracts.publish import write
+
+    console.print(f"{len(write(directory))} files in {directory}")
+
+
 @imports.command()
 def divisions(
     file: Annotated[Path | None, typer.Argument(help="A table with code and name.")] = None,
@@ -149,7 +190,7 @@ def cluster_up() -> None:
     from dixian.settings import ClusterSettings
 
     with plainly():
-        up(here(), ClusterSettings().replicas, console)
+        up(here(), ClusterSettings(), console)
 
 
 @cluster.command("status")

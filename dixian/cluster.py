@@ -14,14 +14,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from dixian.broker import KafkaNode
+from dixian.broker import BrokerUnobtainable, KafkaNode, jars, missing
 from dixian.errors import CannotStart
 from dixian.home import Home
 from dixian.layout import ISSUER_PORT, PORTS, Layout, Places, Process
 from dixian.postgres import Postgres
 from dixian.probe import is_ready
 from dixian.provision import SUPERUSER, give_password
-from dixian.settings import ProcessSettings
+from dixian.settings import ClusterSettings, ProcessSettings
 from dixian.signals import until_signalled
 from dixian.supervisor import ProcessUnit, Supervisor, Unit, running
 
@@ -67,19 +67,22 @@ def here() -> Home:
     return Home(ProcessSettings().home / "cluster")
 
 
-def units(home: Home, replicas: int, broker: Unit) -> list[Unit]:
+def units(home: Home, settings: ClusterSettings) -> list[Unit]:
     """Everything the cluster consists of."""
-    postgres = Postgres(home, port=POSTGRES_PORT)
-    layout = Layout(places_of(home), replicas)
-    ours = [_unit(process, home.logs) for process in layout.processes()]
-    return [PostgresUnit(postgres, home.keys.password(SUPERUSER)), broker, *ours]
+    server = Postgres(home, port=POSTGRES_PORT)
+    infrastructure: list[Unit] = [PostgresUnit(server, home.keys.password(SUPERUSER))]
+    if not settings.kafka:
+        infrastructure.append(KafkaNode(home.root / "kafka", port=KAFKA_PORT))
+    places = places_of(home, settings.kafka or f"127.0.0.1:{KAFKA_PORT}")
+    layout = Layout(places, settings.replicas, tuple(unit.name for unit in infrastructure))
+    return [*infrastructure, *(_unit(process, home.logs) for process in layout.processes())]
 
 
-def places_of(home: Home) -> Places:
+def places_of(home: Home, kafka: str) -> Places:
     """Where the parts of a cluster on this machine are."""
     return Places(
         postgres=f"127.0.0.1:{POSTGRES_PORT}",
-        kafka=f"127.0.0.1:{KAFKA_PORT}",
+        kafka=kafka,
         issuer=f"http://127.0.0.1:{ISSUER_PORT}",
         keys=f"{home.keys.root}/{{owner}}",
     )
@@ -98,14 +101,29 @@ def _unit(process: Process, logs: Path) -> ProcessUnit:
     )
 
 
-def up(home: Home, replicas: int, console: Console) -> None:
+def up(home: Home, settings: ClusterSettings, console: Console) -> None:
     """Run the cluster in ``home`` until Ctrl-C. Raises ``CannotStart``."""
     with home.held("dixian cluster up"):
         home.keys.make()
         say = partial(_say, console)
-        broker = KafkaNode(home.root / "kafka", port=KAFKA_PORT)
-        supervisor = Supervisor(units(home, replicas, broker), home.run, say)
+        if not settings.kafka:
+            _obtain_broker(console)
+        supervisor = Supervisor(units(home, settings), home.run, say)
         asyncio.run(_run(supervisor, lambda: _announce(home, console)))
+
+
+def _obtain_broker(console: Console) -> None:
+    """Have the broker's jars here before anything is started."""
+    try:
+        if lacking := missing():
+            raise BrokerUnobtainable(f"a broker of our own needs {lacking}")
+        with console.status("having Kafka ready (the first time its jars are fetched) ..."):
+            jars()
+    except BrokerUnobtainable as error:
+        raise CannotStart(
+            f"No Kafka: {error}. Install it, or name a broker by KAFKA_BOOTSTRAP_SERVERS; "
+            "`make run` needs none."
+        ) from error
 
 
 async def _run(supervisor: Supervisor, ready: Callable[[], None]) -> None:
@@ -114,16 +132,15 @@ async def _run(supervisor: Supervisor, ready: Callable[[], None]) -> None:
 
 
 def _say(console: Console, line: str) -> None:
-    console.print(f"[dim]cluster[/]  {line}", highlight=False)
+    console.print(f"[dim]cluster[/]  {line}", soft_wrap=True)
 
 
 def _announce(home: Home, console: Console) -> None:
-    console.print("\nThe cluster is up. Every process has its own log:", home.logs)
+    console.print(f"\n[bold]The cluster is up.[/] Logs: {home.logs}/NAME.log", soft_wrap=True)
     for name, port in PORTS.items():
         console.print(f"  {name:15} http://127.0.0.1:{port}")
-    console.print(
-        "Next: [bold]make demo[/]; [bold]dixian cluster kill NAME[/]; Ctrl-C stops it all."
-    )
+    console.print("\nSee it survive: [bold].venv/bin/dixian cluster kill alerts-worker[/]")
+    console.print("Next, in another terminal: [bold]make demo[/]   Ctrl-C here stops it all.\n")
 
 
 def show_status(home: Home, console: Console) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from dixian.errors import CannotStart
 from dixian.issuer_keys import SigningKey
 from dixian.provision import EMBEDDED_BUS, SERVICES, SUPERUSER, Tenant
+from services.audit.log.keys import FileKey
 from shared.vault.keyring import KeyRing
 
 ADMIN = "admin"
@@ -38,6 +39,7 @@ class Keys:
         for name in VAULT_KEYS:
             self._share(name)
         SigningKey.load_or_create(self.directory("issuer") / "key.pem")
+        FileKey.at(self.directory("audit") / "audit-log.key", create=True)
         password = self.password(SUPERUSER)
         self.secret(ADMIN, "postgres.password", password.encode)
 

@@ -76,3 +76,5 @@ class ClusterSettings(BaseSettings):
 
     replicas: int = Field(1, ge=1, le=16, validation_alias="REPLICAS")
     """``REPLICAS``: HTTP and worker processes per service."""
+    kafka: str = Field("", validation_alias="KAFKA_BOOTSTRAP_SERVERS")
+    """``KAFKA_BOOTSTRAP_SERVERS``: a broker that runs already; empty: one is started."""

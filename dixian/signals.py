@@ -1,11 +1,11 @@
-"""SIGINT and SIGTERM as an event, for programs that stop in order."""
+"""Ctrl-C, SIGTERM and a closed terminal as an event, for programs that stop in order."""
 
 import asyncio
 import contextlib
 import signal
 from collections.abc import Iterator
 
-_NUMBERS = (signal.SIGINT, signal.SIGTERM)
+_NUMBERS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextlib.contextmanager
@@ -21,10 +21,12 @@ def until_signalled() -> Iterator[asyncio.Event]:
             running.cancel()
         stop.set()
 
-    for number in _NUMBERS:
+    # What the caller has ignored stays ignored: `nohup` means it.
+    handled = [number for number in _NUMBERS if signal.getsignal(number) != signal.SIG_IGN]
+    for number in handled:
         loop.add_signal_handler(number, caught)
     try:
         yield stop
     finally:
-        for number in _NUMBERS:
+        for number in handled:
             loop.remove_signal_handler(number)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -227,12 +228,21 @@ class Supervisor:
         self._say(f"{watch.unit.name} ended ({how}); starting it again in {pause} s")
 
     def _stop_all(self) -> None:
-        for watch in reversed(self._watches.values()):
-            if watch.unit.pid is not None:
-                self._say(f"stopping {watch.unit.name}")
-            watch.unit.stop()
-            watch.state = State.STOPPED
-            self._pid_file(watch.unit)
+        """Stop what nothing waits for any more, all at once; then what that had waited for."""
+        left = dict(self._watches)
+        while left:
+            needed = {name for watch in left.values() for name in watch.unit.after}
+            free = [watch for name, watch in left.items() if name not in needed]
+            with ThreadPoolExecutor(len(free)) as threads:
+                list(threads.map(self._stop, free))
+            left = {name: watch for name, watch in left.items() if name in needed}
+
+    def _stop(self, watch: _Watch) -> None:
+        if watch.unit.pid is not None:
+            self._say(f"stopping {watch.unit.name}")
+        watch.unit.stop()
+        watch.state = State.STOPPED
+        self._pid_file(watch.unit)
 
     def _pid_file(self, unit: Unit) -> None:
         path = self._directory / f"{unit.name}.pid"

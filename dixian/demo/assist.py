@@ -21,7 +21,7 @@ def assistance(story: Story) -> None:
             "willing": True,
             "willingness_signed_on": story.day(15),
             "willingness_evidence": evidence("willing"),
-            "responses": [{"risk": "ILLNESS", "kinds": ["MEDICAL_AID", "WORKSHOP_JOB"]}],
+            "responses": [{"risk": "ILLNESS", "kinds": ["MEDICAL_AID"]}],
         },
     )
     ends = {"ends_on": story.day(761)}
@@ -57,7 +57,7 @@ def _plan_of(story: Story) -> str | None:
         if answer.status == 404:
             return None
         raise
-    return str(found["plan_id"])
+    return str(found["id"])
 
 
 def _file(story: Story, kind: str, fund: str, department: str, more: Json) -> Json:

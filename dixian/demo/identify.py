@@ -92,7 +92,7 @@ def _show_accounts(story: Story, receipt: Json) -> None:
         [
             f"家庭纯收入 net              {yuan(accounts['net']):>12} 元",
             f"人均纯收入 per head         {yuan(accounts['per_capita_net']):>12} 元",
-            f"合规自付支出 out of pocket  {yuan(accounts['expenses']):>12} 元",
+            f"合规自付支出 out of pocket  {yuan(accounts['spent']):>12} 元",
             f"建议 advice: {advice['suggestion']} {advice.get('category') or ''}",
         ],
     )

@@ -109,12 +109,12 @@ def leads(story: Story) -> None:
         {
             "feed": "medical-insurance",
             "external_id": f"MI-{story.client.run.hex[:12]}",
-            "type": "MEDICAL_EXPENSE",
+            "type": "MEDICAL_YEAR",
             "person": {"name": story.people[3].name, "document_number": story.people[3].number},
             "division": COUNTY,
             "amount": 1_800_000,
-            "period": "2023-07",
-            "occurred_on": story.day(0),
+            "period": f"{story.today:%Y-%m}",
+            "happened_on": story.day(0),
         },
     )
     story.leads = [_lead_of(order), _lead_of(alert)]
@@ -124,7 +124,7 @@ def leads(story: Story) -> None:
     story.case = cases.pop()
     story.screen.facts(
         "两条线索,一个个案 · two leads, one case",
-        [f"{item['disposition']:16} lead {item['lead_id']}" for item in dispositions]
+        [f"{item['disposition']:16} lead {item['id']}" for item in dispositions]
         + [f"case {story.case}"],
     )
 

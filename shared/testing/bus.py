@@ -34,7 +34,10 @@ SCHEMA = Schema(
     locations=[SHARED / "store" / "migrations", SHARED / "bus" / "migrations"],
     metadata=[store_tables, bus_tables],
 )
-EFFECTS = "create table rm.effect (n bigserial, stream_id uuid, version int, key uuid, text text)"
+EFFECTS = """
+create table rm.effect (
+    n bigint generated always as identity, stream_id uuid, version int, key uuid, text text
+)"""
 """What the reader writes: without a unique key, so that anything done twice shows."""
 
 

@@ -15,6 +15,7 @@ from shared.kernel.clock import SHANGHAI
 from shared.kernel.event import Cause, Event, Metadata, Recorded
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Role
+from shared.store.application import Application
 from shared.store.database import Database
 from shared.testing.access import acting
 from shared.vault.documents import check_character
@@ -40,8 +41,13 @@ class World:
     """One running service, its people, and the day it is."""
 
     client: httpx.AsyncClient
-    database: Database
+    application: Application
     reactions: Mapping[type[Event], Any]
+
+    @property
+    def database(self) -> Database:
+        """The service's."""
+        return self.application.database
 
     async def day(self, day: str) -> None:
         """Turn the calendar to noon of ``day`` in Shandong."""

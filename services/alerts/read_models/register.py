@@ -35,6 +35,11 @@ _WAITING_FOR = """
 select distinct w.lead_id from matching.waiting w
  where w.automatic and w.token = any($1::bytea[]) order by w.lead_id
 """
+# In one order, so that two who want the same numbers wait for each other and never in a ring.
+_MEET = """
+select pg_advisory_xact_lock(hashtextextended(name, 0))
+  from (select distinct encode(t, 'hex') as name from unnest($1::bytea[]) as u(t) order by 1) as t
+"""
 _REGISTER = """
 insert into matching.household (household_id, division, history, relocated, monitored)
 values ($1, $2, $3, $4, false)
@@ -64,6 +69,15 @@ class Waiting:
     why: Why
     automatic: bool
     """Whether a household of that number is matched at once when it is registered."""
+
+
+async def meet(connection: Connection, tokens: Collection[bytes]) -> None:
+    """Let nobody else look for, or register, these numbers until this transaction ends.
+
+    A lead that looks for a household and a household that looks for its leads, at the same moment,
+    would else both find nothing, and the lead would wait for ever.
+    """
+    await connection.execute(_MEET, list(tokens))
 
 
 async def by_tokens(connection: Connection, tokens: Collection[bytes]) -> tuple[Known, ...]:

@@ -26,12 +26,13 @@ FORKED = "log-forked"
 """Finding: the log does not extend what was signed; nothing more is signed meanwhile."""
 
 _LATEST = """
-select size, root, note, signed_at from audit.checkpoint
+select size, root, note, vkey, signed_at from audit.checkpoint
  where log_id = $1 and size <= coalesce($2, size) order by size desc limit 1
 """
 _LINES = "select line from audit.cosignature where log_id = $1 and size = $2 order by witness"
 _INSERT = """
-insert into audit.checkpoint (log_id, size, root, note, signed_at) values ($1, $2, $3, $4, $5)
+insert into audit.checkpoint (log_id, size, root, note, vkey, signed_at)
+values ($1, $2, $3, $4, $5, $6)
 on conflict (log_id, size) do nothing
 """
 
@@ -54,6 +55,8 @@ class Signed:
     size: int
     root: bytes
     note: bytes
+    vkey: str
+    """The public key of the log's own signature; compare it with the one known from elsewhere."""
     signed_at: datetime
 
 
@@ -65,7 +68,7 @@ async def latest(raw: "asyncpg.Connection[Any]", source: Log, at_most: int | Non
     row = await raw.fetchrow(_LATEST, source.log_id, at_most)
     if row is None:
         raise NoCheckpoint
-    found = Signed(row["size"], row["root"], row["note"], row["signed_at"])
+    found = Signed(**dict(row))
     lines = [item["line"] for item in await raw.fetch(_LINES, source.log_id, found.size)]
     cosigned = Note.parse(found.note).with_lines([Signature.parse(line) for line in lines])
     return replace(found, note=cosigned.render())
@@ -113,9 +116,15 @@ class Publisher:
             await _must_extend(raw, source, signed["size"], signed["root"])
             if signed["size"] == made.size:
                 return None
-        note = made.signed([self.signer(origin)])
+        signer = self.signer(origin)
         await raw.execute(
-            _INSERT, source.log_id, made.size, made.root, note.render(), self._clock.now()
+            _INSERT,
+            source.log_id,
+            made.size,
+            made.root,
+            made.signed([signer]).render(),
+            signer.vkey(),
+            self._clock.now(),
         )
         return made
 

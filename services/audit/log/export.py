@@ -35,7 +35,6 @@ select idx, field, salt, value from audit.opening where log_id = $1 and idx < $2
 async def export(
     database: Database,
     origin: str | None,
-    vkey: str,
     target: Path,
     progress: Progress = lambda _done, _all: None,
 ) -> Signed:
@@ -51,7 +50,7 @@ async def export(
         await _write_tiles(tx.raw, source, signed.size, target)
         rows = await tx.raw.fetch(_OPENINGS, source.log_id, signed.size)
     _write(target / OPENINGS, b"".join(_opening(row) for row in rows))
-    _write(target / VKEY, f"{vkey}\n".encode())
+    _write(target / VKEY, f"{signed.vkey}\n".encode())
     _write(target / CHECKPOINT, signed.note)
     return signed
 

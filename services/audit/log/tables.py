@@ -92,6 +92,7 @@ checkpoint = sa.Table(
     sa.Column("size", sa.BigInteger, primary_key=True),
     sa.Column("root", BYTEA, nullable=False),
     sa.Column("note", BYTEA, nullable=False),
+    sa.Column("vkey", sa.Text, nullable=False),
     sa.Column("signed_at", _TIME, nullable=False),
 )
 

@@ -85,6 +85,7 @@ create table audit.checkpoint (
     size bigint not null,
     root bytea not null check (octet_length(root) = 32),
     note bytea not null,
+    vkey text not null,
     signed_at timestamptz not null,
     primary key (log_id, size)
 );

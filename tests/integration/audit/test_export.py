@@ -2,13 +2,12 @@
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import pytest
 
-from services.audit.domain import leaf, merkle
-from services.audit.domain.merkle import Head
+from services.audit.domain import leaf
 from services.audit.domain.note import Checkpoint, Note, Signature
 from services.audit.log import layout, verify
 from services.audit.log.append import LogWriter
@@ -16,53 +15,26 @@ from services.audit.log.checkpoints import NoCheckpoint, Publisher
 from services.audit.log.export import export
 from services.audit.log.keys import FileKey, KeyVerifier, LogSigner
 from services.audit.log.layout import Part
+from services.audit.log.reader import NotInLog
 from shared.store.database import Database
-from tests.integration.audit.support import KEY_SEED, NAME, append, entry, history
-
-ORIGIN = NAME.origin(2026)
-SIGNER = LogSigner(ORIGIN, FileKey(KEY_SEED))
-KEY = KeyVerifier.parse(SIGNER.vkey())
-SIZE = 600
-
-
-@dataclass
-class Exported:
-    """An export as files in memory."""
-
-    files: dict[str, bytes]
-
-    def at(self, path: Path) -> Path:
-        for name, content in self.files.items():
-            (path / name).parent.mkdir(parents=True, exist_ok=True)
-            (path / name).write_bytes(content)
-        return path
+from shared.testing.databases import Urls
+from tests.integration.audit.exported import (
+    KEY,
+    ORIGIN,
+    SIGNER,
+    SIZE,
+    Exported,
+    built,
+    events,
+    honest,
+)
+from tests.integration.audit.support import KEY_SEED, append, entry, history
 
 
 @pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Exported:
-    """The same export as the database gives, built from the same leaves (see the test below)."""
-    sealed = [leaf.seal(event, b"s" * 16) for event in events()]
-    leaves = [item.data for item in sealed]
-    head, full = merkle.extend(Head(), b"".join(map(merkle.leaf_hash, leaves)))
-    files = {layout.tile_path(tile): run for tile, run in full.items()}
-    for level, run in enumerate(head.edge):
-        tile = merkle.TileId(level, head.size >> (8 * (level + 1)))
-        files[layout.tile_path(tile, len(run) // 32)] = run
-    for part in layout.bundles_of(SIZE):
-        files[layout.bundle_path(part)] = layout.pack(leaves[part.n * 256 :][: part.width])
-    opening = sealed[300].opening
-    assert opening is not None
-    line = b'{"field":"data","index":300,"salt":"%s","value":%s}\n'
-    files["openings.jsonl"] = line % (opening.salt.hex().encode(), opening.value)
-    files["vkey"] = f"{SIGNER.vkey()}\n".encode()
-    files["checkpoint"] = Checkpoint(ORIGIN, SIZE, head.root()).signed([SIGNER]).render()
-    return Exported(files)
-
-
-def events() -> list[leaf.Entry]:
-    made = history(20, 30)
-    made[300] = entry(0, 16, data={"text": "文" * 30_000})
-    return made
+def exported() -> Exported:
+    """The same export as the database gives, built from the same leaves (see the next test)."""
+    return honest()
 
 
 async def test_an_export_of_the_database_verifies(
@@ -71,16 +43,16 @@ async def test_an_export_of_the_database_verifies(
     made = events()
     await append(database, writer, made[:1])
     with pytest.raises(NoCheckpoint):
-        await export(database, None, SIGNER.vkey(), tmp_path)
+        await export(database, None, tmp_path)
     await append(database, writer, made[:500])
     await publisher.publish()
-    await export(database, None, SIGNER.vkey(), tmp_path)
+    await export(database, None, tmp_path)
     old = (tmp_path / "checkpoint").read_bytes()
     assert verify.verify(tmp_path, [KEY]).ok
     await append(database, writer, made)
     await publisher.publish()
     steps: list[tuple[int, int]] = []
-    await export(database, ORIGIN, SIGNER.vkey(), tmp_path, lambda *step: steps.append(step))
+    await export(database, ORIGIN, tmp_path, lambda *step: steps.append(step))
     assert steps == [(256, 600), (512, 600), (600, 600)]
     report = verify.verify(tmp_path, [verify.trusted_key(tmp_path)], earlier=[old])
     assert report.problems == []
@@ -89,6 +61,66 @@ async def test_an_export_of_the_database_verifies(
     exempt = {"openings.jsonl", "checkpoint", "tile/entries/001", "tile/0/001", "tile/1/000.p/2"}
     for name in exported.files.keys() - exempt:  # the salt of entry 300 is random
         assert (tmp_path / name).read_bytes() == exported.files[name], name
+
+
+SILENT = "set session_replication_role = replica"
+"""What only a superuser can say: no trigger fires any more."""
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        (
+            "update audit.entry set leaf = convert_to(replace(convert_from(leaf, 'UTF8'),"
+            ' \'"actor":"p-1"\', \'"actor":"p-2"\'), \'UTF8\') where idx = 21',
+            "tile/entries/000 entry 21: is not what tile/0/000 says was logged [leaf-hash]",
+        ),
+        (
+            "update audit.tile set hashes = overlay(hashes placing '\\x00'::bytea from 33)"
+            " where level = 0 and n = 1",
+            "tile/entries/001 entry 257: is not what tile/0/001 says was logged [leaf-hash]",
+        ),
+        (
+            "update audit.entry a set leaf = b.leaf from audit.entry b"
+            " where a.idx = 40 and b.idx = 41",
+            "tile/entries/000 entry 41: event {41} stands at entry 40 too [doubled]",
+        ),
+    ],
+    ids=["leaf", "tile", "doubled"],
+)
+async def test_a_superusers_silent_change_is_found(
+    statement: str,
+    found: str,
+    database: Database,
+    writer: LogWriter,
+    publisher: Publisher,
+    urls: Urls,
+    tmp_path: Path,
+) -> None:
+    made = history(20, 30)
+    await append(database, writer, made)
+    await publisher.publish()
+    superuser = await asyncpg.connect(urls.superuser)
+    await superuser.execute(SILENT)
+    assert await superuser.execute(statement) == "UPDATE 1"
+    await superuser.close()
+    await export(database, None, tmp_path)
+    report = verify.verify(tmp_path, [KEY])
+    expected = found.replace("{41}", str(made[41].event_id))
+    assert expected in map(str, report.problems), report.problems
+
+
+async def test_a_superuser_who_cuts_the_log_gets_no_export(
+    database: Database, writer: LogWriter, publisher: Publisher, urls: Urls, tmp_path: Path
+) -> None:
+    await append(database, writer, history(2, 3))
+    await publisher.publish()
+    superuser = await asyncpg.connect(urls.superuser)
+    await superuser.execute(SILENT)
+    await superuser.execute("delete from audit.entry where idx = 4")
+    await superuser.close()
+    with pytest.raises(NotInLog):
+        await export(database, None, tmp_path)
 
 
 def test_the_export_in_memory_verifies(exported: Exported, tmp_path: Path) -> None:
@@ -269,21 +301,6 @@ def test_every_tampering_is_found(
     assert any(problem.where.startswith(place) for problem in report.problems), report.problems
 
 
-def rebuilt(leaves: list[bytes], signer: LogSigner = SIGNER) -> Exported:
-    """A log that its own key signed, over other leaves: what only an earlier checkpoint exposes."""
-    head, full = merkle.extend(Head(), b"".join(map(merkle.leaf_hash, leaves)))
-    files = {layout.tile_path(tile): run for tile, run in full.items()}
-    for level, run in enumerate(head.edge):
-        if run:
-            tile = merkle.TileId(level, head.size >> (8 * (level + 1)))
-            files[layout.tile_path(tile, len(run) // 32)] = run
-    for part in layout.bundles_of(len(leaves)):
-        files[layout.bundle_path(part)] = layout.pack(leaves[part.n * 256 :][: part.width])
-    files["checkpoint"] = Checkpoint(ORIGIN, head.size, head.root()).signed([signer]).render()
-    files["openings.jsonl"] = b""
-    return Exported(files)
-
-
 def codes(report: verify.Report) -> list[str]:
     return [problem.code for problem in report.problems]
 
@@ -292,19 +309,19 @@ def codes(report: verify.Report) -> list[str]:
 def test_a_forked_log_shows_against_what_was_seen(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     honest = [leaf.seal(event, b"").data for event in history(20, 30)]
-    seen = rebuilt(honest[: 100 + 50 * seed]).files["checkpoint"]
+    seen = built(honest[: 100 + 50 * seed]).files["checkpoint"]
     at = chance.randrange(100)
     forged = [*honest]
     forged[at] = honest[at].replace(b'"actor":"p-', b'"actor":"q-')
-    fork = rebuilt(forged).at(tmp_path)
+    fork = built(forged).at(tmp_path)
     assert verify.verify(fork, [KEY]).ok
     assert codes(verify.verify(fork, [KEY], earlier=[seen])) == ["forked"]
 
 
 def test_a_log_cut_short_shows_against_what_was_seen(tmp_path: Path) -> None:
     honest = [leaf.seal(event, b"").data for event in history(20, 30)]
-    seen = rebuilt(honest).files["checkpoint"]
-    cut = rebuilt(honest[:580]).at(tmp_path)
+    seen = built(honest).files["checkpoint"]
+    cut = built(honest[:580]).at(tmp_path)
     assert verify.verify(cut, [KEY]).ok
     assert codes(verify.verify(cut, [KEY], earlier=[seen])) == ["truncated"]
     stranger = Checkpoint("other.example/1/2026", 3, bytes(32))
@@ -320,7 +337,7 @@ def test_gaps_and_doubles_signed_by_the_log_itself_are_found(tmp_path: Path) -> 
     del made[4]  # version 3 of stream 0
     again = entry(1, 2, event_id=entry(9, 9).event_id)
     leaves = [leaf.seal(event, b"").data for event in [*made, again, made[0]]]
-    report = verify.verify(rebuilt([*leaves, b"{}"]).at(tmp_path), [KEY])
+    report = verify.verify(built([*leaves, b"{}"]).at(tmp_path), [KEY])
     assert sorted(codes(report)) == ["doubled", "doubled", "doubled", "leaf", "stream-gap"]
     gap = next(item for item in report.problems if item.code == "stream-gap")
     assert str(gap) == (f"stream {entry(0, 3).stream_id}: versions missing: 3 [stream-gap]")
@@ -328,7 +345,7 @@ def test_gaps_and_doubles_signed_by_the_log_itself_are_found(tmp_path: Path) -> 
 
 def test_a_later_years_log_goes_on_from_the_one_before(tmp_path: Path) -> None:
     leaves = [leaf.seal(entry(0, version), b"").data for version in (3, 4)]
-    export_path = rebuilt(leaves).at(tmp_path)
+    export_path = built(leaves).at(tmp_path)
     assert codes(verify.verify(export_path, [KEY])) == ["stream-gap"]
     report = verify.verify(export_path, [KEY], first_log=False)
     assert (report.ok, report.continued) == (True, 1)

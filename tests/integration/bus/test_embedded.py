@@ -1,20 +1,14 @@
 """The embedded log passes the suite of every broker, and keeps what is its own promise."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.bus.connection import connector
 from shared.bus.embedded import EmbeddedBroker
 from shared.bus.port import Broker
 from shared.kernel.ids import new_id
 from shared.testing.bus import TOPIC, Place, notes, published, relay_of
 from shared.testing.bus_suite import BrokerSuite, raw_log
-
-if TYPE_CHECKING:
-    from tests.integration.bus.conftest import Server
 
 
 @pytest.fixture
@@ -23,11 +17,8 @@ def broker(embedded: EmbeddedBroker) -> Broker:
 
 
 @pytest.fixture
-async def second_broker(server: "Server") -> AsyncIterator[EmbeddedBroker]:
-    url = server.url(await server.copy("log"), "dixian_bus_writer")
-    made = EmbeddedBroker(connector(url), partitions=4, look_every=0.1)
-    yield made
-    await made.close()
+def second_broker(second_embedded: EmbeddedBroker) -> Broker:
+    return second_embedded
 
 
 class TestEmbedded(BrokerSuite):

@@ -1,26 +1,16 @@
 """The migrations make exactly the tables that the code believes in."""
 
-from typing import TYPE_CHECKING
+import pytest
 
 from shared.bus.embedded_tables import LOG_SCHEMA
 from shared.store.drift import drift
-from shared.store.migrate import upgrade
+from shared.store.migrate import Schema, upgrade
 from shared.testing.bus import SCHEMA
-
-if TYPE_CHECKING:
-    from tests.integration.bus.conftest import Server
+from tests.conftest import NewDatabase
 
 
-async def test_the_bus_tables_have_not_drifted(server: "Server"):
-    await server.run("create database drift_service")
-    url = server.url("drift_service")
-    await upgrade(url, SCHEMA)
-    await upgrade(url, SCHEMA)
-    assert await drift(url, SCHEMA) == []
-
-
-async def test_the_log_has_not_drifted(server: "Server"):
-    await server.run("create database drift_log")
-    url = server.url("drift_log")
-    await upgrade(url, LOG_SCHEMA)
-    assert await drift(url, LOG_SCHEMA) == []
+@pytest.mark.parametrize("schema", [SCHEMA, LOG_SCHEMA], ids=["service", "log"])
+async def test_nothing_has_drifted(new_database: NewDatabase, schema: Schema) -> None:
+    urls = await new_database(schema)
+    await upgrade(urls.owner, schema)
+    assert await drift(urls.owner, schema) == []

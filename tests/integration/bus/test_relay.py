@@ -26,6 +26,7 @@ from shared.testing.bus import (
     until,
 )
 from shared.testing.bus_suite import raw_log
+from shared.testing.postgres import EmbeddedPostgres
 
 
 async def _count(at: Place) -> int:
@@ -165,14 +166,14 @@ async def _true(relay: Relay) -> bool:
 
 
 async def test_a_lost_connection_to_the_database_is_made_anew(
-    server: object, embedded: EmbeddedBroker, source: Place
+    postgres: EmbeddedPostgres, embedded: EmbeddedBroker, source: Place
 ) -> None:
     relay = relay_of(source, embedded)
     async with running(relay.run):
         await notes(source, new_id(), "a")
         await until(lambda: _is(_sent(source), 1))
         name = source.url.rpartition("/")[2].partition("?")[0]
-        await server.run(  # type: ignore[attr-defined]
+        await postgres.run(
             "select pg_terminate_backend(l.pid) from pg_locks l join pg_database d"
             f" on d.oid = l.database where l.locktype = 'advisory' and d.datname = '{name}'"
         )

@@ -50,7 +50,7 @@ async def world(
     )
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://identification") as client:
-        made = World(client, database, reactions(service))
+        made = World(client, service, reactions(service))
         await made.day("2023-01-01")
         await made.does("province", "/policy", policy=POLICY)
         await made.day("2023-08-01")

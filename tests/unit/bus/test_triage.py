@@ -7,7 +7,7 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.bus.cloudevents import encode
+from shared.bus.cloudevents import encode, read
 from shared.bus.inbox import Open
 from shared.bus.port import Message
 from shared.bus.triage import Sorter, explain
@@ -40,7 +40,7 @@ def message(stream: UUID, version: int, key: UUID = K) -> Message:
 def sort(
     messages: Sequence[Message], seen: dict[UUID, int] | None = None, opened: Sequence[Open] = ()
 ) -> Sorter:
-    sorter = Sorter(dict(seen or {}), opened, lambda _: True)
+    sorter = Sorter(dict(seen or {}), opened, lambda _: True, read)
     for each in messages:
         sorter.take(each)
     return sorter
@@ -107,7 +107,7 @@ def test_whatever_comes_each_version_is_taken_once_and_in_order(
     delivered: list[tuple[UUID, int]] = []
     received = 0
     for stream, version in arrivals:
-        sorter = Sorter(dict(seen), opened, lambda _: True)
+        sorter = Sorter(dict(seen), opened, lambda _: True, read)
         sorter.take(message(stream, version, key=stream))
         result = sorter.result
         seen |= result.versions

@@ -1,0 +1,164 @@
+"""Over the bus: everything that is sent is logged as it was sent, exactly once, whatever comes."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+
+from services.audit.domain import leaf
+from services.audit.log import reader
+from services.audit.main import SERVICES, create
+from services.audit.settings import AuditSettings
+from shared.bus.cloudevents import headers, topic
+from shared.bus.connection import connector
+from shared.bus.embedded import EmbeddedBroker
+from shared.bus.embedded_tables import LOG_SCHEMA
+from shared.bus.port import Message
+from shared.store.database import Database
+from shared.store.migrate import Schema
+from shared.testing.databases import Urls
+from shared.vault.settings import VaultSettings, create_missing_keys
+from shared.web.service import Service, ServiceSettings
+from shared.web.settings import Mode, OidcSettings, WebSettings
+
+
+@pytest.fixture
+async def broker(
+    new_database: Callable[[Schema], Awaitable[Urls]],
+) -> AsyncIterator[EmbeddedBroker]:
+    made = EmbeddedBroker(connector((await new_database(LOG_SCHEMA)).writer), partitions=2)
+    await made.ensure_topics([topic(name) for name in SERVICES])
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def running(urls: Urls, broker: EmbeddedBroker, tmp_path: Path) -> AsyncIterator[Service]:
+    """The service with its workers."""
+    vault = VaultSettings(
+        master_key_file=tmp_path / "master.key", index_key_file=tmp_path / "index.key"
+    )
+    create_missing_keys(vault)
+    settings = ServiceSettings(
+        name="audit",
+        database_url=urls.writer,
+        web=WebSettings(mode=Mode.DEMO),
+        oidc=OidcSettings(issuer="http://127.0.0.1:9"),
+        vault=vault,
+    )
+    made = create(settings, broker=broker, own=AuditSettings(sign_every=0.1))
+    await made.start()
+    tasks = [asyncio.create_task(worker()) for worker in made.workers]
+    yield made
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with suppress(asyncio.CancelledError):
+            await task
+    await made.stop()
+
+
+def message(stream: UUID, version: int, value: bytes, **changes: Any) -> Message:
+    made: dict[str, Any] = {
+        "service": "alerts",
+        "event_id": str(UUID(int=stream.int + version)),
+        "type_name": "NeverHeardOf",
+        "schema_version": 7,
+        "stream_id": str(stream),
+        "version": version,
+        "key": str(stream),
+        "category": "lead",
+        "region": "370102",
+        "occurred_on": "2026-03-01",
+        "recorded_at": datetime(2026, 3, 1, 2, 3, tzinfo=UTC),
+        "correlation_id": str(uuid4()),
+        "causation_id": str(uuid4()),
+        "actor": "p-1",
+        "actor_division": "370102",
+        "actor_roles": ["officer", "committee"],
+        "traceparent": "",
+    }
+    made.update(changes)
+    return Message(topic(made["service"]), str(stream).encode(), headers(**made), value)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(20):
+        while not await condition():
+            await asyncio.sleep(0.02)
+
+
+async def logged(database: Database) -> list[dict[str, Any]]:
+    async with database.reading() as tx:
+        found = await reader.logs(tx.raw)
+        if not found:
+            return []
+        return [leaf.read(data) for data in await reader.leaves(tx.raw, found[0], 0, found[0].size)]
+
+
+async def test_what_is_sent_is_logged_as_it_was_sent(
+    running: Service, broker: EmbeddedBroker, database: Database
+) -> None:
+    one, other = uuid4(), uuid4()
+    producer = await broker.producer()
+    sent = [message(one, version, b'{"new":[1,null,"\xe6\x96\x87"]}') for version in (1, 2)]
+    await producer.send_batch([*sent, sent[0], message(other, 1, b"[]"), *sent])
+    await producer.send_batch([message(other, 2, b'{"x":1}'), message(one, 3, b'{"last":true}')])
+
+    async def all_there() -> bool:
+        return len(await logged(database)) == 3
+
+    await until(all_there)
+    found = [item for item in await logged(database) if item["stream_id"] == str(one)]
+    assert [item["version"] for item in found] == [1, 2, 3]
+    assert found[0]["data"] == {"new": [1, None, "文"]}
+    assert (found[0]["type"], found[0]["schema_version"]) == ("NeverHeardOf", 7)
+    assert (found[0]["actor_roles"], found[0]["recorded_at"]) == (
+        ["officer", "committee"],
+        "2026-03-01T02:03:00.000000Z",
+    )
+
+    async def parked() -> list[str]:
+        async with database.reading() as tx:
+            rows = await tx.raw.fetch("select reason from es.parked order by version")
+        return [row["reason"] for row in rows]
+
+    async def both_parked() -> bool:
+        return await parked() == ["malformed", "behind"]
+
+    await until(both_parked)
+
+    async def signed() -> bool:
+        async with database.reading() as tx:
+            return bool(
+                await tx.raw.fetchval("select exists (select from audit.checkpoint where size = 3)")
+            )
+
+    await until(signed)
+
+
+async def test_the_numbers_add_up(
+    running: Service, broker: EmbeddedBroker, database: Database
+) -> None:
+    stream = uuid4()
+    producer = await broker.producer()
+    value = orjson.dumps({"n": 1})
+    await producer.send_batch([message(stream, version, value) for version in range(1, 301)])
+
+    async def audited() -> bool:
+        async with database.reading() as tx:
+            rows = await tx.raw.fetch("select service, entries from audit.audited")
+        return [tuple(row) for row in rows] == [("alerts", 300)]
+
+    await until(audited)
+    async with database.reading() as tx:
+        received = await tx.raw.fetchval(
+            "select sum(received) from es.consumed_partition where consumer = 'audit'"
+        )
+    assert received == 300

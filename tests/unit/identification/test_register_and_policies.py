@@ -1,0 +1,232 @@
+"""The register's owner (R24–R26) and the policy book (R2, R27–R29, R65, R92, R120, K7)."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+from pydantic import ValidationError
+
+from services.identification.domain import commands as c
+from services.identification.domain import policy_book as book
+from services.identification.domain.household import HOUSEHOLD, Registration
+from services.identification.domain.policy_book import POLICY_BOOK, Publication, loosened
+from shared.contracts import identification as e
+from shared.kernel.principal import Principal, Role
+from shared.policy.parameters import Parameters, PolicyVersion, monitoring_line
+from shared.testing.decider import Given, given, rule
+
+VILLAGE, ELSEWHERE = "370114101200", "371721100200"
+HOME = UUID(int=1)
+COUNTY = Principal("person:county", frozenset({Role.OFFICER}), "370114")
+PROVINCE = Principal("person:province", frozenset({Role.OFFICER}), "37")
+CITY = Principal("person:city", frozenset({Role.OFFICER}), "3701")
+
+
+# --- the register ---------------------------------------------------------------------------------
+
+
+def registration(today: date, on: date, by: Principal) -> Registration:
+    return Registration(
+        today=today,
+        occurred_on=on,
+        principal=by,
+        household_id=HOME,
+        member_ids=(UUID(int=2),),
+        key_id="1",
+        tokens=(),
+    )
+
+
+def register(**changed: Any) -> Given[Any]:
+    person = {
+        "name": "某某人",
+        "document_number": "370181198001010011",
+        "relation": "HEAD",
+        "labour": "ORDINARY",
+    }
+    fields = {
+        "division": VILLAGE,
+        "hukou_place": VILLAGE,
+        "residence": VILLAGE,
+        "history": "ORDINARY",
+        "address": "某地",
+        "members": (person,),
+    }
+    command = c.RegisterHousehold(**{**fields, **changed})
+    return given(HOUSEHOLD, context=registration).when(command, by=COUNTY)
+
+
+@rule("R24")
+def test_the_hukou_place_owns() -> None:
+    [registered, _] = register().then_types(e.HouseholdRegistered, e.HouseholdIndexed)
+    assert isinstance(registered, e.HouseholdRegistered)
+    assert (registered.division, registered.hukou_place) == (VILLAGE, VILLAGE)
+
+
+@rule("R25")
+def test_the_residence_place_leads_with_a_reason_only() -> None:
+    away: dict[str, Any] = {"hukou_place": ELSEWHERE}
+    register(**away).refused("R25", code="hukou-place-first")
+    [registered, _] = register(**away, residence_leads="SETTLED_AWAY").then_types(
+        e.HouseholdRegistered, e.HouseholdIndexed
+    )
+    assert isinstance(registered, e.HouseholdRegistered)
+    assert registered.residence_leads == "SETTLED_AWAY"
+    register(**away, residence=ELSEWHERE, residence_leads="OTHER").refused("R25")
+
+
+@rule("R26")
+def test_the_relocated_belong_where_they_moved_to() -> None:
+    register(relocated=True).refused("R26", code="owner-is-move-in-place")
+    register(moved_from=ELSEWHERE).refused("R26", code="not-relocated")
+    moved = register(relocated=True, moved_from=ELSEWHERE, hukou_place=ELSEWHERE)
+    events = moved.then_types(e.HouseholdRegistered, e.HouseholdIndexed)
+    assert HOUSEHOLD.divisions(HOUSEHOLD.fold(events)) == (VILLAGE, ELSEWHERE)
+
+
+@rule("R1")
+def test_nobody_registers_outside_their_division() -> None:
+    elsewhere = register(division=ELSEWHERE, hukou_place=ELSEWHERE, residence=ELSEWHERE)
+    elsewhere.refused("R1", code="forbidden")
+
+
+@rule("R11")
+def test_a_household_is_registered_once() -> None:
+    events = register().result or []
+    again = given(HOUSEHOLD, *events, context=registration)
+    command = c.RegisterHousehold(
+        division=VILLAGE,
+        hukou_place=VILLAGE,
+        residence=VILLAGE,
+        history="ORDINARY",
+        address="某地",
+        members=(
+            {
+                "name": "某某人",
+                "document_number": "370181198001010011",
+                "relation": "HEAD",
+                "labour": "NONE",
+            },
+        ),
+    )
+    again.when(command, by=COUNTY).refused("R11", code="already-registered")
+
+
+# --- the policy book ------------------------------------------------------------------------------
+
+
+def version(
+    number: str = "1", on: str = "2023-01-01", division: str = "37", **parameters: Any
+) -> PolicyVersion:
+    return PolicyVersion(
+        version=f"{division}/2023-{number}",
+        document="鲁农发〔2023〕1号",
+        division=division,
+        effective_from=date.fromisoformat(on),
+        parameters=Parameters(**{"monitoring_line": {2023: 800_000}, **parameters}),
+    )
+
+
+def publish(
+    policy: PolicyVersion,
+    *before: PolicyVersion,
+    by: Principal = PROVINCE,
+    above: PolicyVersion | None = None,
+    on: str = "2023-03-01",
+) -> Given[Any]:
+    def publication(today: date, occurred: date, principal: Principal) -> Publication:
+        return Publication(today, occurred, principal, above)
+
+    events = [e.PolicyPublished(policy=item) for item in before]
+    book = given(POLICY_BOOK, *events, context=publication)
+    return book.when(c.PublishPolicy(policy=policy), on=on, by=by)
+
+
+@rule("R2", "R28")
+def test_the_province_publishes() -> None:
+    publish(version()).then(e.PolicyPublished(policy=version()))
+    publish(version(), by=CITY).refused("R2")
+
+
+@rule("R28")
+def test_the_former_line_holds_until_the_years_own_is_published() -> None:
+    assert monitoring_line(version(), 2023) == (800_000, True)
+    assert monitoring_line(version(), 2024) == (800_000, False)
+
+
+@rule("K7")
+def test_history_is_not_overwritten() -> None:
+    publish(version("1"), version("1")).refused("K7", code="version-number")
+    publish(version("2", on="2023-01-01"), version("1")).refused(
+        "K7", code="history-is-not-overwritten"
+    )
+    publish(version("2", on="2023-02-28"), version("1"), on="2023-03-01").refused("K7")
+    publish(version("2", on="2023-03-01"), version("1"), on="2023-03-01").then_types(
+        e.PolicyPublished
+    )
+
+
+def city(**parameters: Any) -> Given[Any]:
+    return publish(version(division="3701", **parameters), by=CITY, above=version())
+
+
+@rule("R29", "R120")
+@pytest.mark.parametrize(
+    ("parameters", "rule_id"),
+    [
+        ({"monitoring_line": {2023: 799_999}}, "R29"),
+        ({"monitoring_line": {}}, "R29"),
+        ({"verify": "4d"}, "R120"),
+        ({"identify": "1m"}, "R120"),
+        ({"publicity": "4d"}, "R120"),
+        ({"stable_income": "5m"}, "R120"),
+        ({"former_poverty_standard": 1}, "R120"),
+        ({"ledger_percent": 3}, "R120"),
+    ],
+)
+def test_a_city_does_not_loosen(parameters: dict[str, Any], rule_id: str) -> None:
+    city(**parameters).refused(rule_id, code="city-only-tightens")
+
+
+@rule("R29", "R120")
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"monitoring_line": {2023: 900_000}},
+        {"verify": "2d"},
+        {"publicity": "7d"},
+        {"hotline_handle": "4wd"},
+    ],
+)
+def test_a_city_may_tighten(parameters: dict[str, Any]) -> None:
+    city(**parameters).then_types(e.PolicyPublished)
+
+
+@rule("R2")
+def test_a_city_waits_for_the_province() -> None:
+    alone = publish(version(division="3701"), by=CITY)
+    alone.refused("R2", code="province-publishes-first")
+
+
+def test_every_length_and_number_has_a_direction() -> None:
+    """A new parameter must say which way is tighter, or a city could loosen it unseen."""
+    directed = {*book._SHORTER, *book._LONGER, *book._HIGHER, *book._LOWER}
+    undirected = {
+        "monitoring_line",
+        "county_rural_mean",
+        "identify_warnings",
+        "green_channel_warnings",
+    }
+    assert directed | undirected == set(Parameters.model_fields)
+    assert loosened(Parameters(), Parameters()) == []
+
+
+@rule("R27", "R65", "R92", "R96", "R107")
+@pytest.mark.parametrize(
+    "name",
+    ["max_households", "quota", "elimination_ratio", "notice_fields", "scan_off", "local_rollback"],
+)
+def test_what_may_not_be_configured_has_no_field(name: str) -> None:
+    with pytest.raises(ValidationError):
+        Parameters(**{name: 1})  # type: ignore[arg-type]  # that is the point
