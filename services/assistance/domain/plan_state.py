@@ -105,6 +105,8 @@ class Plan:
     identified: Identified | None = None
     draft: PlanDrafted | None = None
     submitted: bool = False
+    submitted_on: date | None = None
+    """The first submission: how long the plan took (R89)."""
     measures: Mapping[UUID, Measure] = field(default_factory=dict)
     early_allowed: bool = False
     """The county let an elimination come before the half-year (R93)."""
@@ -216,9 +218,13 @@ def _drafted(plan: Plan, event: PlanDrafted) -> Plan:
     return replace(plan, draft=event)
 
 
-def _submitted(plan: Plan, _event: PlanSubmitted) -> Plan:
+def _submitted(plan: Plan, event: PlanSubmitted) -> Plan:
     return replace(
-        plan, stage=Stage.IN_FORCE, submitted=True, clocks=deadline.stop(plan.clocks, "plan")
+        plan,
+        stage=Stage.IN_FORCE,
+        submitted=True,
+        submitted_on=plan.submitted_on or event.submitted_on,
+        clocks=deadline.stop(plan.clocks, "plan"),
     )
 
 

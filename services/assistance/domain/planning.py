@@ -192,6 +192,7 @@ def submit_plan(plan: Plan, _command: c.SubmitPlan, context: Surroundings) -> li
     return [
         PlanSubmitted(
             **plan.ids,
+            submitted_on=context.occurred_on,
             measures=len(plan.live),
             development_measures=sum(item.development for item in plan.live),
             on_time=clock is None or context.occurred_on <= clock.deadline.due_on,

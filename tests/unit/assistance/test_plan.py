@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from services.assistance.domain import commands as c
+from services.assistance.domain.commands import RiskResponse
 from services.assistance.domain.completeness import PlanIncomplete, missing_of
 from services.assistance.domain.plan import PLAN
 from services.assistance.domain.plan_state import MeasureStatus, Stage
@@ -26,7 +27,6 @@ from shared.contracts.help import (
     NoMeasureReason,
     PlanCloseReason,
     RiskClass,
-    RiskResponse,
     StopReason,
 )
 from shared.contracts.values import Gap, Risk
@@ -163,6 +163,7 @@ def test_a_complete_plan_is_submitted_and_its_clock_stops() -> None:
             PlanSubmitted(
                 case_id=s.CASE,
                 household_id=s.HOUSEHOLD,
+                submitted_on=s.day("2023-03-20"),
                 measures=1,
                 development_measures=1,
                 on_time=True,
