@@ -1,7 +1,7 @@
 """Makes the route of a command from the command: its path's ids, its body, its permission."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature
 from typing import Any
@@ -12,6 +12,7 @@ from fastapi import Body, Response
 from pydantic import BaseModel, ConfigDict, create_model
 
 from shared.kernel.event import Command
+from shared.kernel.refusal import Refusal
 from shared.store.application import Application, Receipt
 from shared.store.idempotency import IdempotencyKey
 from shared.web.context import Ctx, RequestContext, etag
@@ -29,6 +30,8 @@ class Door:
     command: type[Command]
     status: int = 200
     """201 where something comes into being."""
+    refusal: Callable[[Receipt], Refusal | None] = lambda _receipt: None
+    """What was recorded and is refused all the same: a finding (R49)."""
 
 
 def add_doors(router: Router, application: Application, doors: Sequence[Door]) -> None:
@@ -51,6 +54,9 @@ def _add(router: Router, application: Application, door: Door) -> None:
             expected_version=ctx.expected_version,
             key=_key(ctx),
         )
+        refused = door.refusal(receipt)
+        if refused is not None:
+            raise refused
         return _answer(receipt, door.status)
 
     endpoint.__signature__ = _signature(ids, shape)  # type: ignore[attr-defined]  # read by FastAPI

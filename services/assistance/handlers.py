@@ -8,6 +8,8 @@ from uuid import UUID
 from services.assistance.domain import commands as c
 from services.assistance.domain.context import Surroundings
 from services.assistance.domain.elimination import ELIMINATION
+from services.assistance.domain.help_outside import HELP
+from services.assistance.domain.known_case import KNOWN_CASE
 from services.assistance.domain.no_labour import NO_LABOUR
 from services.assistance.domain.plan import PLAN
 from services.assistance.domain.policy_book import POLICY
@@ -26,7 +28,14 @@ from shared.vault.scan import scan
 from shared.vault.vault import Entry, Vault
 
 SERVICE = "assistance"
-AGGREGATES: Sequence[Aggregate[Any]] = (PLAN, ELIMINATION, NO_LABOUR, POLICY)
+AGGREGATES: Sequence[Aggregate[Any]] = (
+    PLAN,
+    ELIMINATION,
+    NO_LABOUR,
+    HELP,
+    KNOWN_CASE,
+    POLICY,
+)
 
 _FREE_TEXT: Mapping[type[Command], str] = {
     c.StopMeasure: "note",
@@ -50,6 +59,11 @@ def plan_id_of(case_id: UUID) -> UUID:
     return named_id("plan", str(case_id))
 
 
+def known_case_id_of(case_id: UUID) -> UUID:
+    """The stream in which this service keeps what it knows of a case."""
+    return named_id("known-case", str(case_id))
+
+
 def no_labour_id_of(household_id: UUID) -> UUID:
     """The flag's id follows from the household's."""
     return named_id("no-labour", str(household_id))
@@ -65,6 +79,40 @@ class Desk:
         """What follows from a neighbour's event, whose day may be later than this clock's today."""
         around = await self._around(call, command, unchecked=True)
         return await call.decide(PLAN, _plan_id(command), command, around)
+
+    async def know(self, command: c.KnowCase, call: Call) -> Outcome:
+        """Take note of a case under way."""
+        around = await self._around(call, command, unchecked=True)
+        return await call.decide(KNOWN_CASE, known_case_id_of(command.case_id), command, around)
+
+    async def begin_early(self, command: c.BeginEarly, call: Call) -> Outcome:
+        """Open the plan of a case under way, of which the neighbour has told."""
+        around = await self._around(call, command)
+        stream = await call.load(KNOWN_CASE, known_case_id_of(command.case_id))
+        if stream.state.known is None:
+            raise NotFound(*KNOWN_CASE.label, field="case_id")
+        case = stream.state.the_case
+        plan_id = plan_id_of(case.case_id)
+        opening = c.OpenPlan(
+            plan_id=plan_id,
+            case_id=case.case_id,
+            household_id=case.household_id,
+            division=case.division,
+            risks=case.risks,
+            identified=None,
+            occurred_on=around.occurred_on,
+        )
+        return await call.decide(PLAN, plan_id, opening, around)
+
+    async def record_help(self, command: c.RecordHelp, call: Call) -> Outcome:
+        """Help outside a plan, held against the household's latest plan."""
+        around = await self._around(call, command)
+        plan_id = await lookups.latest_plan(call.tx.sql, command.household_id)
+        if plan_id is not None:
+            stream = await call.load(PLAN, plan_id)
+            around = replace(around, plan=stream.state)
+        help_id = named_id("help", str(command.household_id))
+        return await call.decide(HELP, help_id, command, around)
 
     async def adopt(self, command: c.AdoptPolicy, call: Call) -> Outcome:
         """Keep a copy of a published policy."""
@@ -232,6 +280,9 @@ def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
     rooms: Mapping[Handler, tuple[type[Command], ...]] = {
         desk.follow: (c.OpenPlan, c.AddRisk, c.ClosePlan),
         desk.adopt: (c.AdoptPolicy,),
+        desk.know: (c.KnowCase,),
+        desk.begin_early: (c.BeginEarly,),
+        desk.record_help: (c.RecordHelp,),
         desk.plan: (
             c.DraftPlan,
             c.FileMeasure,

@@ -13,10 +13,12 @@ from services.assistance.domain.procedure import ELIMINATION_PROCEDURE
 from services.assistance.doors import Door, add_doors
 from services.assistance.read_models import queries
 from services.assistance.read_models.queries import Asked
+from shared.contracts.assistance import OffRegisterHelpRefused
 from shared.contracts.help import Department
 from shared.kernel.division import DivisionCode
 from shared.kernel.principal import Principal, Role, may
-from shared.store.application import Application
+from shared.kernel.refusal import Refusal
+from shared.store.application import Application, Receipt
 from shared.store.database import Transaction
 from shared.web.auth import Caller
 from shared.web.context import etag
@@ -26,7 +28,23 @@ from shared.web.routing import Router, require
 LOOK = may(Role.OFFICER, Role.COMMITTEE, Role.PRINCIPAL, Role.DEPARTMENT, Role.INSPECTOR)
 """Who may look at plans, measures and eliminations of their division."""
 
+
+def off_register(receipt: Receipt) -> Refusal | None:
+    """The refusal of help that was recorded as 体外循环 (R49)."""
+    if receipt.body["events"][-1]["type"] != OffRegisterHelpRefused.__name__:
+        return None
+    return Refusal(
+        "R49",
+        code="off-register-help",
+        zh="该户未纳入监测也未进入绿色通道,不得在机制外给予帮扶;已列入“体外循环”线索",
+        en="neither identified nor in the green channel: no help outside the register; it is noted",
+        field="household_id",
+    )
+
+
 DOORS = (
+    Door("/plans", c.BeginEarly, 201),
+    Door("/help", c.RecordHelp, 201, off_register),
     Door("/plans/{plan_id}/draft", c.DraftPlan),
     Door("/plans/{plan_id}/measures", c.FileMeasure, 201),
     Door("/plans/{plan_id}/submission", c.SubmitPlan),

@@ -10,6 +10,7 @@ from shared.contracts.audit import CorrectionAuthorized, CorrectionKind, Target
 from shared.contracts.help import Identified, PlanCloseReason
 from shared.contracts.identification import (
     Approved,
+    CaseOpened,
     GreenChannelEntered,
     GreenChannelExited,
     NotIdentified,
@@ -27,6 +28,22 @@ NO_LABOUR_FLAG = "no_labour_safety_net"
 """The flag's name in a correction (R100)."""
 
 Reaction = Callable[[Transaction, Recorded[Any], Cause], Awaitable[None]]
+
+
+@rule("R59", "R105")
+def _case_opened(recorded: Recorded[CaseOpened]) -> list[Command]:
+    """A case is under way: its plan may be drafted early; one before it is linked (R105)."""
+    event = recorded.event
+    return [
+        c.KnowCase(
+            case_id=event.case_id,
+            household_id=event.household_id,
+            division=event.division,
+            risks=event.risks,
+            previous_case_id=event.previous_case_id,
+            occurred_on=recorded.occurred_on,
+        )
+    ]
 
 
 def _approved(recorded: Recorded[Approved]) -> list[Command]:
@@ -64,6 +81,7 @@ def _channel_entered(recorded: Recorded[GreenChannelEntered]) -> list[Command]:
             division=event.division,
             risks=event.risks,
             identified=None,
+            green_channel=True,
             occurred_on=event.entered_on,
         ),
     ]
@@ -154,6 +172,7 @@ def _policy_published(recorded: Recorded[PolicyPublished]) -> list[Command]:
 
 
 REACTIONS: Mapping[type[Event], Callable[[Recorded[Any]], list[Command]]] = {
+    CaseOpened: _case_opened,
     Approved: _approved,
     GreenChannelEntered: _channel_entered,
     GreenChannelExited: _channel_exited,

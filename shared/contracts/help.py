@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.contracts.values import Category, Gap, History, Risk
+from shared.kernel.division import DivisionCode
 from shared.kernel.money import Fen, FenAmount
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -154,6 +155,24 @@ class NaturalCause(StrEnum):
     RISK_ENDED_UNAIDED = "RISK_ENDED_UNAIDED"
 
 
+class ComparedBenefit(StrEnum):
+    """What the quarter's file says a household receives (R99)."""
+
+    SCATTERED_SUPPORT = "SCATTERED_SUPPORT"
+    DIBAO_FULL = "DIBAO_FULL"
+    DIBAO = "DIBAO"
+    NONE = "NONE"
+
+
+class Mismatch(StrEnum):
+    """What the quarterly comparison found (R99)."""
+
+    BASIS_LOST = "BASIS_LOST"
+    """Flagged, and no longer on full dibao or scattered support: to the gates (R100)."""
+    NOT_FLAGGED = "NOT_FLAGGED"
+    """Wholly without labour and on such support, and not flagged: to village and town (R98)."""
+
+
 class NoLabourBasis(StrEnum):
     """On what a household is held to be wholly without labour (R97)."""
 
@@ -188,9 +207,9 @@ class DropReason(StrEnum):
 
 
 class Part(BaseModel):
-    """Base of the value objects inside events and commands: frozen, unknown fields refused."""
+    """Base of the value objects inside events: frozen; a newer producer's fields are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True)
 
 
 class Identified(Part):
@@ -264,6 +283,26 @@ class Income(Part):
             self.wage_income + self.operating_income + self.transfer_income + self.property_income
         )
         return gross - self.operating_expense
+
+
+class VillagePopulation(Part):
+    """The rural registered population of one village."""
+
+    division: DivisionCode
+    people: int = Field(ge=1, le=1_000_000)
+
+
+class LedgerEntry(Part):
+    """The figures of one town or village in the 2% ledger (R110, R111)."""
+
+    division: DivisionCode
+    people: int
+    """Monitored and not eliminated, flagged households left out."""
+    population: int
+    """Rural registered."""
+    households: int
+    without_measure: int
+    """Households without a measure carried out: all of them must have one (R111)."""
 
 
 class GuaranteeEvidence(Part):

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from services.assistance.domain.plan_state import Plan
+from shared.contracts.help import LedgerEntry
 from shared.kernel.decider import Context
 from shared.policy.parameters import PolicyVersion, in_force
 
@@ -25,6 +26,8 @@ class Surroundings(Context):
     plan_id: UUID = _NIL
     flagged: bool = False
     """Whether the household is 整户无劳动能力兜底保障户 (R96)."""
+    figures: tuple[LedgerEntry, ...] = ()
+    """The town's and its villages' figures, for the ledger (R110)."""
     number: int = 1
     """Which proposal of the case this is."""
     hands: frozenset[str] = frozenset()

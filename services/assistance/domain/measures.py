@@ -44,7 +44,8 @@ def file_measure(plan: Plan, command: c.FileMeasure, context: Surroundings) -> l
     """Apply for a measure, within the catalogue's terms (R82–R88, R102)."""
     must_be_open(plan)
     terms = command.terms
-    must_answer_a_risk(plan, terms)
+    if plan.stage is not Stage.EARLY:
+        must_answer_a_risk(plan, terms)
     fund_must_be_eligible(terms)
     end_must_be_known(terms, context)
     rate_must_fit(terms)
@@ -56,7 +57,7 @@ def file_measure(plan: Plan, command: c.FileMeasure, context: Surroundings) -> l
             terms=terms,
             development=counts_as_development(terms),
             provisional=plan.provisional,
-            deadlines=(_department_clock(plan, context),),
+            deadlines=() if plan.stage is Stage.EARLY else (_department_clock(plan, context),),
         )
     ]
 

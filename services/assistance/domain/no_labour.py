@@ -8,9 +8,17 @@ from uuid import UUID
 from services.assistance.domain import commands as c
 from services.assistance.domain.context import Surroundings
 from services.assistance.domain.corrections import correct
+from services.assistance.domain.plan_state import Plan
 from services.assistance.domain.planning import must_be_approved, must_be_open
-from shared.contracts.assistance import FlagChanged, NoLabourFlagged, NoLabourProposed, Purged
-from shared.contracts.help import Identified, NoLabourBasis
+from shared.contracts.assistance import (
+    FlagChanged,
+    FlagMismatchFound,
+    FlagMismatchSettled,
+    NoLabourFlagged,
+    NoLabourProposed,
+    Purged,
+)
+from shared.contracts.help import ComparedBenefit, Identified, Mismatch, NoLabourBasis
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event
 from shared.kernel.refusal import NotFound, OutOfOrder, Refusal
@@ -29,13 +37,17 @@ class Flag:
     """What the village put forward."""
     proposed: bool = False
     flagged: bool = False
+    mismatch: Mismatch | None = None
+    """What the latest comparison found."""
+    compared: str = ""
+    """The quarter of the latest mismatch or settlement."""
     corrected_by: UUID | None = None
     """The correction that changed it last."""
 
 
 def decide(flag: Flag, command: Command, context: Surroundings) -> list[Event]:
     """What a command brings about, or the ``Refusal``."""
-    if flag.household_id is None and not isinstance(command, c.ProposeNoLabour):
+    if flag.household_id is None and not isinstance(command, c.ProposeNoLabour | c.CompareFlag):
         raise NotFound(*LABEL)
     return _DECISIONS[type(command)](flag, command, context)
 
@@ -95,6 +107,35 @@ def confirm(flag: Flag, _command: c.FlagNoLabour, _context: Surroundings) -> lis
     ]
 
 
+@rule("R99")
+def compare(flag: Flag, command: c.CompareFlag, context: Surroundings) -> list[Event]:
+    """Hold the flag against what the household receives this quarter: a mismatch is a task.
+
+    A file read twice, or an older quarter's, changes nothing; nothing here changes the flag.
+    """
+    if command.quarter <= flag.compared:
+        return []
+    found = _mismatch(flag, command.benefit, context.plan)
+    if found is None and flag.mismatch is None:
+        return []
+    facts = {"household_id": context.plan.household_id, "quarter": command.quarter}
+    if found is None:
+        return [FlagMismatchSettled(**facts)]
+    return [
+        FlagMismatchFound(
+            **facts, division=context.plan.division, benefit=command.benefit, mismatch=found
+        )
+    ]
+
+
+def _mismatch(flag: Flag, benefit: ComparedBenefit, plan: Plan) -> Mismatch | None:
+    supported = benefit in {ComparedBenefit.DIBAO_FULL, ComparedBenefit.SCATTERED_SUPPORT}
+    if flag.flagged:
+        return None if supported else Mismatch.BASIS_LOST
+    helpless = plan.identified is not None and plan.identified.wholly_without_labour
+    return Mismatch.NOT_FLAGGED if supported and helpless else None
+
+
 @rule("R100")
 def unflag(_flag: Flag, _command: c.UnflagNoLabour, _context: Surroundings) -> list[Event]:
     """Nobody lifts the flag here: city, province and nation do, through the gates."""
@@ -122,28 +163,36 @@ def change(flag: Flag, command: c.ChangeFlag, _context: Surroundings) -> list[Ev
 
 def evolve(flag: Flag, event: Event) -> Flag:
     """Fold one recorded event. Never refuses: it has happened."""
-    match event:
-        case NoLabourProposed():
-            return replace(
-                flag,
-                household_id=event.household_id,
-                division=event.division,
-                basis=event.basis,
-                proposed=True,
-            )
-        case NoLabourFlagged():
-            return replace(flag, flagged=True, proposed=False)
-        case FlagChanged():
-            return replace(flag, flagged=event.flagged, corrected_by=event.correction_id)
-        case Purged():
-            return replace(flag, flagged=False, proposed=False, corrected_by=event.correction_id)
-        case _:
-            return flag
+    fold = _FOLDS.get(type(event))
+    return flag if fold is None else replace(flag, **fold(event))
 
 
+_FOLDS: Mapping[type[Event], Callable[[Any], dict[str, Any]]] = {
+    NoLabourProposed: lambda event: {
+        "household_id": event.household_id,
+        "division": event.division,
+        "basis": event.basis,
+        "proposed": True,
+    },
+    NoLabourFlagged: lambda _event: {"flagged": True, "proposed": False},
+    FlagChanged: lambda event: {"flagged": event.flagged, "corrected_by": event.correction_id},
+    FlagMismatchFound: lambda event: {
+        "household_id": event.household_id,
+        "division": event.division,
+        "mismatch": event.mismatch,
+        "compared": event.quarter,
+    },
+    FlagMismatchSettled: lambda event: {"mismatch": None, "compared": event.quarter},
+    Purged: lambda event: {
+        "flagged": False,
+        "proposed": False,
+        "corrected_by": event.correction_id,
+    },
+}
 _DECISIONS: Mapping[type[Command], Callable[[Flag, Any, Surroundings], list[Event]]] = {
     c.ProposeNoLabour: propose,
     c.FlagNoLabour: confirm,
+    c.CompareFlag: compare,
     c.UnflagNoLabour: unflag,
     c.ChangeFlag: change,
     c.Correct: correct,

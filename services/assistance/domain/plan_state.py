@@ -21,6 +21,7 @@ from shared.contracts.assistance import (
     PlanClosed,
     PlanConfirmed,
     PlanDrafted,
+    PlanMadeProvisional,
     PlanOpened,
     PlanRiskAdded,
     PlanSubmitted,
@@ -104,6 +105,8 @@ class Plan:
     identified: Identified | None = None
     draft: PlanDrafted | None = None
     submitted: bool = False
+    submitted_on: date | None = None
+    """The first submission: how long the plan took (R89)."""
     measures: Mapping[UUID, Measure] = field(default_factory=dict)
     early_allowed: bool = False
     """The county let an elimination come before the half-year (R93)."""
@@ -180,6 +183,16 @@ def _opening_stage(event: PlanOpened) -> Stage:
     return Stage.PROVISIONAL if event.provisional else Stage.EARLY
 
 
+def _made_provisional(plan: Plan, event: PlanMadeProvisional) -> Plan:
+    return replace(
+        plan,
+        stage=Stage.PROVISIONAL,
+        risks=event.risks,
+        urgent=True,
+        clocks=deadline.start(plan.clocks, *event.deadlines),
+    )
+
+
 def _confirmed(plan: Plan, event: PlanConfirmed) -> Plan:
     return replace(
         plan,
@@ -205,9 +218,13 @@ def _drafted(plan: Plan, event: PlanDrafted) -> Plan:
     return replace(plan, draft=event)
 
 
-def _submitted(plan: Plan, _event: PlanSubmitted) -> Plan:
+def _submitted(plan: Plan, event: PlanSubmitted) -> Plan:
     return replace(
-        plan, stage=Stage.IN_FORCE, submitted=True, clocks=deadline.stop(plan.clocks, "plan")
+        plan,
+        stage=Stage.IN_FORCE,
+        submitted=True,
+        submitted_on=plan.submitted_on or event.submitted_on,
+        clocks=deadline.stop(plan.clocks, "plan"),
     )
 
 
@@ -328,6 +345,7 @@ def _without_clocks(plan: Plan, measure_id: UUID) -> Plan:
 
 _FOLDS: Mapping[type[Event], Callable[[Plan, Any], Plan]] = {
     PlanOpened: _opened,
+    PlanMadeProvisional: _made_provisional,
     PlanConfirmed: _confirmed,
     PlanRiskAdded: _risk_added,
     PlanDrafted: _drafted,

@@ -6,13 +6,14 @@ from datetime import date
 from services.assistance.domain import commands as c
 from services.assistance.domain.completeness import must_be_complete, warnings_of
 from services.assistance.domain.context import Surroundings
-from services.assistance.domain.plan_state import Plan, Stage
+from services.assistance.domain.plan_state import MeasureStatus, Plan, Stage, start_clock
 from shared.contracts.assistance import (
     EarlyEliminationAllowed,
     MeasureStopped,
     PlanClosed,
     PlanConfirmed,
     PlanDrafted,
+    PlanMadeProvisional,
     PlanOpened,
     PlanRiskAdded,
     PlanSubmitted,
@@ -38,39 +39,62 @@ def open_plan(plan: Plan, command: c.OpenPlan, context: Surroundings) -> list[Ev
     """
     if not plan.exists:
         return [_opened(command, context)]
+    if plan.stage is Stage.EARLY and command.green_channel:
+        clocks = (_first_help(command, context),)
+        return [PlanMadeProvisional(**plan.ids, risks=command.risks, deadlines=clocks)]
     if command.identified is None or plan.identified is not None:
         return []
+    approved_on = command.identified.approved_on
     return [
         PlanConfirmed(
-            case_id=command.case_id,
-            household_id=command.household_id,
+            **plan.ids,
             risks=command.risks,
             identified=command.identified,
             urgent=_is_urgent(command, context),
-            deadlines=(_plan_clock(command.identified.approved_on, plan.division, context),),
+            deadlines=(
+                _plan_clock(approved_on, plan.division, context),
+                *_department_clocks(plan, approved_on, context),
+            ),
         )
     ]
+
+
+@rule("R90")
+def _department_clocks(plan: Plan, approved_on: date, context: Surroundings) -> Iterable[Deadline]:
+    """What was filed before the approval: its department's time runs from the approval on."""
+    policy = context.policy(plan.division)
+    for item in plan.measures.values():
+        kind = start_clock(item.measure_id)
+        if item.status is MeasureStatus.FILED and kind not in plan.clocks:
+            length = policy.parameters.department_measure
+            yield deadline(kind, "R90", approved_on, length, policy=policy.version)
 
 
 @rule("R59", "R70", "R89")
 def _opened(command: c.OpenPlan, context: Surroundings) -> PlanOpened:
     """An approved household's plan is due ten days later; in the green channel help comes first."""
+    clocks: tuple[Deadline, ...] = ()
     if command.identified is not None:
-        clock = _plan_clock(command.identified.approved_on, command.division, context)
-    else:
-        policy = context.policy(command.division)
-        length = policy.parameters.first_help
-        clock = deadline("first_help", "R70", command.occurred_on, length, policy=policy.version)
+        clocks = (_plan_clock(command.identified.approved_on, command.division, context),)
+    elif command.green_channel:
+        clocks = (_first_help(command, context),)
     return PlanOpened(
         case_id=command.case_id,
         household_id=command.household_id,
         division=command.division,
         risks=command.risks,
-        provisional=command.identified is None,
+        provisional=command.green_channel,
         urgent=_is_urgent(command, context),
         identified=command.identified,
-        deadlines=(clock,),
+        deadlines=clocks,
     )
+
+
+@rule("R70")
+def _first_help(command: c.OpenPlan, context: Surroundings) -> Deadline:
+    policy = context.policy(command.division)
+    length = policy.parameters.first_help
+    return deadline("first_help", "R70", command.occurred_on, length, policy=policy.version)
 
 
 @rule("R113")
@@ -78,7 +102,7 @@ def _is_urgent(command: c.OpenPlan, context: Surroundings) -> bool:
     """Below the former standard, a gap in the guarantees or water, or sudden: comes first."""
     known = command.identified
     if known is None:
-        return True
+        return command.green_channel
     standard = context.policy(command.division).parameters.former_poverty_standard
     return bool(known.gaps) or known.per_capita_net < standard
 
@@ -168,6 +192,7 @@ def submit_plan(plan: Plan, _command: c.SubmitPlan, context: Surroundings) -> li
     return [
         PlanSubmitted(
             **plan.ids,
+            submitted_on=context.occurred_on,
             measures=len(plan.live),
             development_measures=sum(item.development for item in plan.live),
             on_time=clock is None or context.occurred_on <= clock.deadline.due_on,
@@ -214,7 +239,8 @@ def must_be_approved(plan: Plan) -> None:
 
 def _must_answer_only_its_risks(plan: Plan, command: c.DraftPlan) -> None:
     for number, response in enumerate(command.responses):
-        if response.risk not in plan.risks:
+        # Before the approval nobody knows yet which risks the household is identified with.
+        if plan.stage is not Stage.EARLY and response.risk not in plan.risks:
             raise Invalid(
                 "R77",
                 code="not-a-risk-of-the-household",

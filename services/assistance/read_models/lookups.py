@@ -31,6 +31,18 @@ async def is_flagged(connection: AsyncConnection, household_id: UUID) -> bool:
     return bool((await connection.execute(query)).scalar_one_or_none())
 
 
+async def latest_plan(connection: AsyncConnection, household_id: UUID) -> UUID | None:
+    """The household's plan that is not closed, the latest first; ``None`` without one."""
+    query = (
+        sa.select(tables.plan.c.stream_id)
+        .where(tables.plan.c.household_id == household_id, tables.plan.c.stage != "CLOSED")
+        .order_by(tables.plan.c.approved_on.desc().nulls_first())
+        .limit(1)
+    )
+    found: UUID | None = (await connection.execute(query)).scalar_one_or_none()
+    return found
+
+
 async def category_of(connection: "asyncpg.Connection[Any]", stream_id: UUID) -> str | None:
     """The category of a stream; ``None`` for one that does not exist."""
     found: str | None = await connection.fetchval(

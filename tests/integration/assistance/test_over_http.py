@@ -1,6 +1,7 @@
 """The worked examples over HTTP, on a real PostgreSQL, and what must be refused on the way."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +15,13 @@ from shared.contracts.audit import (
     FlagChange,
     Target,
 )
-from shared.contracts.identification import GreenChannelEntered, GreenChannelExited, RiskAdded
-from shared.contracts.values import Gap, Risk
+from shared.contracts.identification import (
+    CaseOpened,
+    GreenChannelEntered,
+    GreenChannelExited,
+    RiskAdded,
+)
+from shared.contracts.values import Gap, LeadSource, Risk
 from shared.kernel.ids import new_id
 from shared.kernel.principal import system
 from shared.store.drift import drift
@@ -476,3 +482,54 @@ def authorized(kind: CorrectionKind, target: Target, **changes: Any) -> Correcti
         content_sha256=SHA,
         **changes,
     )
+
+
+@rule("R59", "R105")
+async def test_a_plan_is_drafted_while_the_case_is_under_way(office: Office) -> None:
+    event = approved("2023-03-10")
+    await office.today_is("2023-03-05")
+    begin = {"case_id": str(event.case_id)}
+    assert (await office.post("village", "/plans", begin)).status_code == 404
+    opened = CaseOpened(
+        case_id=event.case_id,
+        household_id=event.household_id,
+        division=VILLAGE,
+        lead_id=new_id(),
+        source=LeadSource.HOTLINE,
+        discovered_on=date(2023, 3, 5),
+        deadlines=(),
+        previous_case_id=new_id(),
+    )
+    await office.hears(opened, on="2023-03-05", household_id=event.household_id)
+    assert (await office.get("village", f"/plans/by-case/{event.case_id}")).status_code == 404
+    assert (await office.post("other-village", "/plans", begin)).status_code == 404
+    plan = (await office.does("village", "/plans", begin))["id"]
+    filed = await office.does("village", f"/plans/{plan}/measures", JOB)
+    start = f"/plans/{plan}/measures/{filed['events'][0]['data']['measure_id']}/start"
+    await office.refused("town", start, rule="R59", status=409)
+    await office.today_is("2023-03-10")
+    await office.hears(event, on="2023-03-10", household_id=event.household_id)
+    await office.does("town", start)
+    shown = (await office.get("village", f"/plans/by-case/{event.case_id}")).json()
+    assert (shown["plan_id"], shown["stage"]) == (plan, "PLANNING")
+
+
+@rule("R49", "R103")
+async def test_help_outside_the_register_is_refused_and_told(office: Office) -> None:
+    help_ = {
+        "household_id": str(new_id()),
+        "division": VILLAGE,
+        "kind": "CASH",
+        "fund": "SOCIAL_FORCES",
+        "universal": False,
+    }
+    first = await office.post("village", "/help", help_, key="h1")
+    again = await office.post("village", "/help", help_, key="h1")
+    assert first.status_code == again.status_code == 422
+    assert first.json()["code"] == again.json()["code"] == "off-register-help"
+    told = await office.rows("select type from es.event where category = 'help'")
+    assert [row["type"] for row in told] == ["OffRegisterHelpRefused"]
+    await office.does("village", "/help", help_ | {"universal": True})
+    plan = await identified(office)
+    mine = help_ | {"household_id": plan["household_id"]}
+    await office.refused("village", "/help", mine, rule="R49", status=409)

@@ -5,6 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from services.assistance.domain import commands as c
+from services.assistance.domain.commands import (
+    GuaranteeEvidence,
+    Income,
+    MeasureTerms,
+    RiskEvidence,
+    RiskResponse,
+)
 from services.assistance.domain.context import Surroundings
 from services.assistance.domain.plan import PLAN
 from services.assistance.domain.plan_state import Plan
@@ -12,13 +19,8 @@ from shared.contracts.assistance import MeasureFiled, MeasureStarted, PlanOpened
 from shared.contracts.help import (
     Department,
     FundSource,
-    GuaranteeEvidence,
     Identified,
-    Income,
     MeasureKind,
-    MeasureTerms,
-    RiskEvidence,
-    RiskResponse,
 )
 from shared.contracts.values import Category, EliminationMode, Gap, History, Risk
 from shared.kernel.event import Event

@@ -12,6 +12,7 @@ from hypothesis.stateful import rule as step
 
 from services.assistance.domain import commands as c
 from services.assistance.domain.catalogue import CATALOGUE
+from services.assistance.domain.commands import RiskEvidence, RiskResponse
 from services.assistance.domain.completeness import missing_of
 from services.assistance.domain.context import Surroundings
 from services.assistance.domain.elimination import ELIMINATION
@@ -30,8 +31,6 @@ from shared.contracts.help import (
     MeetingForm,
     NaturalCause,
     NoLabourBasis,
-    RiskEvidence,
-    RiskResponse,
     StopReason,
 )
 from shared.contracts.values import EliminationMode, Risk
@@ -65,7 +64,9 @@ class AnyStory(RuleBasedStateMachine):
     def begin(self, labour: bool, green: bool) -> None:
         facts = {"labour_capable": labour, "wholly_without_labour": not labour}
         if green:
-            entered = s.opening((Risk.ILLNESS,)).model_copy(update={"identified": None})
+            entered = s.opening((Risk.ILLNESS,)).model_copy(
+                update={"identified": None, "green_channel": True}
+            )
             self.do(PLAN, self.plan_events, entered)
         self.do(PLAN, self.plan_events, s.opening(**facts))
 

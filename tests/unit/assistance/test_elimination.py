@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.assistance.domain import commands as c
+from services.assistance.domain.commands import RiskEvidence
 from services.assistance.domain.elimination import ELIMINATION
 from services.assistance.domain.plan import PLAN
 from services.assistance.domain.plan_state import MeasureStatus, Plan, Stage
@@ -30,9 +31,9 @@ from shared.contracts.assistance import (
     PlanRiskAdded,
     RiskEliminated,
 )
-from shared.contracts.help import DropReason, MeetingForm, NaturalCause, RiskEvidence
+from shared.contracts.help import DropReason, MeetingForm, NaturalCause
 from shared.contracts.values import EliminationMode, Gap, History, Risk
-from shared.kernel.event import Event
+from shared.kernel.event import Command, Event
 from shared.kernel.principal import Principal, Role
 from shared.kernel.refusal import Forbidden
 from shared.policy.parameters import Parameters
@@ -328,7 +329,7 @@ def skips() -> Iterator[Any]:
 
 @rule("R95")
 @pytest.mark.parametrize(("done", "command"), list(skips()))
-def test_no_step_is_skipped(done: int, command: c.Command) -> None:
+def test_no_step_is_skipped(done: int, command: Command) -> None:
     by = s.COMMITTEE if command is APPROVE else s.SOMEBODY
     elimination(*history(done)).when(command, on="2023-09-25", by=by).refused(
         "R95", code="out-of-order"

@@ -1,0 +1,154 @@
+"""Events of the flag, the ledger, help outside, the policy book, clocks, corrections."""
+
+from datetime import date
+from uuid import UUID
+
+from shared.contracts.assistance_base import AssistanceEvent
+from shared.contracts.help import (
+    ComparedBenefit,
+    FundSource,
+    LedgerEntry,
+    MeasureKind,
+    Mismatch,
+    NoLabourBasis,
+    VillagePopulation,
+)
+from shared.contracts.registry import contract
+from shared.kernel.decider import RollsBack
+from shared.kernel.division import DivisionCode
+from shared.policy.parameters import PolicyVersion
+
+
+@contract
+class UniversalHelpRecorded(AssistanceEvent):
+    """A universal policy of a department reached a household; no plan is needed (R103)."""
+
+    household_id: UUID
+    division: DivisionCode
+    kind: MeasureKind
+    fund: FundSource
+
+
+@contract
+class OffRegisterHelpRefused(AssistanceEvent):
+    """Help for a household that is neither identified nor in the green channel: 体外循环 (R49)."""
+
+    household_id: UUID
+    division: DivisionCode
+    kind: MeasureKind
+    fund: FundSource
+
+
+@contract
+class NoLabourProposed(AssistanceEvent):
+    """The village holds that nobody in the household can work (R97, R98)."""
+
+    household_id: UUID
+    division: DivisionCode
+    basis: NoLabourBasis
+    evidence: tuple[str, ...]
+
+
+@contract
+class NoLabourFlagged(AssistanceEvent):
+    """The town confirmed it: the household is 整户无劳动能力兜底保障户 (R96–R98)."""
+
+    household_id: UUID
+    division: DivisionCode
+    basis: NoLabourBasis
+
+
+@contract
+class FlagChanged(AssistanceEvent):
+    """The flag was set or taken off through the gates, nationally filed (R100, R108)."""
+
+    household_id: UUID
+    flagged: bool
+    correction_id: UUID
+
+
+@contract
+class FlagMismatchFound(AssistanceEvent):
+    """The quarterly comparison and the flag do not agree: a task for whom it concerns (R99)."""
+
+    household_id: UUID
+    division: DivisionCode
+    quarter: str
+    benefit: ComparedBenefit
+    mismatch: Mismatch
+
+
+@contract
+class FlagMismatchSettled(AssistanceEvent):
+    """A later quarter's comparison agrees with the flag again (R99)."""
+
+    household_id: UUID
+    quarter: str
+
+
+@contract
+class PopulationRecorded(AssistanceEvent):
+    """The rural registered population of a town's villages, for one year (R110)."""
+
+    town: DivisionCode
+    year: int
+    villages: tuple[VillagePopulation, ...]
+
+
+@contract
+class LedgerEntered(AssistanceEvent):
+    """A town or village is strictly over the share: a work ledger is kept (R110, R111)."""
+
+    town: DivisionCode
+    entry: LedgerEntry
+    on: date
+
+
+@contract
+class LedgerLeft(AssistanceEvent):
+    """A town or village is not over the share any more (R110)."""
+
+    town: DivisionCode
+    entry: LedgerEntry
+    on: date
+
+
+@contract
+class PolicyAdopted(AssistanceEvent):
+    """This service's own copy of a published policy (K7)."""
+
+    policy: PolicyVersion
+
+
+@contract
+class DeadlineWarned(AssistanceEvent):
+    """A clock's warning day has come; said once."""
+
+    kind: str
+    rule: str
+    due_on: date
+    on: date
+
+
+@contract
+class DeadlineMissed(AssistanceEvent):
+    """A clock's last day has passed without the act; said once, to the level above."""
+
+    kind: str
+    rule: str
+    due_on: date
+    escalated_to: DivisionCode
+
+
+@contract
+class Purged(AssistanceEvent):
+    """The stream was withdrawn (清退) through the gates; its history stays (R107, R108)."""
+
+    correction_id: UUID
+
+
+@contract
+class RolledBack(AssistanceEvent, RollsBack):
+    """The stream is as of an earlier version again (回退) through the gates (R107, R108)."""
+
+    correction_id: UUID
