@@ -20,6 +20,7 @@ from services.audit.log import completeness
 from services.audit.log.append import LogWriter
 from services.audit.log.checkpoints import Publisher
 from services.audit.log.keys import FileKey
+from services.audit.log.watch import Watch
 from services.audit.log.witnesses import Cosigner, read_witnesses
 from services.audit.reactions import Intake
 from services.audit.read_models.corrections import VIEWS
@@ -101,7 +102,8 @@ class _Parts:
                     await asyncio.sleep(self.own.sign_every)
 
         exporter = Exporter(kit.database, publisher, SystemClock())
-        return (sign, exporter.run, *((cosign,) if self.own.witness_file else ()))
+        watch = Watch(kit.database, SystemClock())
+        return (sign, exporter.run, watch.run, *((cosign,) if self.own.witness_file else ()))
 
     async def opened(self, kit: Kit, _application: Application) -> None:
         """Refuse to start when a witness has seen more of the log than there is."""
