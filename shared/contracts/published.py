@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared import contracts
+import shared.contracts as contracts
 from shared.contracts.registry import all_contracts
 from shared.kernel.event import Event
 
