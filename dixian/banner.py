@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dixian.hosting import Hosted
-from dixian.layout import ISSUER, ISSUER_PORT
+from dixian.layout import ISSUER, url_of
 from dixian.people import MACHINES, PASSWORD, PEOPLE, Person
 from shared.kernel.division import level_of
 
@@ -35,7 +35,7 @@ def show_banner(console: Console, hosted: Sequence[Hosted]) -> None:
 def token_command(username: str) -> str:
     """The line that fetches a token."""
     return (
-        f"  TOKEN=$(curl -s http://127.0.0.1:{ISSUER_PORT}/token -d grant_type=password "
+        f"  TOKEN=$(curl -s {url_of(ISSUER)}/token -d grant_type=password "
         f"-d client_id=console -d username={username} -d password={PASSWORD}"
         " | python3 -c \"import json,sys; print(json.load(sys.stdin)['access_token'])\")"
     )

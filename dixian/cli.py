@@ -157,6 +157,23 @@ def verify(
 
 
 @app.command()
+def rebuild(
+    service: Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")],
+) -> None:
+    """Make a service's read models anew from its events, while it goes on."""
+    import asyncio
+
+    from dixian.embedded import join_running
+    from dixian.rebuild import rebuild as run
+
+    if service not in SERVICES:
+        raise typer.BadParameter(f"{service} is none of {', '.join(SERVICES)}")
+    with plainly():
+        join_running()
+        asyncio.run(run(service, console))
+
+
+@app.command()
 def contracts(
     directory: Annotated[Path, typer.Argument(help="Where to.")] = Path("docs/contracts"),
 ) -> None:

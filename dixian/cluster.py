@@ -17,16 +17,21 @@ from rich.table import Table
 from dixian.broker import BrokerUnobtainable, KafkaNode, jars, missing
 from dixian.errors import CannotStart
 from dixian.home import Home
-from dixian.layout import ISSUER_PORT, PORTS, Layout, Places, Process
+from dixian.layout import (
+    ISSUER,
+    Layout,
+    Places,
+    Process,
+    kafka_port,
+    postgres_port,
+    url_of,
+)
 from dixian.postgres import Postgres
 from dixian.probe import is_ready
-from dixian.provision import SUPERUSER, give_password
+from dixian.provision import SERVICES, SUPERUSER, give_password
 from dixian.settings import ClusterSettings, ProcessSettings
 from dixian.signals import until_signalled
 from dixian.supervisor import ProcessUnit, Supervisor, Unit, running
-
-POSTGRES_PORT = 8132
-KAFKA_PORT = 8192
 
 
 class PostgresUnit:
@@ -69,11 +74,11 @@ def here() -> Home:
 
 def units(home: Home, settings: ClusterSettings) -> list[Unit]:
     """Everything the cluster consists of."""
-    server = Postgres(home, port=POSTGRES_PORT)
+    server = Postgres(home, port=postgres_port())
     infrastructure: list[Unit] = [PostgresUnit(server, home.keys.password(SUPERUSER))]
     if not settings.kafka:
-        infrastructure.append(KafkaNode(home.root / "kafka", port=KAFKA_PORT))
-    places = places_of(home, settings.kafka or f"127.0.0.1:{KAFKA_PORT}")
+        infrastructure.append(KafkaNode(home.root / "kafka", port=kafka_port()))
+    places = places_of(home, settings.kafka or f"127.0.0.1:{kafka_port()}")
     layout = Layout(places, settings.replicas, tuple(unit.name for unit in infrastructure))
     return [*infrastructure, *(_unit(process, home.logs) for process in layout.processes())]
 
@@ -81,9 +86,9 @@ def units(home: Home, settings: ClusterSettings) -> list[Unit]:
 def places_of(home: Home, kafka: str) -> Places:
     """Where the parts of a cluster on this machine are."""
     return Places(
-        postgres=f"127.0.0.1:{POSTGRES_PORT}",
+        postgres=f"127.0.0.1:{postgres_port()}",
         kafka=kafka,
-        issuer=f"http://127.0.0.1:{ISSUER_PORT}",
+        issuer=url_of(ISSUER),
         keys=f"{home.keys.root}/{{owner}}",
     )
 
@@ -137,8 +142,8 @@ def _say(console: Console, line: str) -> None:
 
 def _announce(home: Home, console: Console) -> None:
     console.print(f"\n[bold]The cluster is up.[/] Logs: {home.logs}/NAME.log", soft_wrap=True)
-    for name, port in PORTS.items():
-        console.print(f"  {name:15} http://127.0.0.1:{port}")
+    for name in SERVICES:
+        console.print(f"  {name:15} {url_of(name)}")
     console.print("\nSee it survive: [bold].venv/bin/dixian cluster kill alerts-worker[/]")
     console.print("Next, in another terminal: [bold]make demo[/]   Ctrl-C here stops it all.\n")
 

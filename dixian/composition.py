@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from dixian.errors import CannotStart
 from dixian.hosting import Hosted
 from dixian.issuer import IssuerSettings, RefusedInProduction, create_issuer
-from dixian.layout import ISSUER, ISSUER_PORT, PORTS, worker_port
+from dixian.layout import ISSUER, port_of, worker_port
 from dixian.settings import DatabaseSettings, ProcessSettings
 from shared.bus.port import Broker
 from shared.store.migrate import Schema
@@ -51,13 +51,13 @@ def settings_of(name: str, member: str = "") -> ServiceSettings:
 def whole(name: str, broker: Broker) -> Hosted:
     """A service with everything it has, in this process."""
     service = module(name).create(settings_of(name), broker=broker)
-    return Hosted(service, ProcessSettings().host, PORTS[name])
+    return Hosted(service, ProcessSettings().host, port_of(name))
 
 
 def http(name: str, broker: Broker, replica: int) -> Hosted:
     """The API of a service; replicas share the port."""
     service = module(name).create(settings_of(name, f"{name}-http-{replica}"), broker=broker)
-    return Hosted(service, ProcessSettings().host, PORTS[name], works=False, shared_port=True)
+    return Hosted(service, ProcessSettings().host, port_of(name), works=False, shared_port=True)
 
 
 def worker(name: str, broker: Broker, replica: int) -> Hosted:
@@ -73,5 +73,5 @@ def issuer() -> Hosted:
         app = create_issuer(settings, WebSettings().mode)
     except RefusedInProduction as error:
         raise CannotStart(str(error)) from error
-    port = urlsplit(settings.url).port or ISSUER_PORT
+    port = urlsplit(settings.url).port or port_of(ISSUER)
     return Hosted(Service(ISSUER, app), ProcessSettings().host, port)

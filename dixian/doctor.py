@@ -11,9 +11,10 @@ from rich.console import Console
 from dixian.broker import missing
 from dixian.errors import CannotStart
 from dixian.home import Home
-from dixian.layout import ISSUER, ISSUER_PORT, PORTS
+from dixian.layout import ISSUER, port_of
 from dixian.postgres import VERSION, Postgres, binaries
 from dixian.probe import is_ready
+from dixian.provision import SERVICES
 from dixian.settings import ProcessSettings
 from shared.policy.divisions import BadDivisionFile, Divisions
 
@@ -94,7 +95,8 @@ def _kafka() -> Finding:
 
 def _ports() -> Iterator[Finding]:
     discovery = "/.well-known/openid-configuration"
-    for name, port in {ISSUER: ISSUER_PORT, **PORTS}.items():
+    for name in (ISSUER, *SERVICES):
+        port = port_of(name)
         path = discovery if name == ISSUER else "/health/ready"
         if _is_free(port):
             yield Finding(f"{name} {port}", True, "free")

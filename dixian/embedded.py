@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dixian.errors import CannotStart
 from dixian.home import Home
 from dixian.keys import ADMIN
-from dixian.layout import ISSUER, ISSUER_PORT
+from dixian.layout import ISSUER, url_of
 from dixian.postgres import Postgres
 from dixian.provision import EMBEDDED_BUS, SERVICES, Tenant
 from dixian.settings import ProcessSettings
@@ -42,8 +42,8 @@ def environment(home: Home, server: Postgres) -> Mapping[str, str]:
     return {
         "DIXIAN_MODE": "demo",
         "DIXIAN_BUS": "embedded",
-        "DIXIAN_OIDC_ISSUER": f"http://127.0.0.1:{ISSUER_PORT}",
-        "DIXIAN_ISSUER_URL": f"http://127.0.0.1:{ISSUER_PORT}",
+        "DIXIAN_OIDC_ISSUER": url_of(ISSUER),
+        "DIXIAN_ISSUER_URL": url_of(ISSUER),
         "DIXIAN_ISSUER_KEY_FILE": str(home.keys.directory(ISSUER) / "key.pem"),
         "DIXIAN_MASTER_KEY_FILE": str(keys / "master.key"),
         "DIXIAN_INDEX_KEY_FILE": str(keys / "index.key"),

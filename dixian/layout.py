@@ -9,14 +9,38 @@ from dataclasses import dataclass, field
 
 from dixian.keys import ADMIN
 from dixian.provision import SERVICES, SUPERUSER, Tenant
+from dixian.settings import ProcessSettings
 
 ISSUER = "issuer"
-ISSUER_PORT = 8100
 _DISCOVERY = "/.well-known/openid-configuration"
-PORTS = {name: ISSUER_PORT + number for number, name in enumerate(SERVICES, start=1)}
-"""The API of each service: alerts 8101, identification 8102, assistance 8103, audit 8104."""
+_NUMBERS = {name: number for number, name in enumerate((ISSUER, *SERVICES))}
 _HEALTH_OF_WORKERS = 100
 """A worker shows its health 100 ports above its service's API, its replicas 10 apart."""
+
+
+def port_of(name: str) -> int:
+    """The issuer's port (8100), a service's API: alerts 8101, identification 8102, and so on."""
+    return ProcessSettings().port_base + _NUMBERS[name]
+
+
+def url_of(name: str) -> str:
+    """Where the issuer or a service is reached on this machine."""
+    return f"http://127.0.0.1:{port_of(name)}"
+
+
+def worker_port(service: str, replica: int = 0) -> int:
+    """Where a worker shows its health."""
+    return port_of(service) + _HEALTH_OF_WORKERS + 10 * replica
+
+
+def postgres_port() -> int:
+    """The cluster's PostgreSQL: 8132."""
+    return ProcessSettings().port_base + 32
+
+
+def kafka_port() -> int:
+    """The cluster's broker: 8192."""
+    return ProcessSettings().port_base + 92
 
 
 @dataclass(frozen=True)
@@ -66,7 +90,7 @@ class Layout:
         yield Process(
             "migrate", ("migrate",), self._of_migrate(), after=self.infrastructure, once=True
         )
-        yield Process(ISSUER, (ISSUER,), self._of_issuer(), ISSUER_PORT, _DISCOVERY)
+        yield Process(ISSUER, (ISSUER,), self._of_issuer(), port_of(ISSUER), _DISCOVERY)
         for service in SERVICES:
             for replica in range(self.replicas):
                 yield self._http(service, replica)
@@ -76,7 +100,7 @@ class Layout:
         command = ("serve", service, "--role", "http", *_numbered(replica))
         name = _name(service, "http", replica)
         after = ("migrate", "issuer")
-        return Process(name, command, self._of_service(service), PORTS[service], after=after)
+        return Process(name, command, self._of_service(service), port_of(service), after=after)
 
     def _worker(self, service: str, replica: int) -> Process:
         command = ("serve", service, "--role", "worker", *_numbered(replica))
@@ -130,11 +154,6 @@ class Layout:
 
     def _url(self, tenant: Tenant, role: str) -> str:
         return f"postgresql://{role}@{self.places.postgres}/{tenant.database}"
-
-
-def worker_port(service: str, replica: int = 0) -> int:
-    """Where a worker shows its health."""
-    return PORTS[service] + _HEALTH_OF_WORKERS + 10 * replica
 
 
 def _name(service: str, role: str, replica: int) -> str:

@@ -19,6 +19,9 @@ class ProcessSettings(BaseSettings):
 
     host: str = "127.0.0.1"
     """``DIXIAN_HOST``: the address to listen on; ``0.0.0.0`` inside a container."""
+    port_base: int = Field(8100, ge=1024, le=65000)
+    """``DIXIAN_PORT_BASE``: the first port, the issuer's; the others follow. For a second
+    installation on one machine."""
     home: Path = Path("var")
     """``DIXIAN_HOME``: the data, keys and logs of the embedded shapes; ``./var`` by default."""
     divisions_file: Path | None = None

@@ -21,8 +21,9 @@ def until_signalled() -> Iterator[asyncio.Event]:
             running.cancel()
         stop.set()
 
-    # What the caller has ignored stays ignored: `nohup` means it.
-    handled = [number for number in _NUMBERS if signal.getsignal(number) != signal.SIG_IGN]
+    # A shell lets background jobs ignore SIGINT, yet who sends one means us; `nohup` means it.
+    nohup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    handled = [number for number in _NUMBERS if number != signal.SIGHUP or not nohup]
     for number in handled:
         loop.add_signal_handler(number, caught)
     try:

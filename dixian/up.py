@@ -5,6 +5,7 @@ What ``make run`` calls. Everything has a default that works; a variable that is
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from dixian import composition, embedded, hosting
 from dixian.banner import show_banner
+from dixian.errors import CannotStart
 from dixian.home import Home
 from dixian.hosting import Hosted
 from dixian.migrations import migrate
@@ -24,6 +26,7 @@ from shared.bus.brokers import open_broker
 from shared.bus.port import Broker
 from shared.bus.settings import BusSettings
 from shared.telemetry.logs import LogSettings, configure
+from shared.web.settings import Mode
 
 Assemble = Callable[[Broker], Sequence[Hosted]]
 _LOOK = 0.5
@@ -33,6 +36,11 @@ log = structlog.get_logger("dixian.up")
 
 def up(console: Console) -> None:
     """Run the system until Ctrl-C or SIGTERM. Raises ``CannotStart``."""
+    if os.environ.get("DIXIAN_MODE", Mode.DEMO) != Mode.DEMO:
+        raise CannotStart(
+            "`dixian up` is the demo: its people and its clock are not for production. "
+            "See deploy/docker-compose.yml, DIXIAN_OIDC_ISSUER and `dixian serve`."
+        )
     home = Home(ProcessSettings().home)
     with home.held("dixian up"):
         home.keys.make()

@@ -57,7 +57,7 @@ def _plan_of(story: Story) -> str | None:
         if answer.status == 404:
             return None
         raise
-    return str(found["id"])
+    return str(found["plan_id"])
 
 
 def _file(story: Story, kind: str, fund: str, department: str, more: Json) -> Json:

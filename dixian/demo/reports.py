@@ -74,7 +74,8 @@ def register(story: Story) -> None:
     path = f"/households/{story.household}"
     shown = story.client.get("village-officer", "identification", path)
     story.members = shown["members"]
-    masked = [f"{item['person']['name']} {item['person']['document_number']}" for item in story.members]
+    people = [item["person"] for item in story.members]
+    masked = [f"{person['name']} {person['document_number']}" for person in people]
     story.screen.facts("村干部看到的(已脱敏)· what the officer sees, masked", masked)
 
 

@@ -8,7 +8,7 @@ from dixian.demo.client import Addresses, Answered, GaveUp
 from dixian.demo.screen import Screen
 from dixian.demo.tell import tell
 from dixian.errors import CannotStart
-from dixian.layout import ISSUER
+from dixian.layout import ISSUER, url_of
 from dixian.provision import SERVICES
 
 
@@ -24,6 +24,6 @@ def run(console: Console, *, patience: float) -> None:
 
 
 def addresses() -> Addresses:
-    """Where the system listens: the defaults, or ``DIXIAN_<SERVICE>_URL`` where set."""
-    found = {name: os.environ.get(f"DIXIAN_{name.upper()}_URL") for name in (ISSUER, *SERVICES)}
-    return Addresses(**{name: url for name, url in found.items() if url})
+    """Where the system listens: on this machine, or ``DIXIAN_<SERVICE>_URL`` where set."""
+    names = (ISSUER, *SERVICES)
+    return Addresses(**{n: os.environ.get(f"DIXIAN_{n.upper()}_URL") or url_of(n) for n in names})

@@ -73,10 +73,8 @@ class Reactions:
         """Know its numbers' tokens, and match the leads that waited for one of them."""
         event = recorded.event
         tokens = [(bytes.fromhex(item.token), item.member_id) for item in event.tokens]
-        numbers = [token for token, _ in tokens]
-        await register.meet(tx.raw, numbers)
         await register.index(tx.raw, event.household_id, tokens)
-        for lead_id in await register.waiting_for(tx.raw, numbers):
+        for lead_id in await register.waiting_for(tx.raw, [token for token, _ in tokens]):
             households = await register.suggestions(tx.raw, lead_id)
             # Two households with that number: an officer decides, nothing is merged by itself.
             if len(households) == 1:

@@ -25,8 +25,7 @@ NOTE = "note"
 """The kind of the vault's records for words."""
 
 _LEAF = """
-select e.leaf from audit.seen s join audit.entry e on e.log_id = s.log_id and e.idx = s.idx
- where s.event_id = $1
+select leaf from audit.entry where event_id = $1
 """
 
 

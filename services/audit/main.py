@@ -1,9 +1,12 @@
 """The audit service put together: the log, its signer, the trail and the gates."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+
+import httpx
 
 from services.audit.domain.correction import CORRECTION
 from services.audit.handlers import handlers
@@ -15,13 +18,14 @@ from services.audit.log import completeness
 from services.audit.log.append import LogWriter
 from services.audit.log.checkpoints import Publisher
 from services.audit.log.keys import FileKey
+from services.audit.log.witnesses import Cosigner, read_witnesses
 from services.audit.reactions import Intake
 from services.audit.read_models.corrections import VIEWS
 from services.audit.schema import SCHEMA
-from services.audit.settings import AuditSettings
+from services.audit.settings import KEY_FILE, AuditSettings
 from shared.bus.handler import Handler
 from shared.bus.port import Broker
-from shared.kernel.clock import SystemClock
+from shared.kernel.clock import SHANGHAI, SystemClock
 from shared.service.assemble import Blueprint, Kit, assemble
 from shared.store.application import Application
 from shared.web.auth import Authenticator
@@ -31,7 +35,8 @@ from shared.web.service import Service, ServiceSettings, Worker
 NAME = "audit"
 SERVICES = ("alerts", "identification", "assistance", NAME)
 """Whose events are logged: everybody's, our own included."""
-_KEY_FILE = "audit-log.key"
+_PATIENCE = 10.0
+"""Seconds a witness may take."""
 
 
 def create(
@@ -54,6 +59,7 @@ def create(
         reacts_to=SERVICES,
         handler=parts.handler,
         workers=parts.workers,
+        opened=parts.opened,
         numbers=lambda kit, _application: lambda: _audited(kit),
     )
     return assemble(settings, broker, blueprint, authenticator=authenticator)
@@ -86,10 +92,32 @@ class _Parts:
                 await publisher.publish()
                 await asyncio.sleep(self.own.sign_every)
 
-        return (sign,)
+        async def cosign() -> None:
+            async with self._cosigner(kit) as cosigner:
+                while True:
+                    await cosigner.round()
+                    await asyncio.sleep(self.own.sign_every)
+
+        return (sign, cosign) if self.own.witness_file else (sign,)
+
+    async def opened(self, kit: Kit, _application: Application) -> None:
+        """Refuse to start when a witness has seen more of the log than there is."""
+        if self.own.witness_file:
+            year = SystemClock().now().astimezone(SHANGHAI).year
+            async with self._cosigner(kit) as cosigner:
+                await cosigner.must_not_be_ahead(self.own.name.origin(year))
+
+    @asynccontextmanager
+    async def _cosigner(self, kit: Kit) -> AsyncIterator[Cosigner]:
+        assert self.own.witness_file is not None
+        witnesses = read_witnesses(self.own.witness_file)
+        async with httpx.AsyncClient(timeout=_PATIENCE) as client:
+            yield Cosigner(
+                kit.database, self._publisher(kit), witnesses, client, clock=SystemClock()
+            )
 
     def _publisher(self, kit: Kit) -> Publisher:
-        path = self.own.key_file or self.settings.vault.master_key_file.with_name(_KEY_FILE)
+        path = self.own.key_file or self.settings.vault.master_key_file.with_name(KEY_FILE)
         key = FileKey.at(path, create=self.settings.demo)
         return Publisher(kit.database, key, SystemClock())
 

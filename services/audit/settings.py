@@ -8,6 +8,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.audit.log.append import LogName
 
+KEY_FILE = "audit-log.key"
+"""The usual name of the key's file, beside the vault's keys."""
+
 
 class AuditSettings(BaseSettings):
     """The log's name, its key, and how often it is signed."""
@@ -23,6 +26,8 @@ class AuditSettings(BaseSettings):
     ``audit-log.key`` beside the vault's master key."""
     sign_every: float = Field(1.0, ge=0.1, le=3600)
     """``DIXIAN_AUDIT_SIGN_EVERY``: seconds between looks whether the log has grown."""
+    witness_file: Path | None = None
+    """``DIXIAN_AUDIT_WITNESS_FILE``: lines ``witness NAME VKEY URL``; none without it."""
 
     @property
     def name(self) -> LogName:

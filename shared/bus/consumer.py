@@ -50,16 +50,13 @@ class Consumer:
         *,
         settings: ConsumerSettings | None = None,
         observer: Observer | None = None,
-        reacted: Callable[[], None] = lambda: None,
     ) -> None:
-        """``reacted`` is called after every commit in which events were handled: wake the relay."""
         self.name = name
         self._database = database
         self._handler = handler
         self._settings = settings or ConsumerSettings()
         self.observer = observer or LogObserver()
-        self._reacted = reacted
-        self.parked = Parked(name, database, handler, observer=self.observer, reacted=reacted)
+        self.parked = Parked(name, database, handler, observer=self.observer)
 
     async def run(self, broker: Broker, topics: Collection[str], *, member: str = "") -> None:
         """Consume until cancelled, through every outage."""
@@ -181,8 +178,6 @@ class Consumer:
             if done.deliver:
                 await self._handler.handle(tx, done.deliver)
             await self._record(tx, batch, position, done, began_anew=began_anew)
-        if done.deliver:
-            self._reacted()
         self._tell(batch.source.topic, done)
         if done.filled:
             await self.heal()

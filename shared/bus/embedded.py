@@ -39,22 +39,20 @@ class EmbeddedBroker:
         self._partitions = partitions
         self._look_every = look_every
         self._open: list[EmbeddedProducer | EmbeddedSubscription] = []
+        self._control: asyncpg.Connection[Any] | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     async def ensure_topics(self, topics: Collection[str]) -> None:
         """Create what is missing, with the number of partitions this broker was made with."""
-        with reaching():
-            connection = await self._connect()
-            try:
-                await connection.execute(
-                    "insert into bus.head(topic, part)"
-                    " select t, p from unnest($1::text[]) t, generate_series(0, $2 - 1) p"
-                    " where not exists (select from bus.head where topic = t)"
-                    " on conflict do nothing",
-                    list(topics),
-                    self._partitions,
-                )
-            finally:
-                await closed(connection)
+        async with self._controlling() as connection:
+            await connection.execute(
+                "insert into bus.head(topic, part)"
+                " select t, p from unnest($1::text[]) t, generate_series(0, $2 - 1) p"
+                " where not exists (select from bus.head where topic = t)"
+                " on conflict do nothing",
+                list(topics),
+                self._partitions,
+            )
 
     async def producer(self) -> "EmbeddedProducer":
         """A new producer with a connection of its own."""
@@ -80,15 +78,11 @@ class EmbeddedBroker:
 
     async def end_offsets(self, topics: Collection[str]) -> Mapping[TopicPartition, int]:
         """The next offset of every partition."""
-        with reaching():
-            connection = await self._connect()
-            try:
-                rows = await connection.fetch(
-                    "select topic, part, next_offset from bus.head where topic = any($1::text[])",
-                    list(topics),
-                )
-            finally:
-                await closed(connection)
+        async with self._controlling() as connection:
+            rows = await connection.fetch(
+                "select topic, part, next_offset from bus.head where topic = any($1::text[])",
+                list(topics),
+            )
         return {TopicPartition(row[0], row[1]): row[2] for row in rows}
 
     async def close(self) -> None:
@@ -96,6 +90,18 @@ class EmbeddedBroker:
         for each in self._open:
             await each.close()
         self._open.clear()
+        if self._control is not None:
+            await closed(self._control)
+            self._control = None
+
+    @asynccontextmanager
+    async def _controlling(self) -> AsyncIterator["asyncpg.Connection[Any]"]:
+        """The connection for questions about the log; a new one when the last was lost."""
+        async with self._one_at_a_time:
+            with reaching():
+                if self._control is None or self._control.is_closed():
+                    self._control = await self._connect()
+                yield self._control
 
 
 class EmbeddedProducer:

@@ -1,6 +1,6 @@
 """Parked messages: listed, shown, and handled again when their cause is gone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -71,13 +71,11 @@ class Parked:
         handler: Handler,
         *,
         observer: Observer | None = None,
-        reacted: Callable[[], None] = lambda: None,
     ) -> None:
         self._consumer = consumer
         self._database = database
         self._handler = handler
         self._observer = observer or LogObserver()
-        self._reacted = reacted
 
     async def list(self, *, limit: int = 100, replayed: bool = False) -> "list[ParkedMessage]":
         """The oldest first; those already replayed only if asked for."""
@@ -150,7 +148,6 @@ class Parked:
             rows = await self._rows(tx, source, key, only)
             result = await self._through(tx, source, rows)
         if result.done:
-            self._reacted()
             self._observer.replayed(self._consumer, source.topic, result.done)
         return result
 

@@ -1,12 +1,9 @@
-"""The published number: recorded = sent = received, per service, with the missing ones named.
+"""Names what is missing, when recorded = sent = received does not hold.
 
-*Recorded* is counted from ``es.event`` itself, by ranges of position that are settled, and not from
-the relay's own cursor: what a relay skipped would be missing from its cursor's count too. *Sent* is
-what the broker has acknowledged. *Received* counts different events at each consumer, handled,
-passed over or parked. One service sees one side only, so naming what is missing takes both: the
-sender's ``buckets`` beside the receiver's ``received_buckets`` show where they differ, the sender's
-``heads`` of such a bucket list its streams, and the receiver's ``missing`` says which versions of
-them it has not had. All of it is plain data, to be asked for over HTTP. Taken while events are on
+One service sees one side only, so naming takes both: the sender's ``buckets`` beside the receiver's
+``received_buckets`` show where they differ, the sender's ``heads`` of such a bucket list its
+streams, and the receiver's ``missing`` says which versions of them it has not had; ``relay.resend``
+publishes those again. All of it is plain data, to be asked for over HTTP. Taken while events are on
 their way, a difference may be no more than that: ask again.
 """
 
@@ -16,44 +13,8 @@ from typing import Any
 from uuid import UUID
 
 from shared.bus.inbox import GAP
-from shared.bus.reader import RELAY
-from shared.bus.tally import recorded
 
 BUCKETS = 256
-
-
-@dataclass(frozen=True)
-class Outgoing:
-    """What a service recorded and sent."""
-
-    service: str
-    recorded: int
-    sent: int
-
-    @property
-    def waiting(self) -> int:
-        """Recorded and not yet acknowledged by the broker."""
-        return self.recorded - self.sent
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """What a consumer received of one topic."""
-
-    consumer: str
-    topic: str
-    received: int
-    """Different events, whatever became of them."""
-    parked: int
-    """Of these, the ones that wait to be replayed."""
-
-
-@dataclass(frozen=True)
-class Report:
-    """One service's side of the reconciliation."""
-
-    outgoing: Outgoing
-    incoming: tuple[Incoming, ...]
 
 
 @dataclass(frozen=True)
@@ -70,28 +31,6 @@ class Missing:
 
     stream_id: UUID
     version: int
-
-
-async def report(raw: Any, service: str, consumer: str | None = None) -> Report:
-    """The numbers of a service, whose consumer is called ``consumer`` (by default, the same)."""
-    return Report(await outgoing(raw, service), await incoming(raw, consumer or service))
-
-
-async def outgoing(raw: Any, service: str) -> Outgoing:
-    """Recorded and sent. Two counts a moment apart: ``recorded`` is taken after ``sent``."""
-    sent = await raw.fetchval("select sent from es.reader where name = $1", RELAY)
-    return Outgoing(service, await recorded(raw), int(sent or 0))
-
-
-async def incoming(raw: Any, consumer: str) -> tuple[Incoming, ...]:
-    """Received and parked, by topic."""
-    rows = await raw.fetch(
-        "select topic, sum(received)::bigint, (select count(*) from es.parked p"
-        "  where p.consumer = $1 and p.topic = c.topic and p.replayed_at is null)"
-        " from es.consumed_partition c where consumer = $1 group by topic order by topic",
-        consumer,
-    )
-    return tuple(Incoming(consumer, *row) for row in rows)
 
 
 async def buckets(raw: Any) -> list[int]:

@@ -147,6 +147,7 @@ class _Assembly:
             workers=self._workers(),
             opened=self._opened,
             closed=self._closed,
+            application=self.application,
         )
 
     # -- the door ---------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ on the asyncpg connection beneath. Both see one transaction because the engine i
 the driver opens it.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ class Database:
             json_deserializer=orjson.loads,
             connect_args={"server_settings": _SERVER_SETTINGS},
         )
+        self._room = asyncio.Semaphore(pool_size)
+        self._idle: list[_Connected] = []
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
@@ -60,10 +63,46 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Transaction]:
-        """A connection without a transaction, for queries of one statement."""
-        async with self.engine.connect() as sql:
-            raw = await _alive(sql)
-            yield Transaction(sql, raw, await self._now(raw))
+        """A connection without a transaction: each statement is one by itself.
+
+        Waits when all connections are in use. Raises ``OSError`` or ``asyncpg.PostgresError`` when
+        the server takes none.
+        """
+        async with self._room:
+            connected = await self._take()
+            try:
+                yield Transaction(connected.sql, connected.raw, await self._now(connected.raw))
+            finally:
+                await self._give_back(connected)
+
+    async def _take(self) -> "_Connected":
+        """An idle connection, or a new one.
+
+        Connections stay checked out of SQLAlchemy's pool: a check-out costs more than a statement.
+        """
+        if not self._idle:
+            return await _Connected.open(self.engine)
+        connected = self._idle.pop()
+        # The driver knows at once when its socket is closed, so this costs no round trip.
+        if connected.raw.is_closed():
+            await connected.close()
+            return await _Connected.open(self.engine)
+        return connected
+
+    async def _give_back(self, connected: "_Connected") -> None:
+        """Keep it for the next one, with nothing begun on it.
+
+        A transaction still open (its end was cancelled) is the server's to undo: by hanging up.
+        """
+        if connected.raw.is_in_transaction():
+            connected.raw.terminate()
+        if connected.sql.in_transaction():
+            try:
+                await connected.sql.rollback()
+            except BaseException:
+                await connected.close()
+                raise
+        self._idle.append(connected)
 
     async def clock(self) -> Clock:
         """The clock as of now, demo offset included."""
@@ -78,7 +117,9 @@ class Database:
             await tx.raw.execute("update es.demo_clock set shift = $1", offset)
 
     async def close(self) -> None:
-        """Close every pooled connection."""
+        """Close every idle connection."""
+        while self._idle:
+            await self._idle.pop().close()
         await self.engine.dispose()
 
     async def _now(self, raw: "asyncpg.Connection[Any]") -> Clock:
@@ -95,23 +136,32 @@ _SERVER_SETTINGS = {
 }
 
 
-async def _alive(sql: AsyncConnection) -> "asyncpg.Connection[Any]":
-    """The driver's connection; a new one when the server has closed the pooled one meanwhile.
+@dataclass(frozen=True)
+class _Connected:
+    """One connection, as SQLAlchemy sees it and as the driver does."""
 
-    The driver knows at once when its socket is closed, so this costs no round trip. Raises
-    ``OSError`` or ``asyncpg.PostgresError`` when the server takes no connections.
-    """
-    raw = await _raw(sql)
-    if raw.is_closed():
-        await sql.invalidate()
-        raw = await _raw(sql)
-    return raw
+    sql: AsyncConnection
+    raw: "asyncpg.Connection[Any]"
 
+    @classmethod
+    async def open(cls, engine: AsyncEngine) -> "_Connected":
+        sql = await engine.connect()
+        try:
+            raw: asyncpg.Connection[Any] | None = (await sql.get_raw_connection()).driver_connection
+            assert raw is not None
+        except BaseException:
+            await sql.close()
+            raise
+        if raw.is_closed():  # SQLAlchemy's pool had kept a dead one
+            await sql.invalidate()
+            await sql.close()
+            return await cls.open(engine)
+        return cls(sql, raw)
 
-async def _raw(sql: AsyncConnection) -> "asyncpg.Connection[Any]":
-    raw: asyncpg.Connection[Any] | None = (await sql.get_raw_connection()).driver_connection
-    assert raw is not None
-    return raw
+    async def close(self) -> None:
+        if self.raw.is_closed():
+            await self.sql.invalidate()
+        await self.sql.close()
 
 
 def async_url(url: str) -> str:

@@ -94,14 +94,15 @@ class _Rows:
     """Rows on their way into the copies."""
 
     deadline: list[tuple[Any, ...]] = field(default_factory=list)
-    by_table: dict[str, tuple[tuple[str, ...], list[list[Any]]]] = field(default_factory=dict)
+    by_table: dict[tuple[str, tuple[str, ...]], list[list[Any]]] = field(default_factory=dict)
+    """By table and columns."""
 
     def add(self, view: View[Any], state: Any, last: Recorded[Event]) -> None:
+        """The rows that a stream has in a view's table."""
         for row in view.rows(state, last):
-            name = view.table.name
-            if name not in self.by_table:
-                self.by_table[name] = (tuple(row), [])
-            self.by_table[name][1].append(values(view.table, row))
+            columns = tuple(row)
+            records = self.by_table.setdefault((view.table.name, columns), [])
+            records.append(values(view.table, columns, row))
 
 
 async def rebuild(
@@ -302,7 +303,7 @@ class _Rebuild:
         return made
 
     async def _copy(self, rows: _Rows) -> None:
-        for name, (columns, records) in rows.by_table.items():
+        for (name, columns), records in rows.by_table.items():
             await self._write.copy_records_to_table(
                 name, schema_name=NEXT, columns=columns, records=records
             )

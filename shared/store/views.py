@@ -51,14 +51,16 @@ class View(Generic[S]):
             writes.rewrites.append(self._rewrite(last.stream_id, rows))
         elif rows:
             columns = tuple(rows[0])
-            writes.clauses.append(Clause(upsert(self.table, columns), values(self.table, rows[0])))
+            writes.clauses.append(
+                Clause(upsert(self.table, columns), values(self.table, columns, rows[0]))
+            )
         else:
             writes.clauses.append(Clause(self._delete, [last.stream_id]))
 
     def _rewrite(self, stream_id: UUID, rows: Sequence[Row]) -> Rewrite:
-        sql = insert(self.table, tuple(rows[0])) if rows else ""
-        made = [values(self.table, row) for row in rows]
-        return Rewrite(self._delete, sql, stream_id, made)
+        columns = tuple(rows[0]) if rows else ()
+        made = [values(self.table, columns, row) for row in rows]
+        return Rewrite(self._delete, insert(self.table, columns), stream_id, made)
 
     @cached_property
     def _one_row_a_stream(self) -> bool:
@@ -85,10 +87,13 @@ def upsert(table: sa.Table, columns: tuple[str, ...]) -> str:
     return f"{insert(table, columns)} on conflict (stream_id) do update set {action}"
 
 
-def values(table: sa.Table, row: Row) -> list[Any]:
-    """A row's values as the driver takes them (JSON as text, enumerations as their names)."""
+def values(table: sa.Table, columns: Sequence[str], row: Row) -> list[Any]:
+    """A row's values as the driver takes them (JSON as text, enumerations as their names).
+
+    Raises ``KeyError`` for a row without one of the columns.
+    """
     prepare = preparations(table)
-    return [prepare[name](value) if name in prepare else value for name, value in row.items()]
+    return [prepare[name](row[name]) if name in prepare else row[name] for name in columns]
 
 
 @lru_cache(maxsize=256)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from hashlib import sha256
 
 import asyncpg
 
@@ -35,7 +36,8 @@ class Urls:
 @asynccontextmanager
 async def service_database(server: EmbeddedPostgres, schema: Schema) -> AsyncIterator[Urls]:
     """A new database of the service, migrated; dropped on leaving."""
-    template = f"template_{schema.service}"
+    rooms = "\n".join(map(str, schema.locations))
+    template = f"template_{schema.service}_{sha256(rooms.encode()).hexdigest()[:8]}"
 
     async def prepare(_url: str) -> None:
         await _provide(server, template, schema.service)

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from shared.store.application import Application
 from shared.vault.settings import VaultSettings
 from shared.web.settings import Mode, OidcSettings, WebSettings
 
@@ -52,6 +53,8 @@ class Service:
     """Opens what the application and the workers share; awaited once, before both."""
     closed: Callable[[], Awaitable[None]] = nothing
     """Closes it again; awaited once, after both."""
+    application: Application | None = None
+    """Its commands, aggregates and read models, for the tools that look after them."""
 
     async def start(self) -> None:
         """Open what is shared."""

@@ -18,8 +18,8 @@ FILES = list(read(GOLDEN))
 HOW = (
     "\n\nWhat is recorded stays as it is. Leave the old shape alone and add a new one:"
     "\n  1. raise `schema_version` of the class by one and change its fields;"
-    "\n  2. beside it, `@upcast(service, name, from_version)`: a function from the old data, a dict,"
-    "\n     to the new one, which must answer what old events cannot know;"
+    "\n  2. beside it, `@upcast(service, name, from_version)`: a function from the old data,"
+    "\n     a dict, to the new, which must answer what old events cannot know;"
     "\n  3. `python -m shared.testing.golden` and commit the new golden file beside the old one."
     "\n`tests/contract/test_upcast.py` is a worked example."
 )

@@ -24,8 +24,11 @@ async def look_up(connection: Connection, index: BlindIndex, number: str | None)
     except Invalid:
         similar = [token for near in _one_slip_away(number) for token in index.lookup(near)]
         return Match(similar=tuple(similar))
-    await register.meet(connection, tokens)
-    return Match(await register.by_tokens(connection, tokens), tokens)
+    found = await register.by_tokens(connection, tokens)
+    if not found:
+        await register.lock(connection, tokens)
+        found = await register.by_tokens(connection, tokens)
+    return Match(found, tokens)
 
 
 def waiting_for_lead(match: Match) -> Iterator[Waiting]:

@@ -1,6 +1,6 @@
 """Look-ups in what neighbours' events told: households by token, the policy book, waiting leads."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
@@ -35,11 +35,6 @@ _WAITING_FOR = """
 select distinct w.lead_id from matching.waiting w
  where w.automatic and w.token = any($1::bytea[]) order by w.lead_id
 """
-# In one order, so that two who want the same numbers wait for each other and never in a ring.
-_MEET = """
-select pg_advisory_xact_lock(hashtextextended(name, 0))
-  from (select distinct encode(t, 'hex') as name from unnest($1::bytea[]) as u(t) order by 1) as t
-"""
 _REGISTER = """
 insert into matching.household (household_id, division, history, relocated, monitored)
 values ($1, $2, $3, $4, false)
@@ -71,18 +66,19 @@ class Waiting:
     """Whether a household of that number is matched at once when it is registered."""
 
 
-async def meet(connection: Connection, tokens: Collection[bytes]) -> None:
-    """Let nobody else look for, or register, these numbers until this transaction ends.
-
-    A lead that looks for a household and a household that looks for its leads, at the same moment,
-    would else both find nothing, and the lead would wait for ever.
-    """
-    await connection.execute(_MEET, list(tokens))
-
-
 async def by_tokens(connection: Connection, tokens: Collection[bytes]) -> tuple[Known, ...]:
     """The households with a member of one of these tokens."""
     return tuple(_known(row) for row in await connection.fetch(_BY_TOKEN, list(tokens)))
+
+
+async def lock(connection: Connection, tokens: Iterable[bytes]) -> None:
+    """Until the transaction ends, nobody else looks for these tokens in vain, or brings them.
+
+    A lead that finds nobody and a household that finds no lead, both at once, would wait for each
+    other for ever.
+    """
+    keys = sorted(int.from_bytes(token[1:9], signed=True) for token in tokens)
+    await connection.execute("select pg_advisory_xact_lock(k) from unnest($1::bigint[]) k", keys)
 
 
 async def by_id(connection: Connection, household_id: UUID) -> Known | None:
@@ -140,6 +136,7 @@ async def index(
     connection: Connection, household_id: UUID, tokens: Sequence[tuple[bytes, UUID]]
 ) -> None:
     """Replace a household's tokens, each with its member's id."""
+    await lock(connection, [token for token, _ in tokens])
     await connection.execute("delete from matching.token where household_id = $1", household_id)
     await connection.execute(
         _TOKENS, household_id, [token for token, _ in tokens], [member for _, member in tokens]

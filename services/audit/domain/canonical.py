@@ -31,6 +31,11 @@ def encode(value: Any) -> bytes:
         raise NotCanonical("a lone surrogate") from error
 
 
+def text(value: str) -> str:
+    """The canonical form of a string, not yet encoded."""
+    return _FAST.encode(value)
+
+
 def decode(data: bytes) -> Any:
     """The value of canonical bytes. Raises ``NotCanonical`` when they are not exactly those."""
     try:

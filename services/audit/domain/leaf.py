@@ -122,12 +122,12 @@ def seal(entry: Entry, salt: bytes) -> Leaf:
 
     Raises ``NotCanonical`` for data that has no canonical form.
     """
-    envelope = _envelope(entry)
-    whole = canonical.encode({**envelope, "data": entry.data})
+    data = canonical.encode(entry.data)
+    whole = _leaf(entry, b'"data":' + data)
     if len(whole) <= MAX_BYTES:
         return Leaf(whole)
-    opening = Opening("data", salt, canonical.encode(entry.data))
-    return Leaf(canonical.encode({**envelope, "data_sha256": opening.commitment()}), opening)
+    opening = Opening("data", salt, data)
+    return Leaf(_leaf(entry, f'"data_sha256":"{opening.commitment()}"'.encode()), opening)
 
 
 def read(leaf: bytes) -> dict[str, Any]:
@@ -148,26 +148,29 @@ def read(leaf: bytes) -> dict[str, Any]:
 
 def timestamp(instant: datetime) -> str:
     """``2023-08-01T02:03:04.567890Z``: an instant as leaves write it."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
-def _envelope(entry: Entry) -> dict[str, Any]:
-    return {
-        "actor": entry.actor,
-        "actor_division": entry.actor_division,
-        "actor_roles": list(entry.actor_roles),
-        "category": entry.category,
-        "causation_id": str(entry.causation_id),
-        "correlation_id": str(entry.correlation_id),
-        "event_id": str(entry.event_id),
-        "format": FORMAT,
-        "key": str(entry.key),
-        "occurred_on": entry.occurred_on.isoformat(),
-        "recorded_at": timestamp(entry.recorded_at),
-        "region": entry.region,
-        "schema_version": entry.schema_version,
-        "service": entry.service,
-        "stream_id": str(entry.stream_id),
-        "type": entry.type,
-        "version": entry.version,
-    }
+def _leaf(entry: Entry, data: bytes) -> bytes:
+    """The envelope written out in the order of its keys, with ``data`` in its place among them.
+
+    By hand, because it is written for every event there is: twice as fast as through a dictionary.
+    """
+    text = canonical.text
+    before = (
+        f'{{"actor":{text(entry.actor)},"actor_division":{text(entry.actor_division)},'
+        f'"actor_roles":[{",".join(map(text, entry.actor_roles))}],'
+        f'"category":{text(entry.category)},"causation_id":"{entry.causation_id}",'
+        f'"correlation_id":"{entry.correlation_id}",'
+    )
+    after = (
+        f',"event_id":"{entry.event_id}","format":"{FORMAT}","key":"{entry.key}",'
+        f'"occurred_on":"{entry.occurred_on.isoformat()}",'
+        f'"recorded_at":"{timestamp(entry.recorded_at)}","region":{text(entry.region)},'
+        f'"schema_version":{entry.schema_version:d},"service":{text(entry.service)},'
+        f'"stream_id":"{entry.stream_id}","type":{text(entry.type)},"version":{entry.version:d}}}'
+    )
+    try:
+        return before.encode() + data + after.encode()
+    except UnicodeEncodeError as error:
+        raise NotCanonical("a lone surrogate") from error

@@ -24,7 +24,7 @@ select l.log_id, l.year, h.size, h.edge
   from audit.log l join audit.log_head h using (log_id)
  where l.province = $1 order by l.year desc limit 1
 """
-_SEEN = "select event_id from audit.seen where event_id = any($1::uuid[])"
+_SEEN = "select event_id from audit.entry where event_id = any($1::uuid[])"
 _MOVE_HEAD = "update audit.log_head set size = $3, edge = $4 where log_id = $1 and size = $2"
 _COLUMNS = (
     "log_id",
@@ -38,13 +38,10 @@ _COLUMNS = (
     "version",
     "key",
     "region",
-    "occurred_on",
     "recorded_at",
     "actor",
-    "actor_division",
     "actor_roles",
     "correlation_id",
-    "causation_id",
 )
 
 
@@ -105,16 +102,17 @@ class LogWriter:
         Raises ``NotCanonical`` for data without a canonical form; nothing is then appended.
         """
         raw = tx.raw
+        sealed = [leaf.seal(entry, os.urandom(leaf.SALT_BYTES)) for entry in entries]
         await raw.execute(_LOCK, self._name.province)
         log_id, head = await self._current(raw)
-        new = await _unseen(raw, entries)
+        new, leaves = await _unseen(raw, entries, sealed)
         if new:
-            leaves = [leaf.seal(entry, os.urandom(leaf.SALT_BYTES)) for entry in new]
             grown, full = merkle.extend(head, _hashes(leaves))
+            versions = await completeness.versions(raw, new)
             await _write(raw, log_id, head.size, new, leaves)
             await _write_tiles(raw, log_id, full)
             await _move_head(raw, log_id, head, grown)
-            await completeness.count(raw, new, self._clock.now())
+            await completeness.check(raw, new, versions, self._clock.now())
             size = grown.size
         else:
             size = head.size
@@ -135,15 +133,20 @@ class LogWriter:
         return log_id, Head()
 
 
-async def _unseen(raw: "asyncpg.Connection[Any]", entries: Sequence[Entry]) -> list[Entry]:
+async def _unseen(
+    raw: "asyncpg.Connection[Any]", entries: Sequence[Entry], sealed: Sequence[Leaf]
+) -> tuple[list[Entry], list[Leaf]]:
+    """Those whose event is in no log yet, each once, with their leaves."""
     rows = await raw.fetch(_SEEN, [entry.event_id for entry in entries])
     known: set[UUID] = {row["event_id"] for row in rows}
     new: list[Entry] = []
-    for entry in entries:
+    leaves: list[Leaf] = []
+    for entry, made in zip(entries, sealed, strict=True):
         if entry.event_id not in known:
             known.add(entry.event_id)
             new.append(entry)
-    return new
+            leaves.append(made)
+    return new, leaves
 
 
 def _hashes(leaves: Sequence[Leaf]) -> bytes:
@@ -163,12 +166,6 @@ async def _write(
         schema_name="audit",
         columns=_COLUMNS,
         records=[_row(log_id, index, entry, item.data) for index, (entry, item) in numbered],
-    )
-    await raw.copy_records_to_table(
-        "seen",
-        schema_name="audit",
-        columns=("event_id", "log_id", "idx"),
-        records=[(entry.event_id, log_id, index) for index, (entry, _) in numbered],
     )
     openings = [
         (log_id, index, item.opening.field, item.opening.salt, item.opening.value)
@@ -192,13 +189,10 @@ def _row(log_id: int, index: int, entry: Entry, data: bytes) -> tuple[Any, ...]:
         entry.version,
         entry.key,
         entry.region,
-        entry.occurred_on,
         entry.recorded_at,
         entry.actor,
-        entry.actor_division,
         entry.actor_roles,
         entry.correlation_id,
-        entry.causation_id,
     )
 
 

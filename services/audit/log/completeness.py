@@ -1,12 +1,12 @@
 """Is everything here? Every stream's versions must arrive 1, 2, 3… without a gap, each once.
 
-A stream whose number of entries is not its highest version is a finding; it resolves itself when
-what was missing arrives. The findings are derived: deleting them hides nothing from ``verify``.
+A stream that does not simply go on is examined; a version that is missing, or there twice, is a
+finding, and a gap resolves itself when what was missing arrives. The findings are derived: deleting
+them hides nothing from ``verify``.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,14 +22,9 @@ GAP = "stream-gap"
 DOUBLED = "stream-doubled"
 """Finding: a version of a stream arrived twice, as two events."""
 
-_COUNT_STREAMS = """
-insert into audit.stream as s (stream_id, service, category, key, region, version, entries)
-select * from unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::text[], $6::int[],
-                     $7::int[])
-on conflict (stream_id) do update
-   set version = greatest(s.version, excluded.version), entries = s.entries + excluded.entries,
-       region = case when excluded.version > s.version then excluded.region else s.region end
-returning new.stream_id, coalesce(old.version, 0) as before, new.version, new.entries
+_VERSIONS = """
+select stream_id, (select max(version) from audit.entry e where e.stream_id = asked.stream_id)
+  from unnest($1::uuid[]) as asked(stream_id)
 """
 _COUNT_SERVICES = """
 insert into audit.audited as a (service, entries)
@@ -56,38 +51,29 @@ select version from audit.entry where stream_id = $1
 """
 
 
-@dataclass
-class _Brought:
-    """What a batch brought of one stream."""
-
-    last: Entry
-    """The one with the highest version."""
-    versions: list[int] = field(default_factory=list)
-
-    def in_order_after(self, before: int) -> bool:
-        """Whether the versions simply go on from ``before``."""
-        return self.versions == list(range(before + 1, before + 1 + len(self.versions)))
+async def versions(raw: "asyncpg.Connection[Any]", entries: Sequence[Entry]) -> dict[UUID, int]:
+    """The highest version there is of each stream that ``entries`` belong to; 0 for none."""
+    streams = list({entry.stream_id: None for entry in entries})
+    return {row[0]: row[1] or 0 for row in await raw.fetch(_VERSIONS, streams)}
 
 
-async def count(raw: "asyncpg.Connection[Any]", entries: Sequence[Entry], now: datetime) -> None:
-    """Bring the counts of streams and services up to date; raise and resolve findings."""
-    streams = _by_stream(entries)
-    rows = await raw.fetch(
-        _COUNT_STREAMS,
-        list(streams),
-        [item.last.service for item in streams.values()],
-        [item.last.category for item in streams.values()],
-        [item.last.key for item in streams.values()],
-        [item.last.region for item in streams.values()],
-        [max(item.versions) for item in streams.values()],
-        [len(item.versions) for item in streams.values()],
-    )
+async def check(
+    raw: "asyncpg.Connection[Any]",
+    entries: Sequence[Entry],
+    before: Mapping[UUID, int],
+    now: datetime,
+) -> None:
+    """See whether ``entries``, now written, simply go on from the versions ``before`` them."""
     services = Counter(entry.service for entry in entries)
     await raw.execute(_COUNT_SERVICES, list(services), list(services.values()))
-    for row in rows:
-        brought = streams[row["stream_id"]]
-        if row["entries"] != row["version"] or not brought.in_order_after(row["before"]):
-            await _examine(raw, brought.last, row["version"], now)
+    streams: dict[UUID, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        streams[entry.stream_id].append(entry)
+    for stream_id, brought in streams.items():
+        first = before[stream_id] + 1
+        came = [entry.version for entry in brought]
+        if came != list(range(first, first + len(came))):
+            await _examine(raw, brought[-1], max(*came, first - 1), now)
 
 
 async def numbers(raw: "asyncpg.Connection[Any]") -> dict[str, Any]:
@@ -96,7 +82,7 @@ async def numbers(raw: "asyncpg.Connection[Any]") -> dict[str, Any]:
     return {
         "audited": {row["service"]: row["entries"] for row in audited},
         "incomplete_streams": await raw.fetchval(
-            "select count(*) from audit.stream where entries <> version"
+            "select count(*) from audit.finding where resolved_at is null and kind = 'stream-gap'"
         ),
         "open_findings": await raw.fetchval(
             "select count(*) from audit.finding where resolved_at is null"
@@ -113,16 +99,6 @@ async def raise_finding(
 ) -> None:
     """Raise a finding unless the same one is open already."""
     await raw.execute(_RAISE, new_id(), kind, subject, orjson.dumps(detail).decode(), now)
-
-
-def _by_stream(entries: Sequence[Entry]) -> dict[UUID, _Brought]:
-    streams: dict[UUID, _Brought] = {}
-    for entry in entries:
-        brought = streams.setdefault(entry.stream_id, _Brought(entry))
-        brought.versions.append(entry.version)
-        if entry.version > brought.last.version:
-            brought.last = entry
-    return streams
 
 
 async def _examine(

@@ -41,13 +41,11 @@ entry = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("key", UUID(), nullable=False),
     sa.Column("region", sa.Text, nullable=False),
-    sa.Column("occurred_on", sa.Date, nullable=False),
     sa.Column("recorded_at", _TIME, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
-    sa.Column("actor_division", sa.Text, nullable=False),
     sa.Column("actor_roles", ARRAY(sa.Text), nullable=False),
     sa.Column("correlation_id", UUID(), nullable=False),
-    sa.Column("causation_id", UUID(), nullable=False),
+    sa.Index("entry_event", "event_id", "log_id", unique=True),
     sa.Index("entry_stream", "stream_id", "version"),
     sa.Index("entry_key", "key", "idx"),
     sa.Index("entry_correlation", "correlation_id", "idx"),
@@ -77,14 +75,6 @@ opening = sa.Table(
     sa.Column("value", BYTEA, nullable=False),
 )
 
-seen = sa.Table(
-    "seen",
-    metadata,
-    sa.Column("event_id", UUID(), primary_key=True),
-    sa.Column("log_id", sa.Integer, nullable=False),
-    sa.Column("idx", sa.BigInteger, nullable=False),
-)
-
 checkpoint = sa.Table(
     "checkpoint",
     metadata,
@@ -105,19 +95,6 @@ cosignature = sa.Table(
     sa.Column("line", sa.Text, nullable=False),
     sa.Column("received_at", _TIME, nullable=False),
     sa.ForeignKeyConstraint(["log_id", "size"], [checkpoint.c.log_id, checkpoint.c.size]),
-)
-
-stream = sa.Table(
-    "stream",
-    metadata,
-    sa.Column("stream_id", UUID(), primary_key=True),
-    sa.Column("service", sa.Text, nullable=False),
-    sa.Column("category", sa.Text, nullable=False),
-    sa.Column("key", UUID(), nullable=False),
-    sa.Column("region", sa.Text, nullable=False),
-    sa.Column("version", sa.Integer, nullable=False),
-    sa.Column("entries", sa.Integer, nullable=False),
-    sa.Index("stream_incomplete", "stream_id", postgresql_where=sa.text("entries <> version")),
 )
 
 audited = sa.Table(

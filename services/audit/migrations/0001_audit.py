@@ -40,15 +40,13 @@ create table audit.entry (
     version integer not null,
     key uuid not null,
     region text not null,
-    occurred_on date not null,
     recorded_at timestamptz not null,
     actor text not null,
-    actor_division text not null,
     actor_roles text[] not null,
     correlation_id uuid not null,
-    causation_id uuid not null,
     primary key (log_id, idx)
 ) partition by list (log_id);
+create unique index entry_event on audit.entry (event_id, log_id);
 create index entry_stream on audit.entry (stream_id, version);
 create index entry_key on audit.entry (key, idx);
 create index entry_correlation on audit.entry (correlation_id, idx);
@@ -75,11 +73,6 @@ create table audit.opening (
     value bytea not null,
     primary key (log_id, idx, field)
 );
-create table audit.seen (
-    event_id uuid primary key,
-    log_id integer not null,
-    idx bigint not null
-);
 create table audit.checkpoint (
     log_id integer not null references audit.log,
     size bigint not null,
@@ -100,17 +93,6 @@ create table audit.cosignature (
 );
 """
 DERIVED = """
-create table audit.stream (
-    stream_id uuid primary key,
-    service text not null,
-    category text not null,
-    key uuid not null,
-    region text not null,
-    version integer not null,
-    entries integer not null
-) with (fillfactor = 80);
-create index stream_incomplete on audit.stream (stream_id) where entries <> version;
-
 create table audit.audited (service text primary key, entries bigint not null)
     with (fillfactor = 50);
 
@@ -154,7 +136,7 @@ begin
                    ' for each statement execute function audit.refuse_change()', sealed);
 end $$;
 select audit.seal(name::regclass) from unnest(array['audit.entry', 'audit.tile', 'audit.opening',
-    'audit.seen', 'audit.checkpoint', 'audit.cosignature', 'audit.access_read']) as name;
+    'audit.checkpoint', 'audit.cosignature', 'audit.access_read']) as name;
 
 create function audit.freeze_once() returns trigger language plpgsql as $$
 begin
@@ -230,10 +212,10 @@ GRANTS = """
 grant usage on schema audit to {writer}, {reader};
 grant execute on function audit.open_log(text, text, integer) to {writer};
 grant select on all tables in schema audit to {writer}, {reader};
-grant insert on audit.entry, audit.tile, audit.opening, audit.seen, audit.checkpoint,
+grant insert on audit.entry, audit.tile, audit.opening, audit.checkpoint,
     audit.cosignature, audit.access_read to {writer};
 grant update on audit.log_head to {writer};
-grant insert, update on audit.stream, audit.audited, audit.finding to {writer};
+grant insert, update on audit.audited, audit.finding to {writer};
 grant select, insert, update, delete on rm.correction, rm.correction_target to {writer};
 grant select on rm.correction, rm.correction_target to {reader};
 """

@@ -6,11 +6,12 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as PGUUID
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.domain import policies
 from services.audit.domain.correction import CORRECTION, Correction, KnownStream, Status
-from services.audit.log.tables import stream
+from services.audit.log.tables import entry
 from shared.kernel.division import NATION
 from shared.kernel.event import Event, Recorded
 from shared.kernel.principal import Principal
@@ -95,7 +96,12 @@ async def known_streams(
     connection: AsyncConnection, streams: Collection[UUID]
 ) -> dict[UUID, KnownStream]:
     """What the log says of these streams."""
-    rows = await connection.execute(sa.select(stream).where(stream.c.stream_id.in_(streams)))
+    rows = await connection.execute(
+        sa.select(entry)
+        .where(entry.c.stream_id.in_(streams))
+        .ext(distinct_on(entry.c.stream_id))
+        .order_by(entry.c.stream_id, entry.c.version.desc())
+    )
     return {
         row.stream_id: KnownStream(row.service, row.category, row.version, row.region)
         for row in rows

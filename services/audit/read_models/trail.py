@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.domain import canonical
-from services.audit.log.tables import entry, log, opening, seen
+from services.audit.log.tables import entry, log, opening
 from shared.kernel.division import NATION
 from shared.kernel.principal import Principal
 from shared.kernel.refusal import NotFound
@@ -114,7 +114,7 @@ async def search(
 
 async def one(connection: AsyncConnection, event_id: UUID, asker: Principal) -> Found:
     """The entry of an event. Raises ``NoSuchEntry``."""
-    place = sa.select(seen.c.log_id, seen.c.idx).where(seen.c.event_id == event_id)
+    place = sa.select(entry.c.log_id, entry.c.idx).where(entry.c.event_id == event_id)
     row = (await connection.execute(place)).one_or_none()
     if row is None:
         raise NoSuchEntry("event_id")

@@ -82,6 +82,8 @@ class Case:
     floor: date = date.min
     """No act may be dated earlier: the opening, or the day the case was given back."""
     officers: tuple[str, str] | None = None
+    authorized: bool = False
+    """Whether the household's authorisation holds (R52)."""
     verified: events.Verified | None = None
     deliberated: events.Deliberated | None = None
     notice: Notice | None = None
@@ -181,8 +183,14 @@ def _officers_named(case: Case, event: events.OfficersNamed) -> Case:
     return replace(case, officers=(event.village_officer, event.town_officer))
 
 
+def _authorization_signed(case: Case, _event: events.AuthorizationSigned) -> Case:
+    return replace(case, authorized=True)
+
+
 def _authorization_revoked(case: Case, _event: events.AuthorizationRevoked) -> Case:
-    return replace(case, done=_without(case.done, "authorization"))
+    # What was looked up while it held stays looked up; only what is still to come is stopped.
+    gone = () if "comparison" in case.done else ("authorization",)
+    return replace(case, authorized=False, done=_without(case.done, *gone))
 
 
 def _verified(case: Case, event: events.Verified) -> Case:
@@ -322,6 +330,7 @@ _APPLY: Mapping[type[Event], Callable[[Case, Any], Case]] = {
     events.LeadJoined: _lead_joined,
     events.RiskAdded: _risk_added,
     events.OfficersNamed: _officers_named,
+    events.AuthorizationSigned: _authorization_signed,
     events.AuthorizationRevoked: _authorization_revoked,
     events.Verified: _verified,
     events.Deliberated: _deliberated,

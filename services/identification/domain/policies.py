@@ -122,7 +122,7 @@ def late_is_explained(
 @rule("R52")
 def may_be_looked_up(case: Case) -> None:
     """No comparison without the household's signed authorisation (R52)."""
-    if "authorization" not in case.done:
+    if not case.authorized:
         raise OutOfOrder(
             "R52",
             code="no-authorization",

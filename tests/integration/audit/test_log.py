@@ -182,8 +182,6 @@ CHANGES = [
     "update audit.tile set n = 9",
     "delete from audit.tile",
     "truncate audit.tile",
-    "delete from audit.seen",
-    "truncate audit.seen",
     "update audit.checkpoint set size = 9",
     "delete from audit.checkpoint",
     "truncate audit.checkpoint cascade",
@@ -259,10 +257,10 @@ async def test_the_year_turns(
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="INSERT refused"):
         await owner.execute(
             "insert into audit.entry (log_id, idx, leaf, event_id, service, category, type,"
-            " stream_id, version, key, region, occurred_on, recorded_at, actor, actor_division,"
-            " actor_roles, correlation_id, causation_id) select log_id, 9, leaf, event_id, service,"
-            " category, type, stream_id, version, key, region, occurred_on, recorded_at, actor,"
-            " actor_division, actor_roles, correlation_id, causation_id from audit.entry"
+            " stream_id, version, key, region, recorded_at, actor,"
+            " actor_roles, correlation_id) select log_id, 9, leaf, event_id, service,"
+            " category, type, stream_id, version, key, region, recorded_at, actor,"
+            " actor_roles, correlation_id from audit.entry"
             " where log_id = 1 limit 1"
         )
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="is fixed"):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+import sqlalchemy as sa
 
 from shared.kernel.event import Cause, Command
 from shared.kernel.ids import new_id
@@ -396,3 +397,38 @@ async def test_connections_that_the_server_closed_are_replaced(
     await admin.close()
     await asyncio.gather(*(run(app, NoteErrand(errand_id=errand, amount=1)) for _ in range(3)))
     assert await versions(app.database, errand) == [1, 2, 3, 4]
+
+
+async def test_a_transaction_left_open_is_not_handed_on(urls: Urls) -> None:
+    database = ex.database(urls.writer, pool_size=1)
+    errand = new_id()
+    async with database.reading() as tx:
+        await tx.raw.execute("begin")
+        await tx.raw.execute(
+            "insert into es.idempotency values ('p', 'r', $1, 'f', '{}', now())", str(errand)
+        )
+    assert await rows(database, "select * from es.idempotency") == []
+    await database.close()
+
+
+async def test_sqlalchemy_and_the_driver_share_one_transaction(app: Application) -> None:
+    async def insert(*, fail: bool) -> None:
+        async with app.database.transaction() as tx:
+            row = {"stream_id": new_id(), "number": 1, "amount": 1}
+            await tx.sql.execute(sa.insert(ex.note_table), row)
+            assert await tx.raw.fetchval("select count(*) from errand_note") == 1
+            if fail:
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await insert(fail=True)
+    assert await rows(app.database, "select * from errand_note") == []
+    await insert(fail=False)
+    assert len(await rows(app.database, "select * from errand_note")) == 1
+
+
+async def test_more_askers_than_connections_wait_their_turn(urls: Urls) -> None:
+    database = ex.database(urls.writer, pool_size=2)
+    found = await asyncio.gather(*(rows(database, "select 1 as one") for _ in range(40)))
+    assert found == [[{"one": 1}]] * 40
+    await database.close()

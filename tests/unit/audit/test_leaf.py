@@ -88,6 +88,35 @@ def test_a_leaf_is_these_bytes() -> None:
     assert leaf.read(sealed.data)["data"] == ENTRY.data
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    TEXT,
+    st.lists(TEXT, max_size=3),
+    st.integers(1, 2**31 - 1),
+    st.datetimes(timezones=st.timezones()),
+    st.dictionaries(TEXT, JSON, max_size=3),
+)
+def test_the_envelope_is_canonical_whatever_it_holds(
+    words: str, roles: list[str], version: int, recorded_at: datetime, data: dict[str, Any]
+) -> None:
+    entry = replace(
+        ENTRY,
+        actor=words,
+        region=words,
+        actor_roles=tuple(roles),
+        version=version,
+        recorded_at=recorded_at,
+        data=data,
+    )
+    sealed = leaf.seal(entry, b"s" * 16).data
+    envelope = leaf.read(sealed)
+    assert sealed == rfc8785.dumps(envelope)
+    assert (envelope["actor"], envelope["actor_roles"], envelope["data"]) == (words, roles, data)
+    assert datetime.fromisoformat(envelope["recorded_at"]) == recorded_at
+    with pytest.raises(NotCanonical):
+        leaf.seal(replace(ENTRY, actor="\ud800"), b"")
+
+
 @pytest.mark.parametrize("spare", [0, 1])
 def test_the_largest_leaf_is_65_535_bytes(spare: int) -> None:
     empty = len(leaf.seal(replace(ENTRY, data={"text": ""}), b"").data)

@@ -1,0 +1,1 @@
+"""The benchmarks, each beside what it is compared with, in one run."""
