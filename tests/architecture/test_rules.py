@@ -22,7 +22,6 @@ OPEN = {
     "R92": "enforcement",
     "R99": "test",
     "R104": "enforcement",
-    "R109": "enforcement",
     "R110": "enforcement, test",
     "R111": "enforcement, test",
     "R112": "enforcement, test",

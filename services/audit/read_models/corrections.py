@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import UUID as PGUUID
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
+from sqlalchemy.dialects.postgresql import UUID as PGUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.domain import policies
@@ -92,7 +92,7 @@ VIEWS = (
 )
 
 
-def _any_of(streams: Collection[UUID]) -> sa.CollectionAggregate[UUID]:
+def _any_of(streams: Collection[UUID]) -> sa.CollectionAggregate[bool]:
     """One parameter, however many there are."""
     return sa.any_(sa.literal(list(streams), ARRAY(PGUUID())))
 
