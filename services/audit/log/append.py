@@ -26,7 +26,7 @@ select l.log_id, l.year, h.size, h.edge
 """
 _SEEN = "select event_id from audit.entry where event_id = any($1::uuid[])"
 _MOVE_HEAD = "update audit.log_head set size = $3, edge = $4 where log_id = $1 and size = $2"
-_COLUMNS = (
+COLUMNS = (
     "log_id",
     "idx",
     "leaf",
@@ -164,8 +164,8 @@ async def _write(
     await raw.copy_records_to_table(
         "entry",
         schema_name="audit",
-        columns=_COLUMNS,
-        records=[_row(log_id, index, entry, item.data) for index, (entry, item) in numbered],
+        columns=COLUMNS,
+        records=[row(log_id, index, entry, item.data) for index, (entry, item) in numbered],
     )
     openings = [
         (log_id, index, item.opening.field, item.opening.salt, item.opening.value)
@@ -176,7 +176,8 @@ async def _write(
         await raw.copy_records_to_table("opening", schema_name="audit", records=openings)
 
 
-def _row(log_id: int, index: int, entry: Entry, data: bytes) -> tuple[Any, ...]:
+def row(log_id: int, index: int, entry: Entry, data: bytes) -> tuple[Any, ...]:
+    """An entry as a row of ``COLUMNS``: its leaf, and beside it what finds it."""
     return (
         log_id,
         index,
