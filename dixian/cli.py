@@ -9,6 +9,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
+from uuid import UUID
 
 import typer
 from rich.console import Console
@@ -25,8 +26,10 @@ app = typer.Typer(
 )
 imports = typer.Typer(help="Take data in, with progress.", no_args_is_help=True)
 cluster = typer.Typer(help="The production shape on this machine.", no_args_is_help=True)
+parked = typer.Typer(help="What could not be handled: list, show, replay.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 app.add_typer(cluster, name="cluster")
+app.add_typer(parked, name="parked")
 
 console = Console(highlight=False)
 _INTERRUPTED = 130
@@ -181,6 +184,65 @@ def contracts(
     from shared.contracts.publish import write
 
     console.print(f"{len(write(directory))} files in {directory}")
+
+
+@app.command()
+def rules(
+    missing: Annotated[bool, typer.Option(help="Only what is not enforced and proven.")] = False,
+) -> None:
+    """Show every rule of the Guide with the lines that enforce it and the tests that prove it."""
+    from dixian.rules import show
+
+    show(console, missing=missing)
+
+
+@parked.command("list")
+def parked_list(
+    service: Annotated[str | None, typer.Argument(help="All unless given.")] = None,
+) -> None:
+    """List what waits, the oldest first, with its reason."""
+    import asyncio
+
+    from dixian.embedded import join_running
+    from dixian.parked import list_parked
+
+    with plainly():
+        join_running()
+        asyncio.run(list_parked([service] if service else SERVICES, console))
+
+
+@parked.command("show")
+def parked_show(
+    service: Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")],
+    parked_id: Annotated[UUID, typer.Argument(help="As the list has it.")],
+) -> None:
+    """Show one message whole."""
+    import asyncio
+
+    from dixian.embedded import join_running
+    from dixian.parked import show_parked
+
+    with plainly():
+        join_running()
+        asyncio.run(show_parked(service, parked_id, console))
+
+
+@parked.command("replay")
+def parked_replay(
+    service: Annotated[str, typer.Argument(help=f"One of {', '.join(SERVICES)}.")],
+    parked_id: Annotated[UUID, typer.Argument(help="As the list has it.")],
+) -> None:
+    """Handle it again once its cause is gone, and what waits behind it."""
+    import asyncio
+
+    from dixian.embedded import join_running
+    from dixian.parked import replay_parked
+
+    with plainly():
+        join_running()
+        done = asyncio.run(replay_parked(service, parked_id, console))
+    if not done:
+        raise typer.Exit(1)
 
 
 @imports.command()

@@ -10,10 +10,12 @@ from services.assistance.domain.context import Surroundings
 from services.assistance.domain.elimination import ELIMINATION
 from services.assistance.domain.help_outside import HELP
 from services.assistance.domain.known_case import KNOWN_CASE
+from services.assistance.domain.ledger import LEDGER
 from services.assistance.domain.no_labour import NO_LABOUR
 from services.assistance.domain.plan import PLAN
 from services.assistance.domain.policy_book import POLICY
-from services.assistance.read_models import lookups
+from services.assistance.domain.population import POPULATION
+from services.assistance.read_models import ledger, lookups
 from services.assistance.read_models.views import VIEWS
 from shared.contracts.assistance import RiskEliminated
 from shared.kernel.decider import Aggregate
@@ -34,6 +36,8 @@ AGGREGATES: Sequence[Aggregate[Any]] = (
     NO_LABOUR,
     HELP,
     KNOWN_CASE,
+    POPULATION,
+    LEDGER,
     POLICY,
 )
 
@@ -188,6 +192,27 @@ class Desk:
         stream_id = no_labour_id_of(plan.state.household_id)
         return await call.decide(NO_LABOUR, stream_id, command, around)
 
+    async def compare(self, command: c.CompareFlag, call: Call) -> Outcome:
+        """One row of the quarter's file, held against the household's flag and plan."""
+        plan_id = await lookups.latest_plan(call.tx.sql, command.household_id)
+        if plan_id is None:
+            raise NotFound("监测帮扶户", "monitored household", field="household_id")
+        plan = await call.load(PLAN, plan_id)
+        around = replace(await self._around(call, command), plan=plan.state, plan_id=plan_id)
+        return await call.decide(NO_LABOUR, no_labour_id_of(command.household_id), command, around)
+
+    async def record_population(self, command: c.RecordPopulation, call: Call) -> Outcome:
+        """A town's figures of a year."""
+        around = await self._around(call, command)
+        return await call.decide(POPULATION, named_id("population", command.town), command, around)
+
+    async def update_ledger(self, command: c.UpdateLedger, call: Call) -> Outcome:
+        """Hold a town's and its villages' figures of today against the share."""
+        around = await self._around(call, command)
+        figures = await ledger.figures_of(call.tx.sql, command.town, around.today)
+        around = replace(around, figures=figures)
+        return await call.decide(LEDGER, named_id("ledger", command.town), command, around)
+
     async def correct(self, command: c.Correct | c.ChangeFlag, call: Call) -> Outcome:
         """What the gates authorised, at the version the request was about and at no other (R108).
 
@@ -309,6 +334,9 @@ def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
             c.WithdrawElimination,
         ),
         desk.flag: (c.ProposeNoLabour, c.FlagNoLabour, c.UnflagNoLabour),
+        desk.compare: (c.CompareFlag,),
+        desk.record_population: (c.RecordPopulation,),
+        desk.update_ledger: (c.UpdateLedger,),
         desk.correct: (c.Correct, c.ChangeFlag),
     }
     return {command: handler for handler, commands in rooms.items() for command in commands}

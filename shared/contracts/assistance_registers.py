@@ -27,6 +27,7 @@ class UniversalHelpRecorded(AssistanceEvent):
     division: DivisionCode
     kind: MeasureKind
     fund: FundSource
+    on: date
 
 
 @contract
@@ -37,6 +38,7 @@ class OffRegisterHelpRefused(AssistanceEvent):
     division: DivisionCode
     kind: MeasureKind
     fund: FundSource
+    on: date
 
 
 @contract

@@ -148,6 +148,7 @@ class _Assembly:
             opened=self._opened,
             closed=self._closed,
             application=self.application,
+            handler=self._handler(),
         )
 
     # -- the door ---------------------------------------------------------------------------------
@@ -197,6 +198,10 @@ class _Assembly:
             self.settings.name, connect, self.broker, wake=self.wake, observer=self.observed
         )
         await relay.run()
+
+    def _handler(self) -> Handler | None:
+        make = self.blueprint.handler
+        return None if make is None else make(self.kit, self.application)
 
     async def _consumer(self) -> None:
         assert self.blueprint.handler is not None

@@ -55,6 +55,8 @@ class Service:
     """Closes it again; awaited once, after both."""
     application: Application | None = None
     """Its commands, aggregates and read models, for the tools that look after them."""
+    handler: Any = None
+    """What it does with its neighbours' events: a ``shared.bus.handler.Handler``, or nothing."""
 
     async def start(self) -> None:
         """Open what is shared."""

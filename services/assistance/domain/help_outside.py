@@ -1,12 +1,14 @@
 """Help that is no measure of a plan: a universal policy, or else 体外循环 (R49)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from uuid import UUID
 
 from services.assistance.domain import commands as c
 from services.assistance.domain.context import Surroundings
 from services.assistance.domain.plan_state import Stage
 from shared.contracts.assistance import OffRegisterHelpRefused, UniversalHelpRecorded
+from shared.contracts.help import MeasureKind
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event
 from shared.kernel.refusal import OutOfOrder
@@ -22,6 +24,10 @@ class Help:
 
     household_id: UUID | None = None
     division: str = ""
+    refused: int = 0
+    """How often help outside the register was refused."""
+    last_kind: MeasureKind | None = None
+    last_on: date | None = None
 
 
 @rule("R49", "R103")
@@ -36,6 +42,7 @@ def decide(_help: Help, command: Command, context: Surroundings) -> list[Event]:
         "division": command.division,
         "kind": command.kind,
         "fund": command.fund,
+        "on": context.occurred_on,
     }
     if command.universal:
         return [UniversalHelpRecorded(**facts)]
@@ -51,9 +58,13 @@ def decide(_help: Help, command: Command, context: Surroundings) -> list[Event]:
 
 def evolve(help_: Help, event: Event) -> Help:
     """Fold one recorded event."""
-    if isinstance(event, UniversalHelpRecorded | OffRegisterHelpRefused):
-        return Help(event.household_id, event.division)
-    return help_
+    match event:
+        case UniversalHelpRecorded():
+            return replace(help_, household_id=event.household_id, division=event.division)
+        case OffRegisterHelpRefused():
+            return Help(event.household_id, event.division, help_.refused + 1, event.kind, event.on)
+        case _:
+            return help_
 
 
 HELP: Aggregate[Help] = Aggregate(

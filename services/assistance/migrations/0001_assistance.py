@@ -29,6 +29,7 @@ create table rm.plan (
     identified_on date,
     approved_on date,
     submitted boolean not null,
+    submitted_on date,
     measures integer not null,
     development_measures integer not null,
     implemented_measures integer not null,
@@ -93,10 +94,38 @@ create table rm.no_labour (
     household_id uuid not null,
     region text not null,
     basis text not null,
-    flagged boolean not null
+    flagged boolean not null,
+    mismatch text,
+    compared text not null
 );
 create unique index no_labour_household_id on rm.no_labour (household_id);
 create index no_labour_region on rm.no_labour (region text_pattern_ops);
+
+create table rm.population (
+    stream_id uuid not null,
+    year integer not null,
+    region text not null,
+    people integer not null,
+    primary key (stream_id, year, region)
+);
+create index population_region on rm.population (region text_pattern_ops);
+
+create table rm.ledger (
+    stream_id uuid not null,
+    region text not null,
+    primary key (stream_id, region)
+);
+create index ledger_region on rm.ledger (region text_pattern_ops);
+
+create table rm.off_register (
+    stream_id uuid primary key,
+    household_id uuid not null,
+    region text not null,
+    times integer not null,
+    last_kind text not null,
+    last_on date not null
+);
+create index off_register_region on rm.off_register (region text_pattern_ops);
 """
 
 

@@ -34,6 +34,7 @@ plan = sa.Table(
     sa.Column("identified_on", sa.Date),
     sa.Column("approved_on", sa.Date),
     sa.Column("submitted", sa.Boolean, nullable=False),
+    sa.Column("submitted_on", sa.Date),
     sa.Column("measures", sa.Integer, nullable=False),
     sa.Column("development_measures", sa.Integer, nullable=False),
     sa.Column("implemented_measures", sa.Integer, nullable=False),
@@ -111,6 +112,38 @@ no_labour = sa.Table(
     sa.Column("region", sa.Text, nullable=False),
     sa.Column("basis", sa.Text, nullable=False),
     sa.Column("flagged", sa.Boolean, nullable=False),
+    sa.Column("mismatch", sa.Text),
+    sa.Column("compared", sa.Text, nullable=False),
     sa.Index("no_labour_household_id", "household_id", unique=True),
     sa.Index("no_labour_region", "region", postgresql_ops=_BY_PREFIX),
+)
+
+population = sa.Table(
+    "population",
+    metadata,
+    sa.Column("stream_id", UUID(), primary_key=True),
+    sa.Column("year", sa.Integer, primary_key=True),
+    sa.Column("region", sa.Text, primary_key=True),
+    sa.Column("people", sa.Integer, nullable=False),
+    sa.Index("population_region", "region", postgresql_ops=_BY_PREFIX),
+)
+
+ledger = sa.Table(
+    "ledger",
+    metadata,
+    sa.Column("stream_id", UUID(), primary_key=True),
+    sa.Column("region", sa.Text, primary_key=True),
+    sa.Index("ledger_region", "region", postgresql_ops=_BY_PREFIX),
+)
+
+off_register = sa.Table(
+    "off_register",
+    metadata,
+    sa.Column("stream_id", UUID(), primary_key=True),
+    sa.Column("household_id", UUID(), nullable=False),
+    sa.Column("region", sa.Text, nullable=False),
+    sa.Column("times", sa.Integer, nullable=False),
+    sa.Column("last_kind", sa.Text, nullable=False),
+    sa.Column("last_on", sa.Date, nullable=False),
+    sa.Index("off_register_region", "region", postgresql_ops=_BY_PREFIX),
 )

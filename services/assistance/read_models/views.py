@@ -6,9 +6,12 @@ from typing import Any
 
 from services.assistance.domain.completeness import missing_of
 from services.assistance.domain.elimination_state import Elimination
+from services.assistance.domain.help_outside import Help
+from services.assistance.domain.ledger import Ledger
 from services.assistance.domain.no_labour import Flag
 from services.assistance.domain.plan_state import Measure, MeasureStatus, Plan, Stage, start_clock
 from services.assistance.domain.policy_book import Page
+from services.assistance.domain.population import Population
 from services.assistance.domain.procedure import ELIMINATION_PROCEDURE
 from services.assistance.read_models import tables
 from shared.kernel.deadline import Clocks, Running
@@ -51,6 +54,7 @@ def _plan(plan: Plan, last: Recorded[Event]) -> Sequence[Row]:
             "identified_on": known.identified_on if known else None,
             "approved_on": known.approved_on if known else None,
             "submitted": plan.submitted,
+            "submitted_on": plan.submitted_on,
             "measures": len(plan.live),
             "development_measures": sum(item.development for item in plan.live),
             "implemented_measures": sum(item.implemented for item in plan.measures.values()),
@@ -179,6 +183,35 @@ def _no_labour(flag: Flag, last: Recorded[Event]) -> Sequence[Row]:
             "region": flag.division,
             "basis": flag.basis.value if flag.basis else "",
             "flagged": flag.flagged,
+            "mismatch": flag.mismatch.value if flag.mismatch else None,
+            "compared": flag.compared,
+        }
+    ]
+
+
+def _population(state: Population, last: Recorded[Event]) -> Sequence[Row]:
+    return [
+        {"stream_id": last.stream_id, "year": year, "region": village, "people": people}
+        for year, villages in state.years.items()
+        for village, people in villages.items()
+    ]
+
+
+def _ledger(state: Ledger, last: Recorded[Event]) -> Sequence[Row]:
+    return [{"stream_id": last.stream_id, "region": region} for region in sorted(state.listed)]
+
+
+def _off_register(state: Help, last: Recorded[Event]) -> Sequence[Row]:
+    if not state.refused or state.last_kind is None:
+        return []
+    return [
+        {
+            "stream_id": last.stream_id,
+            "household_id": state.household_id,
+            "region": state.division,
+            "times": state.refused,
+            "last_kind": state.last_kind.value,
+            "last_on": state.last_on,
         }
     ]
 
@@ -221,4 +254,7 @@ VIEWS: Sequence[View[Any]] = (
         conflicts={"elimination_one_open_a_case": _in_progress},
     ),
     View(tables.no_labour, "no_labour", _no_labour),
+    View(tables.population, "population", _population),
+    View(tables.ledger, "ledger", _ledger),
+    View(tables.off_register, "help", _off_register),
 )

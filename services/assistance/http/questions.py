@@ -1,4 +1,4 @@
-"""The door for people and machines: a request becomes a command, a question gets its answer."""
+"""Questions about plans, measures and eliminations; each answers within the asker's division."""
 
 from datetime import date
 from typing import Annotated, Any
@@ -6,19 +6,15 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
-from services.assistance.domain import commands as c
 from services.assistance.domain.catalogue import CATALOGUE
 from services.assistance.domain.plan_state import MeasureStatus, Stage
 from services.assistance.domain.procedure import ELIMINATION_PROCEDURE
-from services.assistance.doors import Door, add_doors
 from services.assistance.read_models import queries
 from services.assistance.read_models.queries import Asked
-from shared.contracts.assistance import OffRegisterHelpRefused
 from shared.contracts.help import Department
 from shared.kernel.division import DivisionCode
 from shared.kernel.principal import Principal, Role, may
-from shared.kernel.refusal import Refusal
-from shared.store.application import Application, Receipt
+from shared.store.application import Application
 from shared.store.database import Transaction
 from shared.web.auth import Caller
 from shared.web.context import etag
@@ -27,76 +23,17 @@ from shared.web.routing import Router, require
 
 LOOK = may(Role.OFFICER, Role.COMMITTEE, Role.PRINCIPAL, Role.DEPARTMENT, Role.INSPECTOR)
 """Who may look at plans, measures and eliminations of their division."""
-
-
-def off_register(receipt: Receipt) -> Refusal | None:
-    """The refusal of help that was recorded as 体外循环 (R49)."""
-    if receipt.body["events"][-1]["type"] != OffRegisterHelpRefused.__name__:
-        return None
-    return Refusal(
-        "R49",
-        code="off-register-help",
-        zh="该户未纳入监测也未进入绿色通道,不得在机制外给予帮扶;已列入“体外循环”线索",
-        en="neither identified nor in the green channel: no help outside the register; it is noted",
-        field="household_id",
-    )
-
-
-DOORS = (
-    Door("/plans", c.BeginEarly, 201),
-    Door("/help", c.RecordHelp, 201, off_register),
-    Door("/plans/{plan_id}/draft", c.DraftPlan),
-    Door("/plans/{plan_id}/measures", c.FileMeasure, 201),
-    Door("/plans/{plan_id}/submission", c.SubmitPlan),
-    Door("/plans/{plan_id}/early-elimination", c.AllowEarlyElimination),
-    Door("/plans/{plan_id}/eliminations", c.ProposeElimination, 201),
-    Door("/plans/{plan_id}/refreshes", c.RecordRefresh, 201),
-    Door("/plans/{plan_id}/no-labour", c.ProposeNoLabour, 201),
-    Door("/plans/{plan_id}/no-labour/confirmation", c.FlagNoLabour),
-    Door("/plans/{plan_id}/no-labour/removal", c.UnflagNoLabour),
-    Door("/plans/{plan_id}/measures/{measure_id}/start", c.StartMeasure),
-    Door("/plans/{plan_id}/measures/{measure_id}/output", c.RecordOutput),
-    Door("/plans/{plan_id}/measures/{measure_id}/stop", c.StopMeasure),
-    Door("/plans/{plan_id}/measures/{measure_id}/end", c.EndMeasure),
-    Door("/eliminations/{elimination_id}/verification", c.VerifyElimination),
-    Door("/eliminations/{elimination_id}/deliberation", c.DeliberateElimination),
-    Door("/eliminations/{elimination_id}/review", c.ReviewElimination),
-    Door("/eliminations/{elimination_id}/notice", c.PostEliminationNotice),
-    Door("/eliminations/{elimination_id}/objections", c.RaiseEliminationObjection, 201),
-    Door("/eliminations/{elimination_id}/notice/close", c.CloseEliminationNotice),
-    Door("/eliminations/{elimination_id}/approval", c.ApproveElimination),
-    Door("/eliminations/{elimination_id}/announcement", c.AnnounceElimination),
-    Door("/eliminations/{elimination_id}/marking", c.MarkElimination),
-    Door("/eliminations/{elimination_id}/withdrawal", c.WithdrawElimination),
-    Door(
-        "/eliminations/{elimination_id}/objections/{objection_id}/answer",
-        c.AnswerEliminationObjection,
-    ),
-)
-"""Everything that can be done through this door."""
-
-
-def router(application: Application) -> Router:
-    """Every route of the service, each with who may use it."""
-    made = Router()
-    add_doors(made, application, DOORS)
-    _plan_queries(made, application)
-    _measure_queries(made, application)
-    _elimination_queries(made, application)
-    return made
-
-
-# --- questions ------------------------------------------------------------------------------------
-
 Division = Annotated[DivisionCode | None, Query(description="Only this division's subtree.")]
 Overdue = Annotated[bool, Query(description="Only what is past its last day.")]
 
 
-def _asked(tx: Transaction, caller: Principal, division: str | None) -> Asked:
+def asked_by(tx: Transaction, caller: Principal, division: str | None) -> Asked:
+    """Who asks, for which division, on which day."""
     return Asked(caller, division, tx.clock.today())
 
 
-def _plan_queries(made: Router, application: Application) -> None:
+def plan_questions(made: Router, application: Application) -> None:
+    """The queue, and single plans."""
     database = application.database
     queue: Cursors[Any] = Cursors(tuple[bool, date, UUID])
 
@@ -114,7 +51,7 @@ def _plan_queries(made: Router, application: Application) -> None:
         async with database.reading() as tx:
             rows = await queries.plans(
                 tx.sql,
-                _asked(tx, caller, division),
+                asked_by(tx, caller, division),
                 stage=stage,
                 overdue=overdue,
                 after=queue.after(page, question),
@@ -131,7 +68,7 @@ def _plan_queries(made: Router, application: Application) -> None:
     async def plan_by_case(case_id: UUID, caller: Caller, response: Response) -> dict[str, Any]:
         """The plan of a case, with its measures and what is still missing."""
         async with database.reading() as tx:
-            found = await queries.one_plan(tx.sql, _asked(tx, caller, None), case_id=case_id)
+            found = await queries.one_plan(tx.sql, asked_by(tx, caller, None), case_id=case_id)
         response.headers["ETag"] = etag(found["version"])
         return found
 
@@ -139,12 +76,13 @@ def _plan_queries(made: Router, application: Application) -> None:
     async def plan(plan_id: UUID, caller: Caller, response: Response) -> dict[str, Any]:
         """One plan, with its measures and what is still missing (R44, R77, R78, R80)."""
         async with database.reading() as tx:
-            found = await queries.one_plan(tx.sql, _asked(tx, caller, None), plan_id=plan_id)
+            found = await queries.one_plan(tx.sql, asked_by(tx, caller, None), plan_id=plan_id)
         response.headers["ETag"] = etag(found["version"])
         return found
 
 
-def _measure_queries(made: Router, application: Application) -> None:
+def measure_questions(made: Router, application: Application) -> None:
+    """The chase list, and the catalogue."""
     database = application.database
     chase: Cursors[Any] = Cursors(tuple[date, UUID])
 
@@ -168,7 +106,7 @@ def _measure_queries(made: Router, application: Application) -> None:
         async with database.reading() as tx:
             rows = await queries.measures(
                 tx.sql,
-                _asked(tx, caller, division),
+                asked_by(tx, caller, division),
                 status=status,
                 department=department,
                 overdue=overdue,
@@ -198,7 +136,8 @@ def _measure_queries(made: Router, application: Application) -> None:
         ]
 
 
-def _elimination_queries(made: Router, application: Application) -> None:
+def elimination_questions(made: Router, application: Application) -> None:
+    """Eliminations, and the procedure they follow."""
     database = application.database
     recent: Cursors[Any] = Cursors(tuple[date, UUID])
 
@@ -216,7 +155,7 @@ def _elimination_queries(made: Router, application: Application) -> None:
         async with database.reading() as tx:
             rows = await queries.eliminations(
                 tx.sql,
-                _asked(tx, caller, division),
+                asked_by(tx, caller, division),
                 status=status,
                 early=early,
                 after=recent.after(page, question),
@@ -232,7 +171,7 @@ def _elimination_queries(made: Router, application: Application) -> None:
     ) -> dict[str, Any]:
         """One elimination: its evidence, its steps, its clocks."""
         async with database.reading() as tx:
-            asked = _asked(tx, caller, None)
+            asked = asked_by(tx, caller, None)
             found = await queries.one_elimination(tx.sql, asked, elimination_id)
         response.headers["ETag"] = etag(found["version"])
         return found

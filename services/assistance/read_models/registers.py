@@ -1,0 +1,163 @@
+"""The lists behind after-care, comparison, ledger and findings."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.assistance.domain.plan_state import MeasureStatus, Stage
+from services.assistance.domain.rush import Counts, findings
+from services.assistance.read_models.queries import Asked
+from services.assistance.read_models.tables import (
+    elimination,
+    ledger,
+    measure,
+    no_labour,
+    plan,
+)
+from services.assistance.read_models.tables import (
+    off_register as off_register_table,
+)
+
+Rows = list[dict[str, Any]]
+
+
+async def missing_refreshes(
+    connection: AsyncConnection, asked: Asked, year: int, limit: int
+) -> Rows:
+    """Eliminated before or in ``year`` and not refreshed for it, the longest eliminated first."""
+    query = (
+        sa.select(
+            plan.c.stream_id.label("plan_id"),
+            plan.c.household_id,
+            plan.c.region.label("division"),
+            plan.c.eliminated_on,
+        )
+        .where(
+            asked.scope(plan.c.region),
+            plan.c.stage == Stage.AFTER_CARE.value,
+            sa.extract("year", plan.c.eliminated_on) < year,
+            sa.not_(plan.c.detail["refreshed"].contains([year])),
+        )
+        .order_by(plan.c.eliminated_on, plan.c.stream_id)
+        .limit(limit)
+    )
+    return await _rows(connection, query)
+
+
+async def ending(connection: AsyncConnection, asked: Asked, days: int, limit: int) -> Rows:
+    """Running measures that end within ``days``, the soonest first."""
+    query = (
+        sa.select(
+            measure.c.measure_id,
+            measure.c.stream_id.label("plan_id"),
+            measure.c.household_id,
+            measure.c.region.label("division"),
+            measure.c.kind,
+            measure.c.department,
+            measure.c.ends_on,
+        )
+        .where(
+            asked.scope(measure.c.region),
+            measure.c.status == MeasureStatus.STARTED.value,
+            measure.c.ends_on <= asked.today + timedelta(days=days),
+        )
+        .order_by(measure.c.ends_on, measure.c.measure_id)
+        .limit(limit)
+    )
+    return await _rows(connection, query)
+
+
+async def mismatches(connection: AsyncConnection, asked: Asked, limit: int) -> Rows:
+    """Households whose flag and support disagree."""
+    query = (
+        sa.select(
+            no_labour.c.household_id,
+            no_labour.c.region.label("division"),
+            no_labour.c.flagged,
+            no_labour.c.mismatch,
+            no_labour.c.compared.label("quarter"),
+        )
+        .where(asked.scope(no_labour.c.region), no_labour.c.mismatch.is_not(None))
+        .order_by(no_labour.c.region, no_labour.c.household_id)
+        .limit(limit)
+    )
+    return await _rows(connection, query)
+
+
+async def off_register(connection: AsyncConnection, asked: Asked, limit: int) -> Rows:
+    """Households helped, or nearly so, outside the register."""
+    table = off_register_table
+    query = (
+        sa.select(
+            table.c.household_id,
+            table.c.region.label("division"),
+            table.c.times,
+            table.c.last_kind,
+            table.c.last_on,
+        )
+        .where(asked.scope(table.c.region))
+        .order_by(table.c.last_on.desc(), table.c.household_id)
+        .limit(limit)
+    )
+    return await _rows(connection, query)
+
+
+async def listed(connection: AsyncConnection, division: str) -> frozenset[str]:
+    """The divisions inside ``division`` that stand in the ledger."""
+    query = sa.select(ledger.c.region).where(ledger.c.region.startswith(division, autoescape=True))
+    return frozenset((await connection.execute(query)).scalars())
+
+
+async def rush(connection: AsyncConnection, asked: Asked, on: date) -> Rows:
+    """What R114 notices, county by county, as of a day."""
+    identified = await _by_day(connection, asked, plan, plan.c.approved_on, on)
+    eliminated = await _by_day(connection, asked, elimination, elimination.c.eliminated_on, on)
+    early = await _early(connection, asked, on)
+    counties = sorted({*identified, *eliminated, *early})
+    return [
+        {"division": county, **vars(finding)}
+        for county in counties
+        for finding in findings(
+            on,
+            identified.get(county, {}),
+            eliminated.get(county, {}),
+            early.get(county, 0),
+        )
+    ]
+
+
+async def _by_day(
+    connection: AsyncConnection, asked: Asked, table: sa.Table, day: sa.Column[Any], on: date
+) -> dict[str, Counts]:
+    """How many a day and county, over the thirteen months that end on ``on``."""
+    county = sa.func.left(table.c.region, 6)
+    query = (
+        sa.select(county.label("county"), day.label("day"), sa.func.count().label("number"))
+        .where(asked.scope(table.c.region), day > on - timedelta(days=400), day <= on)
+        .group_by(county, day)
+    )
+    found: dict[str, Counts] = {}
+    for row in await connection.execute(query):
+        found.setdefault(row.county, {})[row.day] = row.number
+    return found
+
+
+async def _early(connection: AsyncConnection, asked: Asked, on: date) -> dict[str, int]:
+    county = sa.func.left(elimination.c.region, 6)
+    query = (
+        sa.select(county.label("county"), sa.func.count().label("number"))
+        .where(
+            asked.scope(elimination.c.region),
+            elimination.c.early,
+            sa.extract("year", elimination.c.eliminated_on) == on.year,
+            elimination.c.eliminated_on <= on,
+        )
+        .group_by(county)
+    )
+    return {row.county: row.number for row in await connection.execute(query)}
+
+
+async def _rows(connection: AsyncConnection, query: sa.Select[Any]) -> Rows:
+    return [dict(row) for row in (await connection.execute(query)).mappings()]

@@ -1,0 +1,216 @@
+"""After-care, comparison, ledger and figures over HTTP; every figure recounted from the events."""
+
+from collections import Counter
+from typing import Any
+
+import httpx
+import pytest
+
+from shared.contracts.values import Gap
+from shared.kernel.ids import new_id
+from shared.testing.decider import rule
+from tests.integration.assistance.conftest import VILLAGE, Office
+from tests.integration.assistance.test_over_http import (
+    APPROVAL,
+    SHA,
+    identified,
+    measure,
+    publicized,
+    with_a_job,
+)
+
+TOWN = VILLAGE[:9]
+INCOME = {"wage_income": 4_000_000, "members": 4, "evidence": [SHA]}
+
+
+async def sends(office: Office, path: str, text: str | bytes) -> httpx.Response:
+    headers = {"x-person": "county", "content-type": "text/csv"}
+    return await office.client.post(path, content=text, headers=headers)
+
+
+async def eliminated(office: Office) -> tuple[str, str]:
+    plan, job = await with_a_job(office)
+    at = await publicized(office, plan)
+    await office.does("committee", f"{at}/approval", APPROVAL)
+    return plan, job
+
+
+@rule("R106")
+async def test_the_eliminated_are_refreshed_and_the_missing_listed(office: Office) -> None:
+    plan, _ = await eliminated(office)
+
+    async def missing(year: int) -> list[str]:
+        answer = await office.get("county", "/after-care/missing", year=year)
+        return [item["plan_id"] for item in answer.json()]
+
+    assert await missing(2023) == []
+    assert await missing(2024) == [plan]
+    await office.today_is("2024-11-05")
+    body = {"year": 2024, "income": INCOME, "new_risk": False}
+    await office.does("village", f"/plans/{plan}/refreshes", body)
+    assert await missing(2024) == []
+    assert await missing(2025) == [plan]
+
+
+@rule("R102")
+async def test_what_ends_soon_is_listed(office: Office) -> None:
+    plan = (await identified(office))["plan_id"]
+    post = measure("WELFARE_POST", ends_on="2023-09-30")
+    filed = await office.does("village", f"/plans/{plan}/measures", post)
+    job = filed["events"][0]["data"]["measure_id"]
+    await office.does("department", f"/plans/{plan}/measures/{job}/start")
+    assert (await office.get("county", "/after-care/ending")).json() == []
+    await office.today_is("2023-09-01")
+    ending = (await office.get("county", "/after-care/ending")).json()
+    assert [(item["measure_id"], item["ends_on"]) for item in ending] == [(job, "2023-09-30")]
+
+
+@rule("R99")
+async def test_the_quarters_file_is_answered_row_by_row(office: Office) -> None:
+    nobody = {"labour_capable": False, "whole_household_no_labour": True}
+    plan = await identified(office, **nobody)
+    household = plan["household_id"]
+    basis = {"basis": "DIBAO_FULL", "nobody_can_work": True, "evidence": [SHA]}
+    await office.does("village", f"/plans/{plan['plan_id']}/no-labour", basis)
+    await office.does("town", f"/plans/{plan['plan_id']}/no-labour/confirmation")
+    stranger = new_id()
+    file = f"household_id,benefit\n{household},DIBAO\n{stranger},NONE\nx,DIBAO\n{household},GOLD\n"
+    answer = (await sends(office, "/comparisons/2023Q1", file)).json()
+    assert {name: answer[name] for name in ("rows", "changed", "unchanged", "wrong")} == {
+        "rows": 4,
+        "changed": 1,
+        "unchanged": 0,
+        "wrong": 3,
+    }
+    assert [(item["row"], item["field"], item["code"]) for item in answer["errors"]] == [
+        (3, "household_id", "not-found"),
+        (4, "household_id", "wrong-type"),
+        (5, "benefit", "not-allowed"),
+    ]
+    again = (await sends(office, "/comparisons/2023Q1", file)).json()
+    assert (again["changed"], again["unchanged"]) == (0, 1)
+    (task,) = (await office.get("county", "/no-labour/mismatches")).json()
+    assert (task["household_id"], task["mismatch"]) == (household, "BASIS_LOST")
+
+
+@pytest.mark.parametrize(
+    ("file", "code"),
+    [
+        ("household_id;benefit\n", "wrong-columns"),
+        ("", "wrong-columns"),
+        (b"household_id,benefit\n\xff\xfe,DIBAO\n", "invalid-utf8"),
+        ('household_id,benefit\n"x,DIBAO\n', "malformed-csv"),
+    ],
+)
+async def test_a_file_that_is_none_is_refused(office: Office, file: str | bytes, code: str) -> None:
+    answer = await sends(office, "/comparisons/2023Q1", file)
+    assert (answer.status_code, answer.json()["code"]) == (400, code)
+
+
+async def test_an_unknown_quarter_is_refused(office: Office) -> None:
+    answer = await sends(office, "/comparisons/2023Q5", "household_id,benefit\n")
+    assert answer.status_code == 422
+    assert answer.json()["field"] == "quarter"
+
+
+@rule("R110", "R111")
+async def test_the_ledger_of_a_town_and_its_villages(office: Office) -> None:
+    """Four people of 199 are over 2%, of 200 they are not; a flagged household does not count."""
+    await identified(office)
+    nobody = {"labour_capable": False, "whole_household_no_labour": True}
+    flagged = (await identified(office, **nobody))["plan_id"]
+    basis = {"basis": "DIBAO_FULL", "nobody_can_work": True, "evidence": [SHA]}
+    await office.does("village", f"/plans/{flagged}/no-labour", basis)
+    await office.does("town", f"/plans/{flagged}/no-labour/confirmation")
+    file = f"division,people\n{VILLAGE},200\n370112001999,5\n{VILLAGE},many\n"
+    answer = (await sends(office, "/populations/2023", file)).json()
+    assert (answer["changed"], answer["wrong"]) == (1, 2)
+    assert [item["code"] for item in answer["errors"]] == ["unknown-division", "wrong-type"]
+    ledger = (await office.get("county", "/ledger", division="370112")).json()
+    assert ledger["items"] == []
+    await sends(office, "/populations/2023", f"division,people\n{VILLAGE},199\n")
+    ledger = (await office.get("county", "/ledger", division="370112")).json()
+    assert [
+        (item["division"], item["people"], item["population"], item["mass_relapse_risk"])
+        for item in ledger["items"]
+    ] == [(TOWN, 4, 199, True), (VILLAGE, 4, 199, False)]
+    assert [item["duties"] for item in ledger["items"]] == [["R111"], ["R111"]]
+    receipt = await office.does("county", "/ledger", {"town": TOWN})
+    assert [event["type"] for event in receipt["events"]] == ["LedgerEntered", "LedgerEntered"]
+    ledger = (await office.get("county", "/ledger", division=TOWN)).json()
+    assert all(item["in_ledger"] for item in ledger["items"])
+    assert (await office.does("county", "/ledger", {"town": TOWN}))["events"] == []
+
+
+async def test_the_ledger_of_another_county_is_not_shown(office: Office) -> None:
+    assert (await office.get("county", "/ledger", division="370114")).status_code == 404
+    answer = await office.get("province", "/ledger", division="3701")
+    assert answer.json()["code"] == "one-county-at-a-time"
+
+
+async def events_of(office: Office, *types: str) -> list[dict[str, Any]]:
+    return await office.rows(
+        "select type, data from es.event where type = any($1) order by pos", list(types)
+    )
+
+
+@rule("R92")
+async def test_every_figure_equals_a_recount_from_the_events(office: Office) -> None:
+    await eliminated(office)
+    await identified(office, "2023-09-25", gaps=(Gap.HOUSING,))
+    late = (await identified(office, "2023-09-26"))["plan_id"]
+    await office.does("village", f"/plans/{late}/measures", measure("DIBAO"))
+    await office.today_is("2023-10-28")
+    asked = {"first": "2023-01-01", "last": "2023-12-31"}
+    found = (await office.get("county", "/figures", **asked)).json()
+    counted = Counter(row["type"] for row in await events_of(office, *RECOUNTED))
+    assert found["identified"] == counted["PlanOpened"] == 3
+    assert found["eliminated"] == counted["RiskEliminated"] == 1
+    assert found["under_help"] == counted["PlanOpened"] - counted["AfterCareStarted"] == 2
+    assert sum(item["filed"] for item in found["measures"]) == counted["MeasureFiled"] == 2
+    assert sum(item["started"] for item in found["measures"]) == counted["MeasureStarted"] == 1
+    assert (found["plans_made"], found["days_to_plan_median"]) == (1, 2)
+    assert (found["plans_overdue"], found["measures_overdue"]) == (2, 1)
+    assert (found["eliminated_early"], found["eliminated_naturally"]) == (0, 0)
+    assert not [name for name in found if "ratio" in name or "target" in name]
+    elsewhere = (await office.get("other-village", "/figures", **asked)).json()
+    assert (elsewhere["identified"], elsewhere["measures"]) == (0, [])
+    sheet = (await office.get("county", "/figures", **asked, format="csv")).text
+    assert "measures_filed,DIBAO,INDUSTRY_POLICY,1" in sheet.splitlines()
+    backwards = await office.get("county", "/figures", first="2023-02-01", last="2023-01-01")
+    assert backwards.json()["code"] == "period-backwards"
+
+
+RECOUNTED = (
+    "PlanOpened",
+    "RiskEliminated",
+    "AfterCareStarted",
+    "MeasureFiled",
+    "MeasureStarted",
+)
+
+
+@rule("R114")
+async def test_what_stands_out_is_listed(office: Office) -> None:
+    for _ in range(10):
+        await identified(office)
+    found = (await office.get("county", "/findings/rush")).json()
+    assert [(item["division"], item["code"], item["number"]) for item in found] == [
+        ("370112", "identified-in-a-rush", 10)
+    ]
+
+
+@rule("R49")
+async def test_off_register_help_is_listed(office: Office) -> None:
+    household = str(new_id())
+    help_ = {
+        "household_id": household,
+        "division": VILLAGE,
+        "kind": "CASH",
+        "fund": "SOCIAL_FORCES",
+        "universal": False,
+    }
+    for _ in range(2):
+        await office.post("village", "/help", help_)
+    (finding,) = (await office.get("county", "/findings/off-register")).json()
+    assert (finding["household_id"], finding["times"]) == (household, 2)

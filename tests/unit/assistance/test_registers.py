@@ -1,0 +1,175 @@
+"""The registers: quarterly comparison, population, the 2% ledger, what stands out."""
+
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from services.assistance.domain import commands as c
+from services.assistance.domain.ledger import LEDGER, is_over
+from services.assistance.domain.no_labour import NO_LABOUR
+from services.assistance.domain.plan import PLAN
+from services.assistance.domain.population import POPULATION
+from services.assistance.domain.rush import findings
+from shared.contracts.assistance import (
+    FlagMismatchFound,
+    FlagMismatchSettled,
+    LedgerEntered,
+    LedgerLeft,
+    NoLabourFlagged,
+    NoLabourProposed,
+    PopulationRecorded,
+)
+from shared.contracts.help import ComparedBenefit, LedgerEntry, Mismatch, NoLabourBasis
+from shared.kernel.event import Event
+from shared.testing.decider import Given, given, rule
+from tests.unit.assistance import story as s
+
+TOWN = "370112001"
+OTHER = "370112001002"
+FLAGGED: tuple[Event, ...] = (
+    NoLabourProposed(
+        household_id=s.HOUSEHOLD,
+        division=s.VILLAGE,
+        basis=NoLabourBasis.DIBAO_FULL,
+        evidence=(s.SHA,),
+    ),
+    NoLabourFlagged(household_id=s.HOUSEHOLD, division=s.VILLAGE, basis=NoLabourBasis.DIBAO_FULL),
+)
+
+
+# --- the quarterly comparison ---------------------------------------------------------------------
+
+
+def compared(
+    *events: Event, benefit: ComparedBenefit, quarter: str = "2023Q2", **changes: bool
+) -> Given[Any]:
+    nobody = {"labour_capable": False, "wholly_without_labour": True}
+    plan = PLAN.fold([s.opened(**(nobody | changes))])
+    command = c.CompareFlag(household_id=s.HOUSEHOLD, quarter=quarter, benefit=benefit)
+    return given(NO_LABOUR, *events, context=s.around(plan=plan)).when(command, on="2023-07-10")
+
+
+@rule("R99")
+@pytest.mark.parametrize("benefit", [ComparedBenefit.DIBAO, ComparedBenefit.NONE])
+def test_a_flag_whose_basis_is_gone_is_a_task(benefit: ComparedBenefit) -> None:
+    (event,) = compared(*FLAGGED, benefit=benefit).then_types(FlagMismatchFound)
+    assert isinstance(event, FlagMismatchFound)
+    assert event.mismatch is Mismatch.BASIS_LOST
+    assert NO_LABOUR.fold([*FLAGGED, event]).flagged, "only the gates change the flag (R100)"
+
+
+@rule("R99")
+def test_a_household_that_should_be_flagged_is_a_task_too() -> None:
+    (event,) = compared(benefit=ComparedBenefit.DIBAO_FULL).then_types(FlagMismatchFound)
+    assert isinstance(event, FlagMismatchFound)
+    assert event.mismatch is Mismatch.NOT_FLAGGED
+    compared(benefit=ComparedBenefit.DIBAO_FULL, wholly_without_labour=False).then()
+
+
+@rule("R99")
+def test_what_agrees_is_no_event_and_a_file_counts_once() -> None:
+    compared(*FLAGGED, benefit=ComparedBenefit.SCATTERED_SUPPORT).then()
+    (event,) = compared(*FLAGGED, benefit=ComparedBenefit.NONE).then_types(FlagMismatchFound)
+    compared(*FLAGGED, event, benefit=ComparedBenefit.NONE).then()
+    compared(*FLAGGED, event, benefit=ComparedBenefit.DIBAO_FULL, quarter="2023Q3").then_types(
+        FlagMismatchSettled
+    )
+
+
+# --- population and ledger ------------------------------------------------------------------------
+
+
+def people(*villages: tuple[str, int]) -> c.RecordPopulation:
+    return c.RecordPopulation(
+        town=TOWN,
+        year=2023,
+        villages=tuple(c.VillagePopulation(division=code, people=n) for code, n in villages),
+    )
+
+
+@rule("R110")
+def test_a_years_population_is_recorded_once_and_may_be_corrected() -> None:
+    when = given(POPULATION).when(people((s.VILLAGE, 900), (OTHER, 400)), on="2023-04-01")
+    (event,) = when.then_types(PopulationRecorded)
+    given(POPULATION, event).when(people((OTHER, 400)), on="2023-04-02").then()
+    (fixed,) = (given(POPULATION, event).when(people((OTHER, 410)), on="2023-04-02")).then_types(
+        PopulationRecorded
+    )
+    assert POPULATION.fold([event, fixed]).years[2023] == {s.VILLAGE: 900, OTHER: 410}
+
+
+@rule("R110")
+@pytest.mark.parametrize("code", ["370112002001", TOWN])
+def test_only_villages_of_the_town(code: str) -> None:
+    given(POPULATION).when(people((code, 900)), on="2023-04-01").refused("R110")
+
+
+def entry(counted: int, population: int = 1000, division: str = s.VILLAGE) -> LedgerEntry:
+    return LedgerEntry(
+        division=division,
+        people=counted,
+        population=population,
+        households=5,
+        without_measure=1,
+    )
+
+
+@rule("R110", "K4")
+def test_strictly_over_two_percent() -> None:
+    assert not is_over(entry(20), 2)
+    assert is_over(entry(21), 2)
+
+
+@rule("R110", "R111")
+def test_the_ledger_takes_in_and_lets_go() -> None:
+    update = c.UpdateLedger(town=TOWN)
+    over, under = entry(21), entry(20)
+
+    def ledger(*events: Event, figures: tuple[LedgerEntry, ...]) -> Given[Any]:
+        return given(LEDGER, *events, context=s.around(figures=figures)).when(
+            update, on="2023-05-01"
+        )
+
+    (entered,) = ledger(figures=(over, entry(1, division=OTHER))).then_types(LedgerEntered)
+    assert isinstance(entered, LedgerEntered)
+    assert entered.entry == over
+    ledger(entered, figures=(over,)).then()
+    ledger(entered, figures=(under,)).then(
+        LedgerLeft(town=TOWN, entry=under, on=s.day("2023-05-01"))
+    )
+
+
+# --- what stands out ------------------------------------------------------------------------------
+
+
+def steady(number: int, months: int = 13, until: str = "2023-12-15") -> dict[date, int]:
+    day = s.day(until)
+    return {day - timedelta(days=30 * back): number for back in range(months)}
+
+
+@rule("R114")
+def test_a_steady_county_is_left_in_peace() -> None:
+    assert list(findings(s.day("2023-12-15"), steady(12), steady(3), 0)) == []
+
+
+@rule("R114")
+def test_a_month_of_more_than_three_times_the_usual_stands_out() -> None:
+    sudden = steady(3) | {s.day("2023-12-15"): 10}
+    codes = [item.code for item in findings(s.day("2023-12-15"), sudden, {}, 0)]
+    assert codes == ["identified-in-a-rush"]
+    few = steady(1) | {s.day("2023-12-15"): 9}
+    assert list(findings(s.day("2023-12-15"), few, {}, 0)) == []
+
+
+@rule("R114")
+def test_eliminations_in_a_bunch_stand_out() -> None:
+    year = steady(3, months=11) | {s.day("2023-12-20"): 40}
+    codes = {item.code for item in findings(s.day("2023-12-31"), {}, year, 0)}
+    assert codes == {"eliminated-in-a-rush", "eliminated-in-a-bunch"}
+
+
+@rule("R93", "R114")
+def test_eliminations_before_the_half_year_are_listed() -> None:
+    (finding,) = findings(s.day("2023-12-15"), {}, {}, 2)
+    assert (finding.code, finding.number) == ("eliminated-before-the-half-year", 2)
