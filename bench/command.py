@@ -13,32 +13,29 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 import httpx
 import orjson
 import uvicorn
 import uvloop
-from fastapi import Depends, FastAPI, Response
+from fastapi import FastAPI
 
 from bench.http_load import Load, request
 from bench.rounds import Round, alternated, run, table
 from dixian.issuer import IssuerSettings, create_issuer
-from shared.kernel.event import Command
 from shared.kernel.ids import new_id
-from shared.kernel.principal import Role, may
 from shared.store.application import Application
-from shared.store.idempotency import IdempotencyKey
 from shared.telemetry.logs import LogSettings, configure
 from shared.telemetry.metrics import Metrics
 from shared.testing import example as ex
 from shared.testing.databases import service_database
 from shared.testing.postgres import EmbeddedPostgres
 from shared.web.app import create_app
-from shared.web.context import RequestContext, request_context
+from shared.web.doors import Door, add_doors
 from shared.web.jwks import KeySet
-from shared.web.routing import Router, require
+from shared.web.routing import Router
 from shared.web.settings import Mode, OidcSettings, WebSettings
 from shared.web.tokens import TokenVerifier
 
@@ -63,26 +60,8 @@ class People:
 def routes(application: Application) -> Router:
     """The two commands."""
     router = Router()
-
-    async def execute(command: Command, ctx: RequestContext) -> Response:
-        key = None
-        if ctx.idempotency_key is not None:
-            key = IdempotencyKey(
-                ctx.principal.subject, ctx.route, ctx.idempotency_key, ctx.fingerprint
-            )
-        receipt = await application.execute(command, ctx.principal, ctx.cause, key=key)
-        return Response(orjson.dumps(receipt.body), media_type="application/json")
-
-    context = Annotated[RequestContext, Depends(request_context)]
-
-    @router.post("/errands", dependencies=[require(may(Role.OFFICER))])
-    async def opening(command: ex.OpenErrand, ctx: context) -> Response:  # type: ignore[valid-type]
-        return await execute(command, ctx)
-
-    @router.post("/notes", dependencies=[require(may(Role.OFFICER))])
-    async def noting(command: ex.NoteErrand, ctx: context) -> Response:  # type: ignore[valid-type]
-        return await execute(command, ctx)
-
+    doors = [Door("/errands", ex.OpenErrand), Door("/errands/{errand_id}/notes", ex.NoteErrand)]
+    add_doors(router, application, doors)
     return router
 
 
@@ -151,7 +130,7 @@ class Officer:
     def notes(self) -> Iterator[bytes]:
         """A note on each of the errands opened last."""
         for errand in self._opened:
-            yield self._post("/notes", errand_id=errand, amount=5)
+            yield self._post(f"/errands/{errand}/notes", amount=5)
 
     def nothing(self) -> Iterator[bytes]:
         """Empty requests."""

@@ -25,7 +25,7 @@ def assistance(story: Story) -> None:
         },
     )
     ends = {"ends_on": story.day(761)}
-    _file(story, "MEDICAL_AID", "INDUSTRY_POLICY", "MEDICAL_INSURANCE", {"amount": 600_000})
+    aid = _file(story, "MEDICAL_AID", "INDUSTRY_POLICY", "MEDICAL_INSURANCE", {"amount": 600_000})
     story.refused(
         "village-officer",
         "没有开发式措施就提交计划",
@@ -41,6 +41,8 @@ def assistance(story: Story) -> None:
     story.plan_act("village-officer", "提交帮扶计划", "submission")
     story.at(19)
     story.plan_act("town-officer", "帮扶车间上岗", f"measures/{story.measure}/start")
+    aid_id = aid["events"][-1]["data"]["measure_id"]
+    story.plan_act("medical-officer", "落实医疗救助", f"measures/{aid_id}/start")
     story.at(183)
     story.plan_act(
         "town-officer",

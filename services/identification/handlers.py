@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from services.identification import notices
-from services.identification.domain import commands
+from services.identification.domain import commands, internal
 from services.identification.domain.case import CASE, LABEL
 from services.identification.domain.collection import PersonGiven
 from services.identification.domain.context import CaseContext, HouseholdFacts
+from services.identification.domain.finding import FINDING, FindingContext
 from services.identification.domain.household import HOUSEHOLD, Registration
 from services.identification.domain.policy_book import POLICY_BOOK, Publication, book_id
 from services.identification.domain.reveal import REVEAL
@@ -30,7 +31,7 @@ from shared.vault.documents import Document, parse_document
 from shared.vault.vault import Entry, Vault
 
 SERVICE = "identification"
-AGGREGATES: Sequence[Aggregate[Any]] = (CASE, HOUSEHOLD, POLICY_BOOK, REVEAL)
+AGGREGATES: Sequence[Aggregate[Any]] = (CASE, HOUSEHOLD, POLICY_BOOK, REVEAL, FINDING)
 
 _TEXTS = ("note", "minutes", "objection", "answer", "facts")
 """The commands' free texts: into the vault, each as a note of the household."""
@@ -69,12 +70,14 @@ class Handlers:
         return {
             commands.RegisterHousehold: self.register,
             commands.PublishPolicy: self.publish,
-            commands.TakeLead: self.take_lead,
+            internal.TakeLead: self.take_lead,
+            internal.RaiseFinding: on_stream(FINDING, lambda command: command.finding_id),
+            commands.AnswerFinding: self.answer_finding,
             commands.PostNotice: self.with_notice,
             commands.Announce: self.with_notice,
-            commands.EndMonitoring: on_stream(CASE, lambda command: command.case_id),
-            commands.NoteMeasure: on_stream(CASE, lambda command: command.case_id),
-            commands.Correct: self.correct,
+            internal.EndMonitoring: on_stream(CASE, lambda command: command.case_id),
+            internal.NoteMeasure: on_stream(CASE, lambda command: command.case_id),
+            internal.Correct: self.correct,
             **dict.fromkeys(_PLAIN_ACTS, on_case),
         }
 
@@ -101,7 +104,7 @@ class Handlers:
         content = await notices.freeze(self.vault, call, case, context, command)
         return await call.decide(CASE, command.case_id, command, _with_content(context, content))
 
-    async def take_lead(self, command: commands.TakeLead, call: Call) -> Outcome:
+    async def take_lead(self, command: internal.TakeLead, call: Call) -> Outcome:
         """To the household's active case, or to a new one (R25, R105); twice is once."""
         household = await lookups.locked_household(call.tx.sql, command.household_id)
         found = await lookups.standing(call.tx.sql, command.household_id, command.lead_id)
@@ -156,7 +159,18 @@ class Handlers:
         )
         return await call.decide(POLICY_BOOK, book_id(policy.division), command, context)
 
-    async def correct(self, command: commands.Correct, call: Call) -> Outcome:
+    async def answer_finding(self, command: commands.AnswerFinding, call: Call) -> Outcome:
+        """The words into the vault, under the finding's household or the finding itself."""
+        state = (await call.load(FINDING, command.finding_id)).state
+        owner = (state.raised and state.raised.household_id) or command.finding_id
+        note_id = new_id()
+        note = Entry(owner, note_id, "note", {"text": command.note})
+        await self.vault.put(call.tx.raw, [note], at=call.tx.clock.now())
+        plain = call.context(command.occurred_on)
+        context = FindingContext(plain.today, plain.occurred_on, plain.principal, note_id)
+        return await call.decide(FINDING, command.finding_id, command, context)
+
+    async def correct(self, command: internal.Correct, call: Call) -> Outcome:
         """At the version the request was about, and at no other: so it happens once (R108)."""
         stream = await call.load(CASE, command.case_id)
         if not stream.history or stream.history[0].category != CASE.name:
@@ -175,7 +189,7 @@ class Handlers:
         self,
         active: UUID | None,
         household: HouseholdFacts,
-        command: commands.TakeLead,
+        command: internal.TakeLead,
         call: Call,
     ) -> PolicyVersion:
         """A running case keeps its version; a new one starts with the one in force (K7)."""

@@ -1,7 +1,10 @@
 """The identification service put together."""
 
+from functools import partial
+
 from services.identification.handlers import application
 from services.identification.http import router
+from services.identification.oversight import nightly
 from services.identification.reactions import reactions
 from services.identification.schema import SCHEMA
 from shared.bus.handler import Each
@@ -25,6 +28,7 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             routers=lambda kit, app: [router(app, vault=kit.vault, divisions=divisions)],
             reacts_to=("alerts", "assistance", "audit"),
             handler=lambda _kit, app: Each(reactions(app)),
+            workers=lambda _kit, app: [partial(nightly, app)],
         ),
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from uuid import UUID
 
-from services.identification.domain import commands
+from services.identification.domain import internal
 from services.identification.handlers import SERVICE
 from shared.contracts.alerts import LeadMatched, RiskReported
 from shared.contracts.assistance import (
@@ -34,7 +34,7 @@ def risk_reported(recorded: Recorded[RiskReported]) -> list[Command]:
     if lead.household_id is None:
         return []
     return [
-        commands.TakeLead(
+        internal.TakeLead(
             lead_id=lead.lead_id,
             household_id=lead.household_id,
             source=lead.source,
@@ -48,7 +48,7 @@ def lead_matched(recorded: Recorded[LeadMatched]) -> list[Command]:
     """The household of an earlier lead was found."""
     lead = recorded.event
     return [
-        commands.TakeLead(
+        internal.TakeLead(
             lead_id=lead.lead_id,
             household_id=lead.household_id,
             source=lead.source,
@@ -62,7 +62,7 @@ def lead_matched(recorded: Recorded[LeadMatched]) -> list[Command]:
 def risk_eliminated(recorded: Recorded[RiskEliminated]) -> list[Command]:
     """The household is not monitored any more; a later risk is a new case (R91, R105)."""
     return [
-        commands.EndMonitoring(
+        internal.EndMonitoring(
             case_id=recorded.event.case_id,
             eliminated_on=recorded.event.eliminated_on,
             elimination_id=recorded.event_id,
@@ -90,7 +90,7 @@ def correction_authorized(recorded: Recorded[CorrectionAuthorized]) -> list[Comm
     if event.kind is CorrectionKind.FLAG_CHANGE:
         return []
     return [
-        commands.Correct(
+        internal.Correct(
             case_id=target.stream_id,
             correction_id=event.correction_id,
             at_version=target.version,
@@ -102,7 +102,7 @@ def correction_authorized(recorded: Recorded[CorrectionAuthorized]) -> list[Comm
 
 
 def _note(case_id: UUID, measure_id: UUID, *, running: bool) -> Command:
-    return commands.NoteMeasure(case_id=case_id, measure_id=measure_id, running=running)
+    return internal.NoteMeasure(case_id=case_id, measure_id=measure_id, running=running)
 
 
 REACTIONS: Mapping[type[Event], Translate] = {

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from uuid import UUID
 
-from services.identification.domain import commands
+from services.identification.domain import internal
 from services.identification.domain.reveal import REVEAL
 from shared.store.application import Call
 from shared.vault.purposes import Purpose
@@ -36,7 +36,7 @@ async def reveal(
         at=call.tx.clock.now(),
     )
     record = revealed.record
-    command = commands.RecordReveal(
+    command = internal.RecordReveal(
         reveal_id=record.id,
         household_id=household_id,
         division=division,

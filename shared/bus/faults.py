@@ -51,6 +51,8 @@ def _kind(error: BaseException) -> Fault | None:
         return Fault.OUTAGE
     if isinstance(error, asyncpg.InterfaceError) and "clos" in str(error):
         return Fault.OUTAGE  # "connection is closed", "connection was closed in the middle..."
+    if isinstance(error, asyncpg.InternalClientError):
+        return Fault.OUTAGE  # what a connection says while the news of its end is coming in
     return None
 
 

@@ -7,6 +7,7 @@ Here is what crosses to other services; the single steps of a case stand in
 from datetime import date
 from uuid import UUID
 
+from shared.contracts.findings import FindingAnswered, FindingRaised
 from shared.contracts.identification_steps import (
     Announced,
     AuthorizationRevoked,
@@ -242,6 +243,8 @@ __all__ = [
     "DeadlineMissed",
     "DeadlineWarned",
     "Deliberated",
+    "FindingAnswered",
+    "FindingRaised",
     "FollowedUp",
     "GreenChannelConfirmed",
     "GreenChannelEntered",

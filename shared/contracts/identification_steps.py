@@ -343,7 +343,7 @@ class GreenChannelVerified(StepEvent):
 
 @contract
 class MeasureNoted(IdentificationEvent):
-    """A provisional measure of a household in the green channel runs, or stopped (R70, R73)."""
+    """A measure of a household that is not identified runs, or stopped (R49, R70, R73)."""
 
     measure_id: UUID
     running: bool

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from shared import contracts
+import shared.contracts
 from shared.contracts.registry import all_contracts
 from shared.kernel.event import Event
 
@@ -58,7 +58,7 @@ def topic_of(service: str) -> str:
 
 def published() -> Sequence[Published]:
     """All contracts of the four services, by service and name."""
-    for module in pkgutil.iter_modules(contracts.__path__):
-        importlib.import_module(f"{contracts.__name__}.{module.name}")
+    for module in pkgutil.iter_modules(shared.contracts.__path__):
+        importlib.import_module(f"{shared.contracts.__name__}.{module.name}")
     found = [Published(cls) for (service, _), cls in all_contracts().items() if service in SERVICES]
     return sorted(found, key=lambda item: (SERVICES.index(item.service), item.name))

@@ -5,20 +5,20 @@ permission, the idempotency key, ``If-Match`` or the receipt.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import Parameter, Signature
 from typing import Any
 from uuid import UUID
 
 import orjson
-from fastapi import Body, Response
+from fastapi import Body, Request, Response
 from pydantic import BaseModel, ConfigDict, create_model
 
 from shared.kernel.event import Command
 from shared.store.application import Application, Receipt
 from shared.store.idempotency import IdempotencyKey, KeyReused
-from shared.web.context import Ctx, RequestContext, etag
+from shared.web.context import Ctx, RequestContext, etag, request_context
 from shared.web.routing import Router, require
 
 _IN_PATH = re.compile(r"{(\w+)}")
@@ -100,7 +100,14 @@ def _add(router: Router, application: Application, door: Door) -> None:
         command = door.command.model_construct(None, **in_path, **dict(body))
         return answer(await carry_out(application, door, command, ctx), door.status)
 
+    async def read(request: Request) -> Mapping[str, Any]:
+        in_path = {name: UUID(request.path_params[name]) for name in ids}
+        given = await request.json()
+        body = shape.model_validate({} if given is None else given)
+        return {"ctx": await request_context(request), "body": body, **in_path}
+
     endpoint.__signature__ = _signature(ids, shape)  # type: ignore[attr-defined]  # read by FastAPI
+    endpoint.read = read  # type: ignore[attr-defined]  # read by our Route
     router.add_api_route(
         door.path,
         endpoint,

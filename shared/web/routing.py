@@ -5,7 +5,7 @@ made. Before a byte of the body is parsed the caller is known and allowed.
 """
 
 import json
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from typing import Any, TypeVar
@@ -21,6 +21,7 @@ from shared.kernel.refusal import Forbidden, Refusal
 from shared.web.problem import Malformed, UnsupportedMedia
 
 F = TypeVar("F", bound=Callable[..., Any])
+Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 _NEVER_TEXT = ("\x00", "�")
 
 
@@ -59,7 +60,11 @@ class UndeclaredRoute(TypeError):
 
 
 class Route(APIRoute):
-    """FastAPI's route, behind the caller's permission and a strict reading of the body."""
+    """FastAPI's route, behind the caller's permission and a strict reading of the body.
+
+    An endpoint with a ``read`` reads its request itself, in a fraction of FastAPI's time; what it
+    cannot read goes FastAPI's way, which knows how to say what is wrong.
+    """
 
     guard: Require | Public
 
@@ -67,7 +72,7 @@ class Route(APIRoute):
         """FastAPI's handler, with what must come before it."""
         guard = self.guard = _guard_of(self)
         _drop_from_solving(self.dependant)
-        answer = super().get_route_handler()
+        answer = _read_first(self.endpoint, super().get_route_handler())
         takes_json = _takes_json(self)
         permission = guard.permission if isinstance(guard, Require) else None
         self.openapi_extra = _documented(permission, self) | (self.openapi_extra or {})
@@ -84,6 +89,23 @@ class Route(APIRoute):
             return await answer(request)
 
         return handle
+
+
+def _read_first(endpoint: Any, otherwise: Answer) -> Answer:
+    read: Callable[[Request], Awaitable[Mapping[str, Any]]] | None
+    read = getattr(endpoint, "read", None)
+    if read is None:
+        return otherwise
+
+    async def answer(request: Request) -> Response:
+        try:
+            arguments = await read(request)
+        except ValueError:  # pydantic's ValidationError is one
+            return await otherwise(request)
+        made: Response = await endpoint(**arguments)
+        return made
+
+    return answer
 
 
 class Router(APIRouter):

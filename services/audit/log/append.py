@@ -7,6 +7,7 @@ its size. Nothing is signed here: a checkpoint is made of what has been committe
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -26,7 +27,7 @@ select l.log_id, l.year, h.size, h.edge
 """
 _SEEN = "select event_id from audit.entry where event_id = any($1::uuid[])"
 _MOVE_HEAD = "update audit.log_head set size = $3, edge = $4 where log_id = $1 and size = $2"
-_COLUMNS = (
+COLUMNS = (
     "log_id",
     "idx",
     "leaf",
@@ -96,6 +97,10 @@ class LogWriter:
         self._name = name
         self._clock = clock
 
+    def now(self) -> datetime:
+        """The log's own time: the real one."""
+        return self._clock.now()
+
     async def append(self, tx: Transaction, entries: Sequence[Entry]) -> Appended:
         """Append those of ``entries`` whose event is not in any log yet, in their order.
 
@@ -164,8 +169,8 @@ async def _write(
     await raw.copy_records_to_table(
         "entry",
         schema_name="audit",
-        columns=_COLUMNS,
-        records=[_row(log_id, index, entry, item.data) for index, (entry, item) in numbered],
+        columns=COLUMNS,
+        records=[row(log_id, index, entry, item.data) for index, (entry, item) in numbered],
     )
     openings = [
         (log_id, index, item.opening.field, item.opening.salt, item.opening.value)
@@ -176,7 +181,8 @@ async def _write(
         await raw.copy_records_to_table("opening", schema_name="audit", records=openings)
 
 
-def _row(log_id: int, index: int, entry: Entry, data: bytes) -> tuple[Any, ...]:
+def row(log_id: int, index: int, entry: Entry, data: bytes) -> tuple[Any, ...]:
+    """An entry as a row of ``COLUMNS``: its leaf, and beside it what finds it."""
     return (
         log_id,
         index,

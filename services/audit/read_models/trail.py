@@ -20,6 +20,8 @@ from shared.kernel.division import NATION
 from shared.kernel.principal import Principal
 from shared.kernel.refusal import NotFound
 
+_PLAN_EACH = sa.text("set local plan_cache_mode = force_custom_plan")
+
 
 class Filter(BaseModel):
     """What is asked; every condition given must hold."""
@@ -99,7 +101,10 @@ async def search(
     """Up to ``limit`` entries, the newest first unless told otherwise, that come ``after`` a place.
 
     The logs are asked one after the other, so that each is walked along an index in its order.
+    Needs a transaction: how best to walk depends on the question (a village or the province, a
+    rare act or a common one), so that each is planned for itself.
     """
+    await connection.execute(_PLAN_EACH)
     condition = sa.and_(*_conditions(asked, asker))
     found: list[Found] = []
     for log_id, origin in await _logs(connection, after, oldest_first):

@@ -3,7 +3,14 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from services.identification.domain import channel, clocks, commands, conclusion, fieldwork
+from services.identification.domain import (
+    channel,
+    clocks,
+    commands,
+    conclusion,
+    fieldwork,
+    internal,
+)
 from services.identification.domain.case_state import Case, Status, evolve
 from services.identification.domain.context import CaseContext
 from services.identification.domain.policies import owner_acts
@@ -20,7 +27,7 @@ Decision = Callable[[Case, Any, Any], list[Event]]
 
 def decide(case: Case, command: Command, context: Context) -> list[Event]:
     """The events that ``command`` brings about, or the ``Refusal`` of the rule it breaks."""
-    if isinstance(command, commands.TakeLead):
+    if isinstance(command, internal.TakeLead):
         assert isinstance(context, CaseContext)
         return take_lead(case, command, context)
     if not case.exists:
@@ -32,7 +39,7 @@ def decide(case: Case, command: Command, context: Context) -> list[Event]:
 
 
 @rule("R25", "R105")
-def take_lead(case: Case, command: commands.TakeLead, context: CaseContext) -> list[Event]:
+def take_lead(case: Case, command: internal.TakeLead, context: CaseContext) -> list[Event]:
     """Open a case, join the open one, or add the risk to a monitored household (R25, R42, R105)."""
     if command.lead_id in case.leads:
         return []
@@ -57,7 +64,7 @@ def take_lead(case: Case, command: commands.TakeLead, context: CaseContext) -> l
     )
 
 
-def _opened(command: commands.TakeLead, context: CaseContext) -> Event:
+def _opened(command: internal.TakeLead, context: CaseContext) -> Event:
     household = context.household
     return events.CaseOpened(
         case_id=context.fresh_id,
@@ -77,7 +84,7 @@ def _opened(command: commands.TakeLead, context: CaseContext) -> Event:
 
 
 @rule("R54")
-def _joined(case: Case, command: commands.TakeLead, context: CaseContext) -> Event:
+def _joined(case: Case, command: internal.TakeLead, context: CaseContext) -> Event:
     """A further lead; should it be the earliest, the clocks still running run from it (R54)."""
     earlier = command.discovered_on < case.opened_on and not case.channel.inside
     deadlines = clocks.opening(context.policy, command.discovered_on) if earlier else ()
@@ -93,7 +100,7 @@ def _joined(case: Case, command: commands.TakeLead, context: CaseContext) -> Eve
 
 
 @rule("R91", "R106")
-def end_monitoring(case: Case, command: commands.EndMonitoring, _context: Context) -> list[Event]:
+def end_monitoring(case: Case, command: internal.EndMonitoring, _context: Context) -> list[Event]:
     """The risk is eliminated: the case is closed, and kept (R91, R106)."""
     if case.status is Status.ELIMINATED:
         return []
@@ -110,18 +117,21 @@ def end_monitoring(case: Case, command: commands.EndMonitoring, _context: Contex
 
 
 @rule("R107", "R108")
-def correct(_case: Case, command: commands.Correct, _context: Context) -> list[Event]:
+def correct(_case: Case, command: internal.Correct, _context: Context) -> list[Event]:
     """An authorised correction: a compensating event, nothing edited, nothing erased (R108)."""
     if command.to_version is None:
         return [events.Purged(correction_id=command.correction_id)]
     return [events.RolledBack(correction_id=command.correction_id, to_version=command.to_version)]
 
 
-@rule("R73")
-def note_measure(case: Case, command: commands.NoteMeasure, _context: Context) -> list[Event]:
-    """Which provisional measures run: a household leaves the channel with none (R73)."""
+@rule("R49", "R73")
+def note_measure(case: Case, command: internal.NoteMeasure, _context: Context) -> list[Event]:
+    """Which measures run although nobody is identified: none may, on leaving the channel (R73).
+
+    Outside the channel they are help outside the mechanism, which a detector looks for (R49).
+    """
     known = command.measure_id in case.measures
-    if not case.open or not case.channel.inside or known is command.running:
+    if known is command.running or (command.running and case.monitored):
         return []
     return [events.MeasureNoted(measure_id=command.measure_id, running=command.running)]
 
@@ -135,9 +145,9 @@ _DECISIONS: Mapping[type[Command], Decision] = {
     **fieldwork.DECISIONS,
     **conclusion.DECISIONS,
     **channel.DECISIONS,
-    commands.EndMonitoring: end_monitoring,
-    commands.Correct: correct,
-    commands.NoteMeasure: note_measure,
+    internal.EndMonitoring: end_monitoring,
+    internal.Correct: correct,
+    internal.NoteMeasure: note_measure,
     Tick: tick,
 }
 

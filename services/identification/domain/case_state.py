@@ -90,8 +90,13 @@ class Case:
     open_objections: frozenset[UUID] = frozenset()
     channel: Channel = Channel()
     measures: frozenset[UUID] = frozenset()
-    """The provisional measures that run (R73)."""
+    """The measures that run although the household is not identified (R49, R73)."""
     category: Category | None = None
+    concluded_on: date | None = None
+    """The day of the approval, the refusal or the exit."""
+    eliminated_on: date | None = None
+    late: bool = False
+    """Whether the conclusion came after its last day (R54)."""
     identified_on: date | None = None
     refusal: str | None = None
     told: frozenset[str] = frozenset()
@@ -227,6 +232,9 @@ def _approved(case: Case, event: events.Approved) -> Case:
         status=Status.IDENTIFIED,
         category=event.category,
         identified_on=event.identified_on,
+        concluded_on=event.on,
+        late=event.late_reason is not None,
+        measures=frozenset(),
         departed=event.departs_from_advice,
         clocks=clock.start(clock.stop(case.clocks, *case.clocks), *event.deadlines),
     )
@@ -237,6 +245,8 @@ def _not_identified(case: Case, event: events.NotIdentified) -> Case:
         case,
         status=Status.NOT_IDENTIFIED,
         refusal=event.reason,
+        concluded_on=event.on,
+        late=event.late_reason is not None,
         tracked=event.tracked,
         open_gaps=case.verified.findings.gaps if case.verified else (),
         departed=event.departs_from_advice,
@@ -281,8 +291,8 @@ def _channel_verified(case: Case, event: events.GreenChannelVerified) -> Case:
     )
 
 
-def _channel_exited(case: Case, _event: events.GreenChannelExited) -> Case:
-    return replace(case, status=Status.EXITED, clocks={})
+def _channel_exited(case: Case, event: events.GreenChannelExited) -> Case:
+    return replace(case, status=Status.EXITED, concluded_on=event.on, clocks={})
 
 
 def _measure_noted(case: Case, event: events.MeasureNoted) -> Case:
@@ -291,7 +301,13 @@ def _measure_noted(case: Case, event: events.MeasureNoted) -> Case:
 
 
 def _monitoring_ended(case: Case, event: events.MonitoringEnded) -> Case:
-    return replace(case, status=Status.ELIMINATED, last_on=event.eliminated_on, clocks={})
+    return replace(
+        case,
+        status=Status.ELIMINATED,
+        eliminated_on=event.eliminated_on,
+        last_on=event.eliminated_on,
+        clocks={},
+    )
 
 
 def _purged(case: Case, _event: events.Purged) -> Case:

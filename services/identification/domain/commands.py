@@ -29,6 +29,7 @@ from services.identification.domain.collection import (
     VerifiedMember,
 )
 from shared.contracts.assessment import Shock, Watch
+from shared.contracts.findings import FindingAnswer
 from shared.contracts.identification import LateReason
 from shared.contracts.identification_steps import (
     BackTo,
@@ -39,10 +40,9 @@ from shared.contracts.identification_steps import (
     SourceResult,
     Told,
 )
-from shared.contracts.values import Category, Gap, History, LeadSource, Risk
+from shared.contracts.values import Category, Gap, History, Risk
 from shared.kernel.decider import Act
 from shared.kernel.division import DivisionCode, Level
-from shared.kernel.event import Command
 from shared.kernel.principal import Permission, Role, may
 from shared.policy.parameters import PolicyVersion
 
@@ -51,7 +51,6 @@ _TOWN = may(Role.OFFICER, at=Level.TOWN)
 _COUNTY = may(Role.OFFICER, at=Level.COUNTY)
 _FIELD = may(Role.OFFICER, at=(Level.VILLAGE, Level.TOWN))
 _APPROVER = may(Role.OFFICER, Role.COMMITTEE, at=Level.COUNTY)
-_SYSTEM = Permission(frozenset({Role.SYSTEM}))
 
 
 class RegisterHousehold(Act):
@@ -75,37 +74,12 @@ class RegisterHousehold(Act):
     members: Annotated[tuple[PersonGiven, ...], Field(min_length=1, max_length=30)]
 
 
-class RecordReveal(Command):
-    """Record that personal data was seen; who may see it, the vault has decided by its purpose."""
-
-    permission: ClassVar[Permission] = may(*Role)
-
-    reveal_id: UUID
-    household_id: UUID
-    division: DivisionCode
-    purpose: str
-    records: tuple[UUID, ...]
-    fields: tuple[str, ...]
-
-
 class PublishPolicy(Act):
     """Publish a version of the parameters (R2, R28); a city only tightens (R29, R120)."""
 
     permission: ClassVar[Permission] = may(Role.OFFICER, at=(Level.CITY, Level.PROVINCE))
 
     policy: PolicyVersion
-
-
-class TakeLead(Command):
-    """A lead about a registered household: open a case, join the open one, or add the risk."""
-
-    permission: ClassVar[Permission] = _SYSTEM
-
-    lead_id: UUID
-    household_id: UUID
-    source: LeadSource
-    discovered_on: date
-    risks: tuple[Risk, ...] = ()
 
 
 class CaseAct(Act):
@@ -345,34 +319,11 @@ class ExitGreenChannel(CaseAct):
     permission: ClassVar[Permission] = _COUNTY
 
 
-class EndMonitoring(Command):
-    """The assistance service eliminated the risk (R91)."""
+class AnswerFinding(Act):
+    """Say what a finding was (R50); no finding is ever deleted."""
 
-    permission: ClassVar[Permission] = _SYSTEM
+    permission: ClassVar[Permission] = may(Role.OFFICER, at=(Level.COUNTY, Level.CITY))
 
-    case_id: UUID
-    eliminated_on: date
-    elimination_id: UUID
-
-
-class NoteMeasure(Command):
-    """A measure of the case was started, or stopped, by the assistance service (R70, R73)."""
-
-    permission: ClassVar[Permission] = _SYSTEM
-
-    case_id: UUID
-    measure_id: UUID
-    running: bool
-
-
-class Correct(Command):
-    """Carry an authorised correction out, and nothing else (R107, R108)."""
-
-    permission: ClassVar[Permission] = _SYSTEM
-
-    case_id: UUID
-    correction_id: UUID
-    at_version: int
-    """The version the request was about; at any other one nothing is done."""
-    to_version: Annotated[int, Field(ge=1)] | None = None
-    """Of a rollback; without it the case is withdrawn (清退)."""
+    finding_id: UUID
+    answer: FindingAnswer
+    note: FreeText

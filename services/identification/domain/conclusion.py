@@ -105,7 +105,7 @@ def close_notice(case: Case, _command: commands.CloseNotice, context: CaseContex
     ]
 
 
-@rule("R53", "R56", "R62", "R64")
+@rule("R3", "R4", "R53", "R56", "R62", "R64")
 def approve(case: Case, command: commands.Approve, context: CaseContext) -> list[Event]:
     """The county identifies. The date is the approval's, or the green channel's (R62, R64)."""
     policies.is_open(case)
@@ -149,7 +149,7 @@ def approve(case: Case, command: commands.Approve, context: CaseContext) -> list
     ]
 
 
-@rule("R30", "R31", "R32", "R33", "R43")
+@rule("R4", "R30", "R31", "R32", "R33", "R43")
 def decline(
     case: Case, command: commands.DeclineIdentification, context: CaseContext
 ) -> list[Event]:

@@ -103,7 +103,7 @@ def verify(case: Case, command: commands.VerifyHousehold, context: CaseContext) 
     return [verified]
 
 
-@rule("R15")
+@rule("R15", "R28")
 def assess(
     case: Case,
     context: CaseContext,

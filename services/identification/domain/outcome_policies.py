@@ -69,7 +69,7 @@ def category_was_publicized(case: Case, category: Category) -> None:
         )
 
 
-@rule("R53")
+@rule("R6", "R53")
 def authority_is_valid(command: commands.Approve, context: CaseContext) -> None:
     """The committee, or somebody whose delegation holds on the day (R53)."""
     if not command.valid_from <= context.occurred_on <= command.valid_until:

@@ -96,7 +96,7 @@ def in_time_order(case: Case, context: CaseContext, *steps: str) -> None:
         )
 
 
-@rule("R54", "R55", "R63", "R67", "R71")
+@rule("K5", "R54", "R55", "R63", "R67", "R71")
 def late_is_explained(
     case: Case, kind: str, on: date, reason: LateReason | None
 ) -> LateReason | None:

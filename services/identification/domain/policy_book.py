@@ -48,12 +48,13 @@ def publish(book: PolicyBook, command: commands.PublishPolicy, context: Publicat
     publishes_for_itself(policy, context)
     numbered_once(policy, book)
     never_overwrites(policy, book, context.today)
+    publicity_is_whole(policy.parameters)
     if level_of(policy.division) is Level.CITY:
         only_tightens(policy, context)
     return [PolicyPublished(policy=policy)]
 
 
-@rule("R2")
+@rule("R2", "R28")
 def publishes_for_itself(policy: PolicyVersion, context: Context) -> None:
     """Each level publishes for its own division; the province's book is the province's (R2)."""
     if policy.division != context.principal.division:
@@ -78,7 +79,7 @@ def numbered_once(policy: PolicyVersion, book: PolicyBook) -> None:
         )
 
 
-@rule("K7")
+@rule("K7", "R119")
 def never_overwrites(policy: PolicyVersion, book: PolicyBook, today: date) -> None:
     """A later version begins after the former, and not in the past: history stays (K7)."""
     if not book.versions:
@@ -91,6 +92,19 @@ def never_overwrites(policy: PolicyVersion, book: PolicyBook, today: date) -> No
             zh=f"新版本最早自{earliest}起施行,不得追溯",
             en=f"a new version is in force from {earliest} at the earliest",
             field="policy.effective_from",
+        )
+
+
+@rule("R56")
+def publicity_is_whole(parameters: Parameters) -> None:
+    """Five natural days are the Guide's own; nobody publishes fewer (R56)."""
+    if parameters.publicity.endswith(("wd", "m")) or _days(parameters, "publicity") < 5_000:
+        raise Invalid(
+            "R56",
+            code="publicity-too-short",
+            zh="村内公示不得少于5天",
+            en="the publicity is five natural days at least",
+            field="policy.parameters.publicity",
         )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from services.identification.domain import commands
+from services.identification.domain import internal
 from shared.contracts.identification import PersonalDataRevealed
 from shared.kernel.decider import Aggregate, Context
 from shared.kernel.event import Command, Event
@@ -13,7 +13,7 @@ Reveal = PersonalDataRevealed | None
 
 def decide(state: Reveal, command: Command, _context: Context) -> list[Event]:
     """Record the look, once."""
-    assert isinstance(command, commands.RecordReveal)
+    assert isinstance(command, internal.RecordReveal)
     if state is not None:
         return []
     return [

@@ -51,6 +51,19 @@ def labour_capable(members: Sequence[Member]) -> bool:
     return any(member.labour in {Labour.SKILLED, Labour.ORDINARY} for member in members)
 
 
+_LOW_INCOME_BENEFITS = frozenset(
+    {Benefit.RURAL_DIBAO, Benefit.RURAL_DIBAO_FULL, Benefit.SCATTERED_SUPPORT}
+)
+
+
+@rule("R11", "R12")
+def is_rural_low_income(members: Sequence[Member], *, monitored: bool) -> bool:
+    """Monitored households are rural low-income ones, and so are 低保 and 特困 households (R12)."""
+    return monitored or any(
+        not _LOW_INCOME_BENEFITS.isdisjoint(member.benefits) for member in members
+    )
+
+
 @rule("R97")
 def whole_household_no_labour(members: Sequence[Member]) -> bool:
     """Whether none of them can work at all, not even weakly (R97)."""

@@ -14,11 +14,13 @@ from services.identification.domain.case_state import Case
 from services.identification.domain.procedure import IDENTIFICATION
 from services.identification.domain.work import to_do
 from services.identification.read_models.tables import household, household_case, work_item
+from shared.kernel.clock import legal_date
 from shared.kernel.division import Level
 from shared.kernel.event import Event, Recorded
 from shared.kernel.principal import Principal
 from shared.kernel.refusal import NotFound
 from shared.store import event_store
+from shared.store.application import back_dated
 from shared.store.database import Transaction
 
 SERVICE = "identification"
@@ -219,6 +221,7 @@ def _entry(item: Recorded[Event]) -> dict[str, Any]:
         "occurred_on": item.occurred_on,
         "recorded_at": item.recorded_at,
         "by": item.metadata.actor,
+        "back_dated": back_dated(item, legal_date(item.recorded_at)),
     }
 
 

@@ -63,9 +63,18 @@ household_case = sa.Table(
     sa.Column("tracked", sa.Boolean, nullable=False),
     sa.Column("green_channel", sa.Boolean, nullable=False),
     sa.Column("leads", ARRAY(UUID()), nullable=False),
+    sa.Column("county", sa.Text),
+    sa.Column("advice_row", sa.SmallInteger),
+    sa.Column("risks", ARRAY(sa.Text)),
+    sa.Column("labour_capable", sa.Boolean),
+    sa.Column("measures", sa.Integer),
+    sa.Column("late", sa.Boolean),
+    sa.Column("concluded_on", sa.Date),
+    sa.Column("eliminated_on", sa.Date),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("household_case_household", "household_id"),
     sa.Index("household_case_division", "division"),
+    sa.Index("household_case_concluded", "concluded_on"),
     # One open case and one active category a household, province-wide (R7, R25).
     sa.Index(
         "household_case_one_active",
@@ -91,4 +100,21 @@ work_item = sa.Table(
     sa.PrimaryKeyConstraint("stream_id", "step", "level"),
     # A county's queue is read in its order; a town's and a village's are a slice of it.
     sa.Index("work_item_queue", "county", "level", "priority", "due_on", "stream_id", "step"),
+)
+
+finding = sa.Table(
+    "finding",
+    metadata,
+    sa.Column("stream_id", UUID(), primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("rule", sa.Text, nullable=False),
+    sa.Column("division", sa.Text, nullable=False),
+    sa.Column("case_id", UUID()),
+    sa.Column("household_id", UUID()),
+    sa.Column("raised_on", sa.Date, nullable=False),
+    sa.Column("figures", JSONB, nullable=False),
+    sa.Column("answer", sa.Text),
+    sa.Column("answered_on", sa.Date),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Index("finding_division", "division", "stream_id"),
 )

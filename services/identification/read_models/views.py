@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.identification.domain.case_state import Case
+from services.identification.domain.finding import Finding
 from services.identification.domain.household import Household
 from services.identification.domain.policy_book import PolicyBook
+from services.identification.domain.scope import whole_household_no_labour
 from services.identification.domain.work import priority, to_do
 from services.identification.read_models import tables
 from shared.kernel.division import Level, ancestor
@@ -82,6 +84,43 @@ def _case(state: Case, last: Recorded[Event]) -> Sequence[Row]:
             "tracked": state.tracked,
             "green_channel": state.channel.inside,
             "leads": sorted(state.leads),
+            "county": ancestor(state.division, Level.COUNTY),
+            "advice_row": state.verified and state.verified.advice.row,
+            "risks": list(state.risks),
+            "labour_capable": _labour_capable(state),
+            "measures": len(state.measures),
+            "late": state.late,
+            "concluded_on": state.concluded_on,
+            "eliminated_on": state.eliminated_on,
+            "version": last.version,
+        }
+    ]
+
+
+def _labour_capable(state: Case) -> bool | None:
+    """Whether any counted member can work at all; unknown before the verification."""
+    if state.verified is None:
+        return None
+    counted = [item for item in state.verified.members if item.member_id in state.verified.counted]
+    return not whole_household_no_labour(counted)
+
+
+def _finding(state: Finding, last: Recorded[Event]) -> Sequence[Row]:
+    if state.raised is None:
+        return []
+    answered = state.answered
+    return [
+        {
+            "stream_id": last.stream_id,
+            "kind": state.raised.kind,
+            "rule": state.raised.rule,
+            "division": state.raised.division,
+            "case_id": state.raised.case_id,
+            "household_id": state.raised.household_id,
+            "raised_on": state.raised.on,
+            "figures": dict(state.raised.figures),
+            "answer": answered and answered.answer,
+            "answered_on": answered and answered.on,
             "version": last.version,
         }
     ]
@@ -132,5 +171,6 @@ VIEWS: Sequence[View[Any]] = (
     ),
     View(tables.household_case, "case", _case, {"household_case_one_active": _one_active}),
     View(tables.work_item, "case", _work),
+    View(tables.finding, "finding", _finding),
 )
 """Every table with the streams that feed it."""

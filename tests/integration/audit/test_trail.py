@@ -20,7 +20,7 @@ ELSEWHERE = Principal("i-3", frozenset({Role.INSPECTOR}), "370202")
 
 
 async def asked(database: Database, asker: Principal, **conditions: Any) -> list[tuple[int, int]]:
-    async with database.reading() as tx:
+    async with database.transaction() as tx:
         found = await trail.search(tx.sql, Filter(**conditions), asker, limit=100)
     return [tuple(item.place) for item in found]
 
@@ -68,7 +68,7 @@ async def test_pages_go_through_all_years_both_ways(
         walked: list[tuple[int, int]] = []
         after: Place | None = None
         while True:
-            async with database.reading() as tx:
+            async with database.transaction() as tx:
                 page = await trail.search(
                     tx.sql, Filter(), PROVINCE, after=after, limit=4, oldest_first=oldest_first
                 )

@@ -4,15 +4,14 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 import pytest
 
 from dixian.broker import KafkaNode, missing
 from shared.bus.embedded import EmbeddedBroker
+from shared.bus.faults import Fault, classify
 from shared.bus.kafka import KafkaBroker
 from shared.bus.port import Broker
 from shared.bus.settings import KafkaSettings
@@ -40,8 +39,11 @@ async def _writing(source: Place, versions: range) -> None:
     for version in versions:
         for stream in _STREAMS:
             while not await _written(source, stream, version + 1):
-                with suppress(OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError):
+                try:
                     await notes(source, stream, "n", after=version)
+                except Exception as error:
+                    if classify(error) is not Fault.OUTAGE:
+                        raise
 
 
 async def _written(source: Place, stream: UUID, version: int) -> bool:
@@ -60,7 +62,9 @@ async def _written(source: Place, stream: UUID, version: int) -> bool:
 async def _all_received(sink: Place, count: int) -> bool:
     try:
         return await received(sink) == count
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except Exception as error:
+        if classify(error) is not Fault.OUTAGE:
+            raise
         return False  # the outage has met this look
 
 

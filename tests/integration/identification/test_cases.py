@@ -210,8 +210,8 @@ async def test_an_authorised_correction_is_carried_out_once(world: World) -> Non
     assert await world.opened(home, "2023-08-09") != case
 
 
-@rule("R73")
-async def test_a_measure_of_a_case_outside_the_channel_changes_nothing(world: World) -> None:
+@rule("R49")
+async def test_a_measure_outside_the_mechanism_is_noted(world: World) -> None:
     home, _ = await register(world, **household())
     case = await world.opened(home, "2023-08-01")
     started = MeasureStarted(
@@ -222,7 +222,9 @@ async def test_a_measure_of_a_case_outside_the_channel_changes_nothing(world: Wo
         deadlines=(),
     )
     await world.hears(started, key=UUID(home), on="2023-08-01")
-    assert (await world.get("county", f"/cases/{case}"))["version"] == 1
+    await world.hears(started, key=UUID(home), on="2023-08-01")
+    history = (await world.get("county", f"/cases/{case}"))["history"]
+    assert [item["type"] for item in history] == ["CaseOpened", "MeasureNoted"]
 
 
 @rule("R28", "R29", "K7")

@@ -25,6 +25,7 @@ def _from(error: BaseException, cause: BaseException) -> BaseException:
         (asyncpg.TooManyConnectionsError("many"), Fault.OUTAGE),
         (asyncpg.QueryCanceledError("timeout"), Fault.OUTAGE),
         (asyncpg.InterfaceError("connection is closed"), Fault.OUTAGE),
+        (asyncpg.InternalClientError("another operation is in progress"), Fault.OUTAGE),
         (ConnectionRefusedError(), Fault.OUTAGE),
         (TimeoutError(), Fault.OUTAGE),
         (BrokerUnavailable("away"), Fault.OUTAGE),

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from services.identification.domain import commands as c
+from services.identification.domain import internal
 from services.identification.domain.case import CASE
 from services.identification.domain.case_state import Case
 from services.identification.domain.collection import Coping, GivenIncome
@@ -83,8 +84,8 @@ def context(*, note: bool = False, **changed: Any) -> Make:
 # --- commands, each as it should be ---------------------------------------------------------------
 
 
-def lead(on: str = "2023-08-01", lead_id: UUID = LEAD, *risks: Risk) -> c.TakeLead:
-    return c.TakeLead(
+def lead(on: str = "2023-08-01", lead_id: UUID = LEAD, *risks: Risk) -> internal.TakeLead:
+    return internal.TakeLead(
         lead_id=lead_id,
         household_id=HOME,
         source=LeadSource.HOTLINE,
@@ -209,7 +210,7 @@ def history(*acts: Act, make: Make | None = None) -> tuple[Event, ...]:
     for command, day, by in acts:
         on = date.fromisoformat(day)
         state = CASE.fold(events)
-        fresh = CASE_ID if isinstance(command, c.TakeLead) else FRESH
+        fresh = CASE_ID if isinstance(command, internal.TakeLead) else FRESH
         made = (make or context(fresh_id=fresh))(on, on, by)
         events += CASE.decide(state, command, made)
     return tuple(events)

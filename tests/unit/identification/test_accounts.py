@@ -211,6 +211,14 @@ def test_the_scope() -> None:
     assert not scope.in_scope([pensioned], relocated=False)
 
 
+@rule("R11", "R12")
+def test_who_is_a_rural_low_income_household() -> None:
+    plain, poor = member(), member(benefits=(Benefit.RURAL_DIBAO,))
+    assert scope.is_rural_low_income([plain], monitored=True)
+    assert scope.is_rural_low_income([plain, poor], monitored=False)
+    assert not scope.is_rural_low_income([plain], monitored=False)
+
+
 @rule("R97")
 def test_labour() -> None:
     weak, lost = member(labour=Labour.WEAK), member(labour=Labour.LOST)

@@ -6,11 +6,13 @@ from uuid import UUID
 import pytest
 
 from services.identification.domain import commands as c
+from services.identification.domain import internal
 from services.identification.domain.case import CASE
 from services.identification.domain.case_state import Status
 from services.identification.domain.clocks import ESCALATES_TO
 from services.identification.domain.work import priority, to_do
 from shared.contracts import identification as e
+from shared.contracts.identification_steps import Told
 from shared.contracts.values import Risk
 from shared.kernel.decider import Tick
 from shared.kernel.event import Event
@@ -177,7 +179,7 @@ def test_an_act_done_stops_its_clock() -> None:
 
 @rule("R107", "R108")
 def test_a_rollback_gives_back_the_earlier_state_and_its_clocks() -> None:
-    correct = c.Correct(case_id=CASE_ID, correction_id=OTHER, at_version=10, to_version=4)
+    correct = internal.Correct(case_id=CASE_ID, correction_id=OTHER, at_version=10, to_version=4)
     rolled = case(*way("approval")).when(correct, on="2023-09-01", by=SYSTEM)
     events = rolled.then_types(e.RolledBack)
     state = CASE.fold([*way("approval"), *events])
@@ -186,7 +188,7 @@ def test_a_rollback_gives_back_the_earlier_state_and_its_clocks() -> None:
 
 @rule("R107")
 def test_a_purge_closes_the_case_and_erases_nothing() -> None:
-    correct = c.Correct(case_id=CASE_ID, correction_id=OTHER, at_version=10)
+    correct = internal.Correct(case_id=CASE_ID, correction_id=OTHER, at_version=10)
     events = case(*way("approval")).when(correct, on="2023-09-01", by=SYSTEM).then_types(e.Purged)
     state = CASE.fold([*way("approval"), *events])
     assert state.status is Status.PURGED
@@ -196,8 +198,8 @@ def test_a_purge_closes_the_case_and_erases_nothing() -> None:
 
 @rule("R107")
 def test_nobody_but_the_gates_corrects() -> None:
-    assert not c.Correct.permission.allows(OFFICER)
-    assert not c.Correct.permission.allows(COMMITTEE)
+    assert not internal.Correct.permission.allows(OFFICER)
+    assert not internal.Correct.permission.allows(COMMITTEE)
 
 
 # --- the green channel ----------------------------------------------------------------------------
@@ -284,7 +286,7 @@ def test_the_exit_is_noted_and_leaves_no_measure_running() -> None:
     noted = case(*events, make=context(note=True)).when(ineligible, on="2023-08-04", by=OFFICER)
     found = (*events, *noted.then_types(e.GreenChannelVerified))
     case(*found).when(out, on="2023-08-04", by=OFFICER).refused("R73", code="note-required")
-    started = c.NoteMeasure(case_id=CASE_ID, measure_id=OTHER, running=True)
+    started = internal.NoteMeasure(case_id=CASE_ID, measure_id=OTHER, running=True)
     running = case(*found).when(started, on="2023-08-04", by=SYSTEM).then_types(e.MeasureNoted)
     busy = case(*found, *running, make=context(note=True))
     busy.when(out, on="2023-08-04", by=OFFICER).refused("R73", code="measures-running")
@@ -295,6 +297,16 @@ def test_the_exit_is_noted_and_leaves_no_measure_running() -> None:
     state = CASE.fold([*idle, *left.then_types(e.GreenChannelExited)])
     assert state.status is Status.EXITED
     assert [item.step for item in to_do(state)] == ["tell-exit"]
+
+
+@rule("R74")
+def test_the_household_is_told_of_the_channel() -> None:
+    tell = c.TellHousehold(case_id=CASE_ID, about=Told.CHANNEL_ENTRY)
+    case(*confirmed()).when(tell, on="2023-08-01", by=VILLAGER).refused("R74")
+    assert "tell-entry" in [item.step for item in to_do(CASE.fold(channel()))]
+    told = case(*channel()).when(tell, on="2023-08-02", by=VILLAGER).then_types(e.HouseholdTold)
+    state = CASE.fold([*channel(), *told])
+    assert "tell-entry" not in [item.step for item in to_do(state)]
 
 
 @rule("R75")

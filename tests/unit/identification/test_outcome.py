@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from services.identification.domain import commands as c
+from services.identification.domain import internal
 from services.identification.domain.case_state import Status
 from services.identification.domain.collection import Coping
 from shared.contracts import identification as e
@@ -139,7 +140,7 @@ def test_the_identification_date_is_the_approvals() -> None:
     assert "identified_on" not in c.Approve.model_fields
 
 
-@rule("R53")
+@rule("R6", "R53")
 def test_an_authority_is_valid_on_the_day() -> None:
     approve(*way("publicity"), valid_until=date(2023, 8, 11)).refused(
         "R53", code="authority-not-valid"
@@ -156,7 +157,7 @@ def test_nobody_approves_their_own_work() -> None:
     case(*way("publicity")).when(approval(), on="2023-08-12", by=both).refused("R53")
 
 
-@rule("R54")
+@rule("K5", "R54")
 def test_the_fifteenth_day_is_in_time_and_the_sixteenth_needs_a_reason() -> None:
     """The lead is of 08-01: due 08-16 (K1)."""
     [event] = approve(*way("publicity"), on="2023-08-16").then_types(e.Approved)
@@ -346,7 +347,9 @@ def test_entry_is_due_in_ten_days() -> None:
 
 @rule("R91", "R105", "R106")
 def test_elimination_closes_the_case_and_keeps_it() -> None:
-    end = c.EndMonitoring(case_id=CASE_ID, eliminated_on=date(2024, 3, 1), elimination_id=FRESH)
+    end = internal.EndMonitoring(
+        case_id=CASE_ID, eliminated_on=date(2024, 3, 1), elimination_id=FRESH
+    )
     ended = case(*way("approval")).when(end, on="2024-03-01").then_types(e.MonitoringEnded)
     state = case().aggregate.fold([*way("approval"), *ended])
     assert state.status is Status.ELIMINATED

@@ -13,7 +13,7 @@ from services.identification.domain.household import HOUSEHOLD, Registration
 from services.identification.domain.policy_book import POLICY_BOOK, Publication, loosened
 from shared.contracts import identification as e
 from shared.kernel.principal import Principal, Role
-from shared.policy.parameters import Parameters, PolicyVersion, monitoring_line
+from shared.policy.parameters import Parameters, PolicyVersion, in_force, monitoring_line
 from shared.testing.decider import Given, given, rule
 
 VILLAGE, ELSEWHERE = "370114101200", "371721100200"
@@ -179,7 +179,6 @@ def city(**parameters: Any) -> Given[Any]:
         ({"monitoring_line": {}}, "R29"),
         ({"verify": "4d"}, "R120"),
         ({"identify": "1m"}, "R120"),
-        ({"publicity": "4d"}, "R120"),
         ({"stable_income": "5m"}, "R120"),
         ({"former_poverty_standard": 1}, "R120"),
         ({"ledger_percent": 3}, "R120"),
@@ -203,6 +202,19 @@ def test_a_city_may_tighten(parameters: dict[str, Any]) -> None:
     city(**parameters).then_types(e.PolicyPublished)
 
 
+@rule("R56")
+@pytest.mark.parametrize("length", ["4d", "0d", "5wd", "1m"])
+def test_five_days_of_publicity_are_nobodys_to_shorten(length: str) -> None:
+    publish(version(publicity=length)).refused("R56", code="publicity-too-short")
+
+
+@rule("R119", "K8")
+def test_the_version_in_force_is_the_latest_that_has_begun() -> None:
+    book = [version("1"), version("2", on="2023-06-01")]
+    assert in_force(book, VILLAGE, date(2023, 5, 31)).version == "37/2023-1"
+    assert in_force(book, VILLAGE, date(2023, 6, 1)).version == "37/2023-2"
+
+
 @rule("R2")
 def test_a_city_waits_for_the_province() -> None:
     alone = publish(version(division="3701"), by=CITY)
@@ -222,10 +234,18 @@ def test_every_length_and_number_has_a_direction() -> None:
     assert loosened(Parameters(), Parameters()) == []
 
 
-@rule("R27", "R65", "R92", "R96", "R107")
+@rule("R27", "R65", "R92", "R96", "R107", "R112")
 @pytest.mark.parametrize(
     "name",
-    ["max_households", "quota", "elimination_ratio", "notice_fields", "scan_off", "local_rollback"],
+    [
+        "max_households",
+        "quota",
+        "elimination_ratio",
+        "notice_fields",
+        "scan_off",
+        "local_rollback",
+        "year_end_target",
+    ],
 )
 def test_what_may_not_be_configured_has_no_field(name: str) -> None:
     with pytest.raises(ValidationError):

@@ -1,0 +1,88 @@
+"""The commands that no person can send: what follows from neighbours' events, clocks, detectors."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.contracts.findings import FindingKind
+from shared.contracts.values import LeadSource, Risk
+from shared.kernel.division import DivisionCode
+from shared.kernel.event import Command
+from shared.kernel.principal import Permission, Role, may
+
+_SYSTEM = Permission(frozenset({Role.SYSTEM}))
+
+
+class TakeLead(Command):
+    """A lead about a registered household: open a case, join the open one, or add the risk."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    lead_id: UUID
+    household_id: UUID
+    source: LeadSource
+    discovered_on: date
+    risks: tuple[Risk, ...] = ()
+
+
+class EndMonitoring(Command):
+    """The assistance service eliminated the risk (R91)."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    case_id: UUID
+    eliminated_on: date
+    elimination_id: UUID
+
+
+class NoteMeasure(Command):
+    """A measure of the case was started, or stopped, by the assistance service (R70, R73)."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    case_id: UUID
+    measure_id: UUID
+    running: bool
+
+
+class Correct(Command):
+    """Carry an authorised correction out, and nothing else (R107, R108)."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    case_id: UUID
+    correction_id: UUID
+    at_version: int
+    """The version the request was about; at any other one nothing is done."""
+    to_version: Annotated[int, Field(ge=1)] | None = None
+    """Of a rollback; without it the case is withdrawn (清退)."""
+
+
+class RaiseFinding(Command):
+    """A detector found something (R48–R50, R114)."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    finding_id: UUID
+    kind: FindingKind
+    rule: str
+    division: DivisionCode
+    case_id: UUID | None = None
+    household_id: UUID | None = None
+    figures: Mapping[str, int | str]
+
+
+class RecordReveal(Command):
+    """Record that personal data was seen; who may see it, the vault has decided by its purpose."""
+
+    permission: ClassVar[Permission] = may(*Role)
+
+    reveal_id: UUID
+    household_id: UUID
+    division: DivisionCode
+    purpose: str
+    records: tuple[UUID, ...]
+    fields: tuple[str, ...]

@@ -1,0 +1,134 @@
+"""The register: put a household in, see it masked, see it in full for a purpose."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+from fastapi import Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.identification.domain import commands
+from services.identification.domain.scope import is_rural_low_income
+from services.identification.http.answers import LOOK, Receipt, execute, summary
+from services.identification.read_models import queries
+from services.identification.reveals import reveal
+from shared.contracts.identification import Member
+from shared.kernel.principal import Role, may
+from shared.policy.divisions import Divisions
+from shared.store.application import Application, Call
+from shared.vault.purposes import Purpose
+from shared.vault.vault import Vault
+from shared.web.auth import Caller
+from shared.web.context import Ctx
+from shared.web.paging import Cursors, Page, Paged
+from shared.web.routing import Router, require
+
+_REVEAL = may(Role.OFFICER, Role.COMMITTEE, Role.DEPARTMENT, Role.INSPECTOR)
+
+
+class HouseholdKey(NamedTuple):
+    """The order of the register."""
+
+    id: UUID
+
+
+_HOUSEHOLDS: Cursors[HouseholdKey] = Cursors(HouseholdKey)
+
+
+class RevealBody(BaseModel):
+    """What to see in full, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    purpose: Purpose
+    records: Annotated[list[UUID], Field(min_length=1, max_length=31)]
+    """Member ids, or the household's own id for its address and phone."""
+    fields: Annotated[list[str], Field(min_length=1, max_length=10)]
+
+
+def register(made: Router, application: Application, vault: Vault, divisions: Divisions) -> None:
+    """``POST /households``, the queries, ``POST /households/{household_id}/reveal``."""
+    database = application.database
+
+    @made.post(
+        "/households",
+        summary=summary(commands.RegisterHousehold),
+        status_code=201,
+        response_model=Receipt,
+        dependencies=[require(commands.RegisterHousehold.permission)],
+    )
+    async def register_household(body: commands.RegisterHousehold, ctx: Ctx) -> Response:
+        return await execute(application, body, ctx, status=201)
+
+    @made.get("/households", summary="The register, by id.", dependencies=[require(LOOK)])
+    async def households(caller: Caller, page: Paged) -> Page[dict[str, Any]]:
+        after = _HOUSEHOLDS.after(page, {})
+        async with database.reading() as tx:
+            rows = await queries.household_rows(
+                tx.sql, caller, after=after.id if after else None, limit=page.limit + 1
+            )
+        shown = [_household(row, divisions) for row in rows]
+        return _HOUSEHOLDS.cut(shown, page, {}, lambda row: HouseholdKey(row["id"]))
+
+    @made.get(
+        "/households/{household_id}",
+        summary="A household, its people masked.",
+        dependencies=[require(LOOK)],
+    )
+    async def household(household_id: UUID, caller: Caller) -> dict[str, Any]:
+        async with database.reading() as tx:
+            row = await queries.household_row(tx.sql, caller, household_id)
+            people = await vault.masked_of(tx.raw, household_id, "member")
+            home = await vault.masked_of(tx.raw, household_id, "household")
+            cases = await queries.cases_of(tx.sql, household_id)
+        shown = _household(row, divisions)
+        members = [Member.model_validate(member) for member in shown["members"]]
+        monitored = any(case["status"] == "IDENTIFIED" for case in cases)
+        for member in shown["members"]:
+            member["person"] = people.get(UUID(member["member_id"]))
+        return {
+            **shown,
+            "home": home.get(household_id),
+            "cases": cases,
+            "monitored": monitored,
+            "rural_low_income": is_rural_low_income(members, monitored=monitored),
+        }
+
+    @made.post(
+        "/households/{household_id}/reveal",
+        summary="Personal data in full, for a purpose; recorded.",
+        dependencies=[require(_REVEAL)],
+    )
+    async def reveal_household(household_id: UUID, body: RevealBody, ctx: Ctx) -> dict[str, Any]:
+        async with database.transaction() as tx:
+            call = Call(application, tx, ctx.principal, ctx.cause)
+            row = await queries.household_row(tx.sql, ctx.principal, household_id)
+            revealed = await reveal(
+                vault,
+                call,
+                household_id=household_id,
+                division=row["division"],
+                records=body.records,
+                fields=body.fields,
+                purpose=body.purpose,
+            )
+        application.appended(call.recorded)
+        return {
+            "reveal_id": revealed.record.id,
+            "data": {str(id_): dict(data) for id_, data in revealed.data.items()},
+        }
+
+
+def _household(row: Mapping[str, Any], divisions: Divisions) -> dict[str, Any]:
+    return {
+        "id": row["stream_id"],
+        "version": row["version"],
+        "division": row["division"],
+        "place": divisions.path(row["division"]),
+        "residence": row["residence"],
+        "hukou_place": row["hukou_place"],
+        "history": row["history"],
+        "relocated": row["relocated"],
+        "moved_from": row["moved_from"],
+        "members": row["members"],
+    }

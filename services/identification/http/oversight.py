@@ -1,0 +1,121 @@
+"""The county's and the city's view: funnel, trend, departures, detectors and their findings."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, NamedTuple
+from uuid import UUID
+
+from fastapi import Query, Response
+from pydantic import BaseModel
+
+from services.identification.domain import commands
+from services.identification.http.answers import Receipt, body_of, execute, given, summary
+from services.identification.oversight import run_detectors
+from services.identification.read_models import oversight
+from shared.kernel.division import Level
+from shared.kernel.principal import Role, may
+from shared.store.application import Application
+from shared.web.auth import Caller
+from shared.web.context import Ctx
+from shared.web.paging import Cursors, Page, Paged
+from shared.web.routing import Router, require
+
+OVERSEE = may(
+    Role.OFFICER,
+    Role.COMMITTEE,
+    Role.PRINCIPAL,
+    Role.INSPECTOR,
+    at=(Level.COUNTY, Level.CITY, Level.PROVINCE, Level.NATION),
+)
+
+
+class RowKey(NamedTuple):
+    """The order of these lists."""
+
+    id: UUID
+
+
+_ROWS: Cursors[RowKey] = Cursors(RowKey)
+
+
+class Since(BaseModel):
+    """From when on."""
+
+    since: date | None = None
+    """The first day; a year ago when absent."""
+
+
+class Which(BaseModel):
+    """Which findings."""
+
+    unanswered: bool = False
+
+
+def register(made: Router, application: Application) -> None:
+    """``/oversight/…`` and ``/findings``."""
+    database = application.database
+
+    @made.get("/oversight/funnel", summary="How many stand where.", dependencies=[require(OVERSEE)])
+    async def funnel(caller: Caller) -> Mapping[str, Any]:
+        async with database.reading() as tx:
+            return await oversight.funnel(tx.sql, caller.division, tx.clock.today())
+
+    @made.get("/oversight/trend", summary="Month by month.", dependencies=[require(OVERSEE)])
+    async def trend(caller: Caller, asked: Annotated[Since, Query()]) -> list[Any]:
+        async with database.reading() as tx:
+            today = tx.clock.today()
+            since = asked.since or today.replace(year=today.year - 1, day=1)
+            return list(await oversight.trend(tx.sql, caller.division, since))
+
+    @made.get(
+        "/oversight/departures",
+        summary="Decisions that depart from the advice.",
+        dependencies=[require(OVERSEE)],
+    )
+    async def departures(caller: Caller, page: Paged) -> Page[dict[str, Any]]:
+        after = _ROWS.after(page, {"list": "departures"})
+        async with database.reading() as tx:
+            rows = await oversight.departures(
+                tx.sql, caller.division, after=after and after.id, limit=page.limit + 1
+            )
+        shown = [dict(row) for row in rows]
+        question = {"list": "departures"}
+        return _ROWS.cut(shown, page, question, lambda row: RowKey(row["case_id"]))
+
+    @made.get("/findings", summary="What the detectors found.", dependencies=[require(OVERSEE)])
+    async def findings(
+        caller: Caller, page: Paged, which: Annotated[Which, Query()]
+    ) -> Page[dict[str, Any]]:
+        question = which.model_dump()
+        after = _ROWS.after(page, question)
+        async with database.reading() as tx:
+            rows = await oversight.findings(
+                tx.sql,
+                caller.division,
+                unanswered=which.unanswered,
+                after=after and after.id,
+                limit=page.limit + 1,
+            )
+        shown = [dict(row) for row in rows]
+        return _ROWS.cut(shown, page, question, lambda row: RowKey(row["id"]))
+
+    @made.post(
+        "/detectors/run",
+        summary="Look now, in the caller's division.",
+        dependencies=[require(OVERSEE)],
+    )
+    async def run(caller: Caller) -> dict[str, int]:
+        found, new = await run_detectors(application, caller.division)
+        return {"found": found, "new": new}
+
+    body = body_of(commands.AnswerFinding, "finding_id")
+
+    @made.post(
+        "/findings/{finding_id}/answer",
+        summary=summary(commands.AnswerFinding),
+        response_model=Receipt,
+        dependencies=[require(commands.AnswerFinding.permission)],
+    )
+    async def answer(finding_id: UUID, body: body, ctx: Ctx) -> Response:  # type: ignore[valid-type]  # made from the command
+        act = commands.AnswerFinding.model_validate({**given(body), "finding_id": finding_id})
+        return await execute(application, act, ctx)

@@ -1,0 +1,130 @@
+"""What counties and cities look at: the funnel, the trend, the departures, the findings."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.identification.read_models.tables import finding, household_case, work_item
+from shared.policy.rules import rule
+
+
+@rule("R75")
+async def funnel(connection: AsyncConnection, division: str, today: date) -> Mapping[str, Any]:
+    """How many cases stand where; how many things are overdue; the green channel's share (R75)."""
+    case = household_case.c
+    where = _inside(case.division, division)
+    by_status = (
+        sa.select(case.status, sa.func.count().label("number")).where(where).group_by(case.status)
+    )
+    statuses = {row.status: row.number for row in await connection.execute(by_status)}
+    steps = (
+        sa.select(
+            work_item.c.step,
+            sa.func.count(sa.distinct(work_item.c.stream_id)).label("count"),
+            sa.func.count(sa.distinct(work_item.c.stream_id))
+            .filter(work_item.c.due_on < today)
+            .label("overdue"),
+        )
+        .where(_inside(work_item.c.division, division))
+        .group_by(work_item.c.step)
+        .order_by(work_item.c.step)
+    )
+    extras = sa.select(
+        sa.func.count().filter(case.green_channel).label("green_channel"),
+        sa.func.count().filter(case.departed).label("departed"),
+        sa.func.count().filter(case.late).label("late"),
+        sa.func.count().filter(case.tracked).label("followed"),
+        sa.func.count().label("cases"),
+    ).where(where)
+    totals = (await connection.execute(extras)).mappings().one()
+    return {
+        "division": division,
+        "statuses": statuses,
+        "waiting_for": [dict(row) for row in (await connection.execute(steps)).mappings()],
+        **totals,
+    }
+
+
+async def trend(connection: AsyncConnection, division: str, since: date) -> Sequence[Any]:
+    """Month by month: cases opened, identified, not identified, eliminated."""
+    case = household_case.c
+    counts: dict[str, dict[str, int]] = {}
+    for name, column, also in (
+        ("opened", case.opened_on, sa.true()),
+        ("identified", case.identified_on, sa.true()),
+        ("not_identified", case.concluded_on, case.status == "NOT_IDENTIFIED"),
+        ("eliminated", case.eliminated_on, sa.true()),
+    ):
+        month = sa.func.to_char(column, "YYYY-MM")
+        query = (
+            sa.select(month, sa.func.count())
+            .where(_inside(case.division, division), column >= since, also)
+            .group_by(month)
+        )
+        for when, count in await connection.execute(query):
+            counts.setdefault(when, {})[name] = count
+    names = ("opened", "identified", "not_identified", "eliminated")
+    return [
+        {"month": month, **{name: counts[month].get(name, 0) for name in names}}
+        for month in sorted(counts)
+    ]
+
+
+async def departures(
+    connection: AsyncConnection, division: str, *, after: UUID | None, limit: int
+) -> Sequence[Mapping[str, Any]]:
+    """Decisions that depart from the advice, for the city's sampling (A3)."""
+    case = household_case.c
+    query = (
+        sa.select(
+            case.stream_id.label("case_id"),
+            case.household_id,
+            case.division,
+            case.status,
+            case.category,
+            case.refusal,
+            case.advice_row,
+            case.concluded_on,
+        )
+        .where(case.departed, _inside(case.division, division))
+        .order_by(case.stream_id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(case.stream_id > after)
+    return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def findings(
+    connection: AsyncConnection,
+    division: str,
+    *,
+    unanswered: bool,
+    after: UUID | None,
+    limit: int,
+) -> Sequence[Mapping[str, Any]]:
+    """The findings of a division, answered ones too; none is ever deleted (R50)."""
+    query = (
+        sa.select(finding)
+        .where(_inside(finding.c.division, division))
+        .order_by(finding.c.stream_id)
+        .limit(limit)
+    )
+    if unanswered:
+        query = query.where(finding.c.answer.is_(None))
+    if after is not None:
+        query = query.where(finding.c.stream_id > after)
+    rows = (await connection.execute(query)).mappings()
+    return [{"id": row["stream_id"], **_without_stream(row)} for row in rows]
+
+
+def _without_stream(row: Any) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "stream_id"}
+
+
+def _inside(column: sa.ColumnElement[str], division: str) -> sa.ColumnElement[bool]:
+    return sa.true() if division == "CN" else column.like(f"{division}%")
