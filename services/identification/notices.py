@@ -56,6 +56,8 @@ class Content:
     """刚性支出较大 or 收入大幅缩减: never more."""
     from_day: str
     to_day: str
+    issuer: str
+    """The executive department, by the name the policy gives it (K8)."""
     objection_phone: str
     remark: str
     salt: str
@@ -97,6 +99,7 @@ async def freeze(
         cause=coarse_cause(case.risks),
         from_day=_day(after(on, "1d") if posting else on),
         to_day=_day(after(on, context.policy.parameters.publicity) if posting else on),
+        issuer=context.policy.parameters.organisations.get("executive", "农业农村部门"),
         objection_phone=command.objection_phone,
         remark=remark,
         salt=secrets.token_hex(16),

@@ -8,6 +8,7 @@ import chinese_calendar
 
 from shared.kernel.deadline import Deadline
 from shared.kernel.refusal import Invalid
+from shared.policy.rules import rule
 
 _LENGTH = re.compile(r"^(\d+)(d|wd|m)$")
 
@@ -35,6 +36,7 @@ def is_working_day(day: date) -> bool:
         raise UnknownCalendarYear(day.year) from None
 
 
+@rule("K1", "K3")
 def after(start: date, length: str) -> date:
     """The last day of a period of ``length`` that starts on ``start`` (that day not counted).
 

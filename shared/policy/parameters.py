@@ -1,20 +1,38 @@
 """The numbers of the Guide as effective-dated parameters (K7): published, never overwritten.
 
 A parameter that could act as a cap on identification (R27), a target for elimination (R92) or a
-way round the sensitive-data rules (R65) or the gates (R107) has no field here and is refused as an
-unknown one.
+way round the sensitive-data rules (R65) or the gates (R107) has no field here. Whoever tries one by
+its usual name is told the rule; any other is refused as an unknown field.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 from shared.kernel.division import DivisionCode, within
 from shared.kernel.money import FenAmount
-from shared.kernel.refusal import Refusal
+from shared.kernel.refusal import Invalid, Refusal
+from shared.policy.rules import rule
 
+NEVER: Mapping[str, str] = {
+    "quota": "R27",
+    "household_limit": "R27",
+    "identification_cap": "R27",
+    "identification_ranking": "R27",
+    "notice_fields": "R65",
+    "sensitive_scan": "R65",
+    "elimination_target": "R92",
+    "elimination_ratio": "R92",
+    "eliminate_no_labour": "R96",
+    "local_purge": "R107",
+    "local_rollback": "R107",
+    "year_end_target": "R112",
+}
+"""The usual names of what may never be configured, and the rule that says so."""
+
+OrganisationName = Annotated[str, StringConstraints(min_length=2, max_length=60)]
 Length = Annotated[str, StringConstraints(pattern=r"^\d{1,3}(d|wd|m)$")]
 """A period: natural days (``15d``), working days (``5wd``) or months (``1m``)."""
 
@@ -65,8 +83,29 @@ class Parameters(BaseModel):
     """Returning a misrouted order (R117; PROPOSED)."""
     hotline_extension: Length = "10wd"
     """One extension of a work order (R117; PROPOSED)."""
+    organisations: Mapping[str, OrganisationName] = {
+        "executive": "农业农村部门",
+        "lead": "党委农业农村委员会",
+    }
+    """What the executive department and the lead organisation are called (K8)."""
     ledger_percent: int = 2
     """The share of the rural registered population strictly above which a ledger is due (R110)."""
+
+    @model_validator(mode="before")
+    @classmethod
+    @rule("R27", "R65", "R92", "R96", "R107", "R112", "R120")
+    def _never(cls, given: Any) -> Any:
+        """Some things nobody can configure, the province included."""
+        for name in given if isinstance(given, dict) else ():
+            if name in NEVER:
+                raise Invalid(
+                    NEVER[name],
+                    code="never-a-parameter",
+                    zh="该事项任何一级均不得设置",
+                    en="nobody can configure this",
+                    field=f"policy.parameters.{name}",
+                )
+        return given
 
 
 class PolicyVersion(BaseModel):
@@ -97,6 +136,7 @@ class NoPolicy(Refusal):
         )
 
 
+@rule("K8", "R119")
 def in_force(book: Sequence[PolicyVersion], division: str, on: date) -> PolicyVersion:
     """The version in force for ``division`` on a day: the nearest division's, then the latest.
 

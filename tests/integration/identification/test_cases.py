@@ -248,6 +248,12 @@ async def test_the_policy_in_force(world: World) -> None:
     assert (before.status_code, before.json()["code"]) == (409, "no-policy-in-force")
 
 
+@rule("R27", "R92", "R120")
+async def test_a_quota_is_refused_by_its_rule(world: World) -> None:
+    tried = POLICY | {"version": "37/2023-2", "parameters": {"quota": 100}}
+    await world.refused("province", "/policy", "R27", "never-a-parameter", policy=tried)
+
+
 @rule("R51")
 async def test_the_procedure_is_shown_as_data(world: World) -> None:
     shown = (await world.client.get("/procedure")).json()

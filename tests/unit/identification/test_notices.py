@@ -50,6 +50,7 @@ def test_the_fields_are_a_whitelist() -> None:
         "cause",
         "from_day",
         "to_day",
+        "issuer",
         "objection_phone",
         "remark",
         "salt",

@@ -13,7 +13,8 @@ from services.identification.domain.household import HOUSEHOLD, Registration
 from services.identification.domain.policy_book import POLICY_BOOK, Publication, loosened
 from shared.contracts import identification as e
 from shared.kernel.principal import Principal, Role
-from shared.policy.parameters import Parameters, PolicyVersion, in_force, monitoring_line
+from shared.kernel.refusal import Refusal
+from shared.policy.parameters import NEVER, Parameters, PolicyVersion, in_force, monitoring_line
 from shared.testing.decider import Given, given, rule
 
 VILLAGE, ELSEWHERE = "370114101200", "371721100200"
@@ -226,6 +227,7 @@ def test_every_length_and_number_has_a_direction() -> None:
     directed = {*book._SHORTER, *book._LONGER, *book._HIGHER, *book._LOWER}
     undirected = {
         "monitoring_line",
+        "organisations",
         "county_rural_mean",
         "identify_warnings",
         "green_channel_warnings",
@@ -234,19 +236,16 @@ def test_every_length_and_number_has_a_direction() -> None:
     assert loosened(Parameters(), Parameters()) == []
 
 
-@rule("R27", "R65", "R92", "R96", "R107", "R112")
-@pytest.mark.parametrize(
-    "name",
-    [
-        "max_households",
-        "quota",
-        "elimination_ratio",
-        "notice_fields",
-        "scan_off",
-        "local_rollback",
-        "year_end_target",
-    ],
-)
-def test_what_may_not_be_configured_has_no_field(name: str) -> None:
+@rule("R27", "R65", "R92", "R96", "R107", "R112", "R120")
+@pytest.mark.parametrize(("name", "rule_id"), NEVER.items())
+def test_what_may_not_be_configured_is_refused_by_its_rule(name: str, rule_id: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        Parameters.model_validate({name: 1})
+    assert (refused.value.rule, refused.value.code) == (rule_id, "never-a-parameter")
+
+
+@rule("R120")
+def test_any_other_unknown_parameter_is_refused_too() -> None:
     with pytest.raises(ValidationError):
-        Parameters(**{name: 1})  # type: ignore[arg-type]  # that is the point
+        Parameters.model_validate({"households_at_most": 1})
+    assert not set(NEVER) & set(Parameters.model_fields)
