@@ -37,7 +37,7 @@ def export_log(url: str, log: str | None, directory: Path, console: Console) -> 
         finally:
             await database.close()
         console.print(f"{directory}: {signed.size:,} entries, signed {signed.signed_at:%F %T %Z}")
-        console.print(f"key: {signed.vkey}")
+        console.print(f"key: {signed.vkey}", soft_wrap=True)
 
     try:
         asyncio.run(write())

@@ -13,6 +13,7 @@ from services.audit.exports.jobs import Exporter
 from services.audit.handlers import handlers
 from services.audit.http import corrections as correction_routes
 from services.audit.http import exports as export_routes
+from services.audit.http import following as following_routes
 from services.audit.http import log as log_routes
 from services.audit.http import trail as trail_routes
 from services.audit.http.service import Audit
@@ -81,7 +82,13 @@ class _Parts:
 
     def routers(self, kit: Kit, application: Application) -> Sequence[Router]:
         audit = Audit(kit.database, application, self._publisher(kit), kit.vault, SystemClock())
-        rooms = (trail_routes, correction_routes, export_routes, log_routes)
+        rooms = (
+            trail_routes,
+            following_routes,
+            correction_routes,
+            export_routes,
+            log_routes,
+        )
         return [room.router(audit) for room in rooms]
 
     def handler(self, _kit: Kit, application: Application) -> Handler:

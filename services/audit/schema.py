@@ -4,7 +4,7 @@ from pathlib import Path
 
 from services.audit.exports import tables as export_tables
 from services.audit.log import tables as log_tables
-from services.audit.read_models import corrections
+from services.audit.read_models import corrections, searches
 from shared.service.schema import service_schema
 
 SCHEMA = service_schema(
@@ -13,4 +13,5 @@ SCHEMA = service_schema(
     log_tables.metadata,
     export_tables.metadata,
     corrections.metadata,
+    searches.metadata,
 )

@@ -291,10 +291,14 @@ def _executed(state: Correction, command: NoteExecution) -> list[Event]:
 
 
 def _moved(state: Correction, command: NoteMovedTarget, context: Context) -> list[Event]:
-    """A target got another event than the compensating one: nothing can be executed any more."""
+    """A target got another event than the compensating one: it can be executed no more.
+
+    Targets that were executed before stay so, each with its own ``CorrectionExecuted``.
+    """
     target = _target(state, command.stream_id)
-    pending = state.status in {Status.OPEN, Status.AUTHORIZED} and not state.executed
-    if target is None or not pending or command.version <= target.version:
+    pending = state.status in {Status.OPEN, Status.AUTHORIZED}
+    done = command.stream_id in state.executed
+    if target is None or not pending or done or command.version <= target.version:
         return []
     gate = state.gate.name if state.gate else Gate.EXECUTION
     return [_refusal(state, gate, RefusedBecause.TARGET_MOVED, context.principal)]

@@ -482,3 +482,20 @@ async def test_an_export_shows_no_more_than_its_asker_may_see(
     for body in ({"format": "pdf"}, {"format": "csv", "filter": {"nonsense": 1}}, {}):
         answer = await client.post("/exports", json=body, headers=COUNTY)
         assert answer.status_code == 422
+
+
+async def test_searches_over_http(client: httpx.AsyncClient) -> None:
+    body = {"name": "审批", "filter": {"type": "Approved"}, "shared_with": "inspector"}
+    first = await client.post("/searches", json=body, headers=INSPECTOR)
+    assert first.status_code == 201, first.text
+    again = await client.post("/searches", json=body, headers=INSPECTOR)
+    assert (again.status_code, again.json()["code"]) == (409, "search-name-taken")
+    [found] = await got(client, "/searches", by("inspector", "370102", "somebody"))
+    assert (found["name"], found["query"]) == ("审批", {"type": "Approved"})
+    path = f"/searches/{first.json()['search_id']}"
+    other = await client.delete(path, headers=by("inspector", "370102", "somebody"))
+    assert other.status_code == 404
+    assert (await client.delete(path, headers=INSPECTOR)).status_code == 204
+    assert await got(client, "/searches", INSPECTOR) == []
+    bad = {**INSPECTOR, "Last-Event-ID": "x"}
+    assert await refused(client, "/stream", bad) == (400, "last-event-id-malformed")

@@ -376,6 +376,11 @@ def test_several_targets_are_counted_down() -> None:
         assert isinstance(done, CorrectionExecuted)
         remaining.append(done.remaining)
         history.append(done)
+        if remaining == [1]:
+            again = NoteMovedTarget(correction_id=ID, stream_id=CASE, version=9)
+            given(*history).when(again, by=SYSTEM).then()
+            other = NoteMovedTarget(correction_id=ID, stream_id=OTHER, version=3)
+            given(*history).when(other, by=SYSTEM).then_types(CorrectionRefused)
     assert remaining == [1, 0]
     assert CORRECTION.fold(history).status is Status.EXECUTED
     moved = NoteMovedTarget(correction_id=ID, stream_id=CASE, version=9)
