@@ -16,7 +16,9 @@ from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import uuid4
+
+from dixian.errors import CannotStart
 
 KAFKA_VERSION = "4.4.0"
 """Of ``org.apache.kafka:kafka_2.13``; pinned, and raised by hand."""
@@ -63,7 +65,7 @@ num.io.threads=2
 """
 
 
-class BrokerUnobtainable(Exception):
+class BrokerUnobtainable(CannotStart):
     """No broker can be had here; the message says what is missing."""
 
 
@@ -193,7 +195,7 @@ class KafkaNode:
         )
 
     def _format(self, folder: Path) -> None:
-        cluster = _kafka_id(uuid4())
+        cluster = _kafka_id()
         arguments = ["format", "-t", cluster, "-c", str(self._properties)]
         _run(_java(folder, "128m", "kafka.tools.StorageTool", *arguments), "formatting storage")
 
@@ -276,6 +278,12 @@ def _run(command: Sequence[str], what: str) -> None:
         raise BrokerUnobtainable(f"{what} failed:\n{said}")
 
 
-def _kafka_id(made: UUID) -> str:
-    """A UUID as Kafka writes it: URL-safe Base64 without padding."""
-    return urlsafe_b64encode(made.bytes).decode().rstrip("=")
+def _kafka_id() -> str:
+    """A random UUID as Kafka writes it: URL-safe Base64 without padding.
+
+    Never with a dash in front: the storage tool would take it for an option (one in 64).
+    """
+    while True:
+        written = urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")
+        if not written.startswith("-"):
+            return written

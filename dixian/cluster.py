@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from dixian.broker import BrokerUnobtainable, KafkaNode, jars, missing
+from dixian.broker import KafkaNode, jars, missing
 from dixian.errors import CannotStart
 from dixian.home import Home
 from dixian.layout import (
@@ -118,17 +118,14 @@ def up(home: Home, settings: ClusterSettings, console: Console) -> None:
 
 
 def _obtain_broker(console: Console) -> None:
-    """Have the broker's jars here before anything is started."""
-    try:
-        if lacking := missing():
-            raise BrokerUnobtainable(f"a broker of our own needs {lacking}")
-        with console.status("having Kafka ready (the first time its jars are fetched) ..."):
-            jars()
-    except BrokerUnobtainable as error:
+    """Have the broker's jars here before anything is started. Raises ``CannotStart``."""
+    if lacking := missing():
         raise CannotStart(
-            f"No Kafka: {error}. Install it, or name a broker by KAFKA_BOOTSTRAP_SERVERS; "
-            "`make run` needs none."
-        ) from error
+            f"A Kafka of our own needs {lacking}. Install that, or name a broker by "
+            "KAFKA_BOOTSTRAP_SERVERS; `make run` needs none."
+        )
+    with console.status("having Kafka ready (the first time its jars are fetched) ..."):
+        jars()
 
 
 async def _run(supervisor: Supervisor, ready: Callable[[], None]) -> None:

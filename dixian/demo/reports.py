@@ -77,6 +77,18 @@ def register(story: Story) -> None:
     people = [item["person"] for item in story.members]
     masked = [f"{person['name']} {person['document_number']}" for person in people]
     story.screen.facts("村干部看到的(已脱敏)· what the officer sees, masked", masked)
+    story.client.eventually("alerts hearing of the household", lambda: _heard(story) or None)
+
+
+def _heard(story: Story) -> bool:
+    """Whether alerts has taken in all that identification has recorded.
+
+    A report for a household that it does not know yet would find nobody.
+    """
+    shown = [story.client.get("operator", name, "/health") for name in ("alerts", "identification")]
+    heard, told = (item["reconciliation"] for item in shown)
+    received = heard["received"].get("dixian.identification", {"events": 0})
+    return bool(received["events"] >= told["recorded"])
 
 
 def leads(story: Story) -> None:

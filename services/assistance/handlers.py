@@ -15,6 +15,7 @@ from services.assistance.domain.no_labour import NO_LABOUR
 from services.assistance.domain.plan import PLAN
 from services.assistance.domain.policy_book import POLICY
 from services.assistance.domain.population import POPULATION
+from services.assistance.domain.reveal import REVEAL
 from services.assistance.read_models import ledger, lookups
 from services.assistance.read_models.views import VIEWS
 from shared.contracts.assistance import RiskEliminated
@@ -39,6 +40,7 @@ AGGREGATES: Sequence[Aggregate[Any]] = (
     POPULATION,
     LEDGER,
     POLICY,
+    REVEAL,
 )
 
 _FREE_TEXT: Mapping[type[Command], str] = {

@@ -18,7 +18,7 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
         Blueprint(
             title="Dixian 底线 · 帮扶与风险消除 assistance",
             application=lambda kit: application(kit.database, kit.vault),
-            routers=lambda _kit, app: [router(app)],
+            routers=lambda kit, app: [router(app, kit.vault)],
             reacts_to=("identification", "audit"),
             handler=lambda _kit, app: Each(reactions(app)),
         ),

@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 
 from services.audit.domain.correction import CORRECTION
+from services.audit.exports.jobs import Exporter
 from services.audit.handlers import handlers
 from services.audit.http import corrections as correction_routes
+from services.audit.http import exports as export_routes
 from services.audit.http import log as log_routes
 from services.audit.http import trail as trail_routes
 from services.audit.http.service import Audit
@@ -18,6 +20,7 @@ from services.audit.log import completeness
 from services.audit.log.append import LogWriter
 from services.audit.log.checkpoints import Publisher
 from services.audit.log.keys import FileKey
+from services.audit.log.watch import Watch
 from services.audit.log.witnesses import Cosigner, read_witnesses
 from services.audit.reactions import Intake
 from services.audit.read_models.corrections import VIEWS
@@ -78,7 +81,7 @@ class _Parts:
 
     def routers(self, kit: Kit, application: Application) -> Sequence[Router]:
         audit = Audit(kit.database, application, self._publisher(kit), kit.vault, SystemClock())
-        rooms = (trail_routes, correction_routes, log_routes)
+        rooms = (trail_routes, correction_routes, export_routes, log_routes)
         return [room.router(audit) for room in rooms]
 
     def handler(self, _kit: Kit, application: Application) -> Handler:
@@ -98,7 +101,9 @@ class _Parts:
                     await cosigner.round()
                     await asyncio.sleep(self.own.sign_every)
 
-        return (sign, cosign) if self.own.witness_file else (sign,)
+        exporter = Exporter(kit.database, publisher, SystemClock())
+        watch = Watch(kit.database, SystemClock())
+        return (sign, exporter.run, watch.run, *((cosign,) if self.own.witness_file else ()))
 
     async def opened(self, kit: Kit, _application: Application) -> None:
         """Refuse to start when a witness has seen more of the log than there is."""

@@ -78,7 +78,8 @@ class Intake:
             why = error.code if isinstance(error, Refusal) else "names-no-correction"
             detail = {"event_id": str(entry.event_id), "type": entry.type, "why": why}
             subject = f"{entry.stream_id}/{entry.version}"
-            await completeness.raise_finding(tx.raw, UNAUTHORIZED, subject, detail, tx.clock.now())
+            now = self.writer.now()
+            await completeness.raise_finding(tx.raw, UNAUTHORIZED, subject, detail, now)
 
     async def _tell(self, tx: Transaction, entry: Entry, command: Command) -> None:
         cause = Cause(correlation_id=entry.correlation_id, causation_id=entry.event_id)

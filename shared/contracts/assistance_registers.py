@@ -123,6 +123,19 @@ class PolicyAdopted(AssistanceEvent):
 
 
 @contract
+class PersonalDataRevealed(AssistanceEvent):
+    """Somebody read notes about a household in full, for a purpose; never what they say."""
+
+    reveal_id: UUID
+    household_id: UUID
+    division: DivisionCode
+    purpose: str
+    records: tuple[UUID, ...]
+    """The notes."""
+    fields: tuple[str, ...]
+
+
+@contract
 class DeadlineWarned(AssistanceEvent):
     """A clock's warning day has come; said once."""
 

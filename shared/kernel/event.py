@@ -99,7 +99,7 @@ class Recorded(Generic[E_co]):
     event: E_co
     metadata: Metadata
     position: int = 0
-    """The store's global position; 0 on an event that came over the bus."""
+    """The store's global position; 0 on one just decided, and on one that came over the bus."""
 
 
 @dataclass(frozen=True)

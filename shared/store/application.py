@@ -88,7 +88,8 @@ class Call:
     key: IdempotencyKey | None = None
     alone: bool = False
     """One append is all this call will write: its answer is remembered by the same statement."""
-    remembered: bool = False
+    answer: dict[str, Any] | None = None
+    """The answer that was remembered with the append."""
     recorded: list[Recorded[Event]] = field(default_factory=list)
     """Every event this call has appended, over all its streams, in order."""
 
@@ -151,9 +152,8 @@ class Call:
             metadata=self.cause.metadata(self.principal),
         )
         outcome = Outcome(stream.stream_id, drafted[-1].version, state, drafted)
-        positions = await self._write(self._consequences(aggregate, stream, outcome), stream)
-        recorded = event_store.positioned(drafted, positions)
-        self.recorded.extend(recorded)
+        await self._write(self._consequences(aggregate, stream, outcome), stream)
+        self.recorded.extend(drafted)
         return outcome
 
     def _consequences(self, aggregate: Aggregate[S], stream: Stream, outcome: Outcome) -> Writes:
@@ -169,14 +169,13 @@ class Call:
         for view in self.application.views_of(aggregate.name):
             view.write(writes, outcome.state, last)
         if self.key is not None and self.alone:
-            answer = outcome.receipt()
-            writes.clauses.append(idempotency.clause(self.key, answer, self.tx.clock.now()))
-            self.remembered = True
+            self.answer = outcome.receipt()
+            writes.clauses.append(idempotency.clause(self.key, self.answer, self.tx.clock.now()))
         return writes
 
-    async def _write(self, writes: Writes, stream: Stream) -> Sequence[Mapping[str, Any]]:
+    async def _write(self, writes: Writes, stream: Stream) -> None:
         try:
-            return await writes.run(self.tx.raw)
+            await writes.run(self.tx.raw)
         except asyncpg.UniqueViolationError as error:
             if event_store.is_lost_race(error):
                 raise event_store.ConcurrentAppend(stream.stream_id) from error
@@ -339,11 +338,11 @@ class Application:
             await _take_turns(tx, contended)
             call = Call(self, tx, *request.parts, alone=alone)
             outcome = await handler(request.command, call)
-            answer = Receipt(outcome.receipt())
-            if request.key is not None and not call.remembered:
-                await idempotency.remember(tx.raw, request.key, answer.body, tx.clock.now())
+            body = call.answer or outcome.receipt()
+            if request.key is not None and call.answer is None:
+                await idempotency.remember(tx.raw, request.key, body, tx.clock.now())
         self.appended(call.recorded)
-        return answer
+        return Receipt(body)
 
     async def _answered(self, key: IdempotencyKey | None) -> Receipt | None:
         """The answer given before, by a request this one repeats or by a twin that was faster."""

@@ -33,6 +33,10 @@ class Transaction:
     """The time of this transaction's acts."""
 
 
+class NoConnection(ConnectionError):
+    """Every connection was in use for too long: overload, or one held while asking for another."""
+
+
 class Database:
     """One service's database. ``clock`` may be a ``ShiftedClock``: then it is the demo's.
 
@@ -52,6 +56,8 @@ class Database:
             json_deserializer=orjson.loads,
             connect_args={"server_settings": _SERVER_SETTINGS},
         )
+        self.patience = 30.0
+        """Seconds to wait when all connections are in use."""
         self._room = asyncio.Semaphore(pool_size)
         self._idle: list[_Connected] = []
 
@@ -65,15 +71,29 @@ class Database:
     async def reading(self) -> AsyncIterator[Transaction]:
         """A connection without a transaction: each statement is one by itself.
 
-        Waits when all connections are in use. Raises ``OSError`` or ``asyncpg.PostgresError`` when
-        the server takes none.
+        Waits when all connections are in use. Raises ``NoConnection``, or ``OSError`` or
+        ``asyncpg.PostgresError`` when the server takes none.
         """
-        async with self._room:
+        await self._enter()
+        try:
             connected = await self._take()
             try:
                 yield Transaction(connected.sql, connected.raw, await self._now(connected.raw))
             finally:
                 await self._give_back(connected)
+        finally:
+            self._room.release()
+
+    async def _enter(self) -> None:
+        """Wait for a connection to come free, but not for ever."""
+        if not self._room.locked():
+            await self._room.acquire()
+            return
+        try:
+            async with asyncio.timeout(self.patience):
+                await self._room.acquire()
+        except TimeoutError:
+            raise NoConnection(f"no connection came free in {self.patience:g} s") from None
 
     async def _take(self) -> "_Connected":
         """An idle connection, or a new one.

@@ -5,7 +5,6 @@ appends (no advisory lock, no NOTIFY in the transaction). The table is also the 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -17,13 +16,16 @@ from shared.contracts.registry import decode_json
 from shared.kernel.event import Event, Metadata, Recorded
 from shared.store.writing import Clause, Writes
 
+_APPEND_ONE = """
+insert into es.event (stream_id, category, key, region, occurred_on, recorded_at, meta,
+                      version, event_id, type, schema_version, data)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+"""
 _APPEND = """
-insert into es.event (stream_id, version, event_id, category, type, schema_version,
-                      key, region, occurred_on, recorded_at, data, meta)
-select $1, v, e, $2, t, s, $3, $4, $5, $6, d::jsonb, $7::jsonb
-  from unnest($8::int[], $9::uuid[], $10::text[], $11::smallint[], $12::text[])
-       as u(v, e, t, s, d)
-returning version, pos
+insert into es.event (stream_id, category, key, region, occurred_on, recorded_at, meta,
+                      version, event_id, type, schema_version, data)
+select $1, $2, $3, $4, $5, $6, $7::jsonb, v, e, t, s, d::jsonb
+  from unnest($8::int[], $9::uuid[], $10::text[], $11::smallint[], $12::text[]) as u(v, e, t, s, d)
 """
 COLUMNS = (
     "pos, stream_id, version, event_id, category, type, schema_version, key, region,"
@@ -53,7 +55,10 @@ def draft(
     events: Sequence[tuple[UUID, Event]],
     metadata: Metadata,
 ) -> list[Recorded[Event]]:
-    """``events`` as versions ``after + 1``… of the stream, not yet written: position 0."""
+    """``events`` as versions ``after + 1``… of the stream, not yet written.
+
+    Their position is the server's to give and 0 here; who needs it reads them.
+    """
     return [
         Recorded(
             event_id=event_id,
@@ -72,49 +77,44 @@ def draft(
 
 
 def clause(drafted: Sequence[Recorded[Event]]) -> Clause:
-    """The insert of one stream's drafted events; it returns their versions and positions."""
+    """The insert of one stream's drafted events."""
     first = drafted[0]
-    return Clause(
-        _APPEND,
-        (
-            first.stream_id,
-            first.category,
-            first.key,
-            first.region,
-            first.occurred_on,
-            first.recorded_at,
-            orjson.dumps(first.metadata.as_json()).decode(),
-            [item.version for item in drafted],
-            [item.event_id for item in drafted],
-            [type(item.event).__name__ for item in drafted],
-            [item.event.schema_version for item in drafted],
-            [item.event.model_dump_json() for item in drafted],
-        ),
+    stream = (
+        first.stream_id,
+        first.category,
+        first.key,
+        first.region,
+        first.occurred_on,
+        first.recorded_at,
+        orjson.dumps(first.metadata.as_json()).decode(),
     )
+    rows = [
+        (
+            item.version,
+            item.event_id,
+            type(item.event).__name__,
+            item.event.schema_version,
+            item.event.model_dump_json(),
+        )
+        for item in drafted
+    ]
+    if len(rows) == 1:
+        return Clause(_APPEND_ONE, stream + rows[0])
+    return Clause(_APPEND, stream + tuple(list(column) for column in zip(*rows, strict=True)))
 
 
-async def append(
-    connection: "asyncpg.Connection[Any]", drafted: Sequence[Recorded[Event]]
-) -> list[Recorded[Event]]:
-    """Append drafted events of one stream and nothing else; return them with their positions.
+async def append(connection: "asyncpg.Connection[Any]", drafted: Sequence[Recorded[Event]]) -> None:
+    """Append drafted events of one stream and nothing else.
 
     Raises ``ConcurrentAppend`` when the first version exists already; a transaction around it is
     then lost and must be begun anew.
     """
     try:
-        return positioned(drafted, await Writes([clause(drafted)]).run(connection))
+        await Writes([clause(drafted)]).run(connection)
     except asyncpg.UniqueViolationError as error:
         if is_lost_race(error):
             raise ConcurrentAppend(drafted[0].stream_id) from error
         raise
-
-
-def positioned(
-    drafted: Sequence[Recorded[Event]], rows: Sequence[Mapping[str, Any]]
-) -> list[Recorded[Event]]:
-    """The events with the positions that the append returned."""
-    positions = {row["version"]: row["pos"] for row in rows}
-    return [replace(item, position=positions[item.version]) for item in drafted]
 
 
 def is_lost_race(error: asyncpg.UniqueViolationError) -> bool:

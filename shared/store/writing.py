@@ -36,46 +36,46 @@ class Rewrite:
 
 @dataclass
 class Writes:
-    """What is to be written together. The first clause is the append, which returns rows."""
+    """What is to be written together; the first clause is the one the others follow from."""
 
     clauses: list[Clause] = field(default_factory=list)
     rewrites: list[Rewrite] = field(default_factory=list)
 
-    async def run(self, connection: "asyncpg.Connection[Any]") -> list[Any]:
-        """Write everything or nothing; the rows of the first clause.
-
-        Raises what the server raises, a unique key's violation above all.
-        """
+    async def run(self, connection: "asyncpg.Connection[Any]") -> None:
+        """Write everything or nothing. Raises what the server raises, such as a violated key."""
         if not self.rewrites or connection.is_in_transaction():
-            return await self._run(connection)
+            await self._run(connection)
+            return
         async with connection.transaction():
-            return await self._run(connection)
+            await self._run(connection)
 
-    async def _run(self, connection: "asyncpg.Connection[Any]") -> list[Any]:
+    async def _run(self, connection: "asyncpg.Connection[Any]") -> None:
         sql = _together(tuple(clause.sql for clause in self.clauses))
         values = [value for clause in self.clauses for value in clause.values]
-        rows: list[Any] = await connection.fetch(sql, *values)
+        await connection.execute(sql, *values)
         for rewrite in self.rewrites:
             await connection.execute(rewrite.delete, rewrite.stream)
             if rewrite.rows:
                 await connection.executemany(rewrite.insert, rewrite.rows)
-        return rows
 
 
 @lru_cache(maxsize=4096)
 def _together(statements: tuple[str, ...]) -> str:
-    """``with w0 as (…), w1 as (…) select * from w0``, parameters numbered through.
+    """``with w1 as (…), w2 as (…) <the first>``, parameters numbered through.
 
     The statements are constants of the code; there are as many combinations as commands have
     shapes, so the cache stays small and each connection prepares each one once.
     """
-    if len(statements) == 1:
-        return statements[0]
-    parts, used = [], 0
-    for number, statement in enumerate(statements):
+    first, *others = statements
+    used, parts = _parameters(first), []
+    for number, statement in enumerate(others, start=1):
         parts.append(f"w{number} as ({_shifted(statement, used)})")
-        used += max(int(found) for found in _PARAMETER.findall(statement))
-    return f"with {', '.join(parts)} select * from w0"  # noqa: S608  # constants only, see above
+        used += _parameters(statement)
+    return f"with {', '.join(parts)} {first}" if parts else first
+
+
+def _parameters(statement: str) -> int:
+    return max(int(found) for found in _PARAMETER.findall(statement))
 
 
 def _shifted(statement: str, by: int) -> str:

@@ -90,7 +90,8 @@ async def note(
         events=[(new_id(), event) for event in events],
         metadata=metadata,
     )
-    return await append(tx.raw, drafted)
+    await append(tx.raw, drafted)
+    return drafted
 
 
 async def notes(

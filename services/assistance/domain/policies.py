@@ -6,8 +6,8 @@ from datetime import date, timedelta
 
 from services.assistance.domain.completeness import RISK_ZH
 from services.assistance.domain.plan_state import Plan
-from shared.contracts.help import GuaranteeEvidence, Income, NaturalCause, RiskEvidence
-from shared.contracts.values import EliminationMode, Gap
+from shared.contracts.help import GuaranteeEvidence, Identified, Income, NaturalCause, RiskEvidence
+from shared.contracts.values import EliminationMode, Gap, History
 from shared.kernel.money import per_head, yuan
 from shared.kernel.refusal import Forbidden, Invalid, OutOfOrder, Refusal
 from shared.policy import parameters
@@ -140,6 +140,12 @@ def every_risk_is_gone(plan: Plan, found: Collection[RiskEvidence]) -> None:
             en=f"not gone: {', '.join(left)}",
             field="risks",
         )
+
+
+@rule("R104")
+def status_after(known: Identified) -> History:
+    """A formerly poor household is managed as one again: its policies go on (四个不摘)."""
+    return known.history
 
 
 @rule("R91")

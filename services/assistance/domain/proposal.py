@@ -51,7 +51,7 @@ def propose(
             guarantees=command.guarantees,
             risks=command.risks,
             early=early,
-            returns_to=plan.identified.history,
+            returns_to=policies.status_after(plan.identified),
             policy=policy.version,
             proposed_on=context.occurred_on,
             warnings=_warnings(plan, command.mode),

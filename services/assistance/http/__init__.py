@@ -4,6 +4,7 @@ from services.assistance.domain import commands as c
 from services.assistance.http.doors import Door, add_doors
 from services.assistance.http.figures import figure_questions
 from services.assistance.http.files import file_doors
+from services.assistance.http.notes import note_door
 from services.assistance.http.questions import (
     elimination_questions,
     measure_questions,
@@ -14,6 +15,7 @@ from shared.contracts.assistance import OffRegisterHelpRefused
 from shared.kernel.refusal import Refusal
 from shared.policy.divisions import Divisions
 from shared.store.application import Application, Receipt
+from shared.vault.vault import Vault
 from shared.web.routing import Router
 
 
@@ -65,7 +67,7 @@ DOORS = (
 """Everything that can be done through this door."""
 
 
-def router(application: Application) -> Router:
+def router(application: Application, vault: Vault) -> Router:
     """Every route of the service, each with who may use it."""
     made = Router()
     add_doors(made, application, DOORS)
@@ -74,5 +76,6 @@ def router(application: Application) -> Router:
     elimination_questions(made, application)
     figure_questions(made, application)
     register_questions(made, application)
+    note_door(made, application, vault)
     file_doors(made, application, Divisions.load())
     return made

@@ -13,6 +13,7 @@ from shared.kernel.deadline import Deadline
 from shared.kernel.division import Level, within
 from shared.kernel.principal import Principal, Role
 from shared.kernel.refusal import Forbidden, Invalid, NotFound, OutOfOrder, Refusal
+from shared.policy.rules import rule
 
 if TYPE_CHECKING:
     from services.audit.domain.commands import RequestCorrection
@@ -23,6 +24,7 @@ MAX_TARGETS = 50
 MAX_EVIDENCE = 20
 
 
+@rule("R107")
 def only_a_city_files(who: Principal) -> None:
     """R107: the right to withdraw and roll back is not open to the levels below the city."""
     if who.level is not Level.CITY or Role.OFFICER not in who.roles:
@@ -33,6 +35,7 @@ def only_a_city_files(who: Principal) -> None:
         )
 
 
+@rule("R100", "R108")
 def request_is_whole(command: RequestCorrection) -> None:
     """R108, R100: every kind with what it needs and nothing else; evidence is never missing."""
     _targets_are_whole(command)
@@ -102,6 +105,7 @@ def _targets_are_whole(command: RequestCorrection) -> None:
             )
 
 
+@rule("R108", "R109")
 def targets_are_known(
     command: RequestCorrection, streams: Mapping[UUID, KnownStream], city: str
 ) -> None:
@@ -113,6 +117,7 @@ def targets_are_known(
     targets_have_not_moved(command.targets, streams)
 
 
+@rule("R109")
 def targets_have_not_moved(
     targets: Collection[Target], streams: Mapping[UUID, KnownStream]
 ) -> None:
@@ -130,6 +135,7 @@ def targets_have_not_moved(
             )
 
 
+@rule("R109")
 def nothing_else_is_open(targets: Collection[Target], open_elsewhere: Collection[UUID]) -> None:
     """R109: two requests about one thing at once cannot both be decided on what they saw."""
     if any(target.stream_id in open_elsewhere for target in targets):
@@ -147,6 +153,7 @@ def another_is_open() -> Refusal:
     )
 
 
+@rule("R108")
 def is_still_open(is_open: bool) -> None:
     """What is decided stays decided; there is no reopening."""
     if not is_open:
@@ -158,6 +165,7 @@ def is_still_open(is_open: bool) -> None:
         )
 
 
+@rule("R108")
 def gates_in_order(gate: GateRule, passed: Collection[Gate]) -> None:
     """R108: city, province, nation; none is skipped and none decides twice."""
     if gate.name in passed:
@@ -177,6 +185,7 @@ def gates_in_order(gate: GateRule, passed: Collection[Gate]) -> None:
         )
 
 
+@rule("R107", "R108")
 def decider_is_of_the_gate(gate: GateRule, who: Principal, city: str) -> None:
     """R108: the gate's own people decide, whatever else they may do; the system never does."""
     if not gate.permission.allows(who) or Role.SYSTEM in who.roles or not who.covers(city):
@@ -187,6 +196,7 @@ def decider_is_of_the_gate(gate: GateRule, who: Principal, city: str) -> None:
         )
 
 
+@rule("R108", "R109")
 def nobody_decides_twice(who: Principal, people: Collection[str]) -> None:
     """R108, R109: no one decides what they requested, worked on, or decided at another gate."""
     if who.subject in people:
@@ -198,6 +208,7 @@ def nobody_decides_twice(who: Principal, people: Collection[str]) -> None:
         )
 
 
+@rule("R109")
 def content_is_what_was_seen(seen: str, actual: str) -> None:
     """A decision is over exact content: what was shown is what is decided."""
     if seen != actual:
@@ -210,6 +221,7 @@ def content_is_what_was_seen(seen: str, actual: str) -> None:
         )
 
 
+@rule("R108")
 def gate_is_in_time(today: date, due: Deadline) -> None:
     """A gate that let its time pass decides no more; the clock closes the request."""
     if today > due.due_on:
@@ -221,6 +233,7 @@ def gate_is_in_time(today: date, due: Deadline) -> None:
         )
 
 
+@rule("R108")
 def decision_before_is_logged(previous: Logged | None) -> Logged:
     """Each decision stands on the one before being in the log, and names its leaf."""
     if previous is None:
@@ -233,6 +246,7 @@ def decision_before_is_logged(previous: Logged | None) -> Logged:
     return previous
 
 
+@rule("R108")
 def filing_is_not_in_the_future(filed_on: date, today: date) -> None:
     """R108: the nation's agreement is there before the operation, not expected."""
     if filed_on > today:
@@ -245,6 +259,7 @@ def filing_is_not_in_the_future(filed_on: date, today: date) -> None:
         )
 
 
+@rule("R108")
 def reason_is_a_persons(because: RefusedBecause) -> None:
     """Two of the reasons are facts that the system establishes, not opinions."""
     if because in {RefusedBecause.EXPIRED, RefusedBecause.TARGET_MOVED}:
@@ -257,6 +272,7 @@ def reason_is_a_persons(because: RefusedBecause) -> None:
         )
 
 
+@rule("R107")
 def was_authorized(authorized: bool, target: Target | None, version: int) -> None:
     """R107: a compensating event without an authorized correction is no correction."""
     if not authorized or target is None or version != target.version + 1:

@@ -6,24 +6,27 @@ nothing else. Bundles of entries are for inspectors of the whole province.
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Path, Query, Response
 
 from services.audit.domain import merkle
 from services.audit.domain.merkle import TileId
-from services.audit.http.service import READ_ALL, Audit
-from services.audit.log import checkpoints, layout, reader
+from services.audit.http.service import READ_ALL, SETTLE, Audit
+from services.audit.log import checkpoints, layout, reader, watch
 from services.audit.log.layout import LayoutError
 from services.audit.log.reader import Log, NotInLog
 from shared.kernel.principal import Principal
 from shared.kernel.refusal import Forbidden
 from shared.store.database import Transaction
 from shared.web.auth import Caller
+from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, public, require
 
 _IMMUTABLE = {"Cache-Control": "public, max-age=31536000, immutable"}
 _TEXT = "text/plain; charset=utf-8"
 _BYTES = "application/octet-stream"
+_CURSORS = Cursors(tuple[UUID])
 _ORIGIN = "/logs/{operator}/{province}/{year}"
 
 Number = Annotated[str, Path(max_length=60)]
@@ -37,7 +40,20 @@ def router(audit: Audit) -> Router:
     _overview(made, audit)
     _newest(made, audit)
     _named(made, audit)
+    _findings(made, audit)
     return made
+
+
+def _findings(made: Router, audit: Audit) -> None:
+    @made.get("/findings", dependencies=[require(SETTLE)], summary="What somebody should look at")
+    async def findings(page: Paged, resolved: bool = False) -> Page[dict[str, Any]]:
+        question = {"resolved": resolved}
+        after = _CURSORS.after(page, question)
+        async with audit.database.reading() as tx:
+            rows = await watch.listed(
+                tx.raw, resolved=resolved, after=after and after[0], limit=page.limit + 1
+            )
+        return _CURSORS.cut(rows, page, question, lambda row: (row["finding_id"],))
 
 
 def _overview(made: Router, audit: Audit) -> None:

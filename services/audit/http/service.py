@@ -18,6 +18,9 @@ READ = may(
 READ_ALL = may(Role.INSPECTOR, at=(Level.PROVINCE, Level.NATION))
 """Who reads the log as a whole, entries of every division included."""
 
+SETTLE = may(Role.INSPECTOR, Role.OPERATOR, at=(Level.PROVINCE, Level.NATION))
+"""Who is told of findings: they name streams and people, not households."""
+
 
 @dataclass(frozen=True)
 class Audit:

@@ -7,6 +7,7 @@ its size. Nothing is signed here: a checkpoint is made of what has been committe
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -95,6 +96,10 @@ class LogWriter:
     def __init__(self, name: LogName, clock: Clock) -> None:
         self._name = name
         self._clock = clock
+
+    def now(self) -> datetime:
+        """The log's own time: the real one."""
+        return self._clock.now()
 
     async def append(self, tx: Transaction, entries: Sequence[Entry]) -> Appended:
         """Append those of ``entries`` whose event is not in any log yet, in their order.

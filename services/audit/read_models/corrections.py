@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.dialects.postgresql import UUID as PGUUID
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.domain import policies
@@ -92,13 +92,18 @@ VIEWS = (
 )
 
 
+def _any_of(streams: Collection[UUID]) -> sa.CollectionAggregate[bool]:
+    """One parameter, however many there are."""
+    return sa.any_(sa.literal(list(streams), ARRAY(PGUUID())))
+
+
 async def known_streams(
     connection: AsyncConnection, streams: Collection[UUID]
 ) -> dict[UUID, KnownStream]:
     """What the log says of these streams."""
     rows = await connection.execute(
         sa.select(entry)
-        .where(entry.c.stream_id.in_(streams))
+        .where(entry.c.stream_id == _any_of(streams))
         .ext(distinct_on(entry.c.stream_id))
         .order_by(entry.c.stream_id, entry.c.version.desc())
     )
@@ -112,7 +117,7 @@ async def open_targets(connection: AsyncConnection, streams: Collection[UUID]) -
     """Which of these streams an open correction is about, and which correction."""
     rows = await connection.execute(
         sa.select(target.c.target, target.c.stream_id).where(
-            target.c.target.in_(streams), target.c.is_open
+            target.c.target == _any_of(streams), target.c.is_open
         )
     )
     return {row.target: row.stream_id for row in rows}

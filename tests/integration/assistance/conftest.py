@@ -42,6 +42,7 @@ PEOPLE = {
     "department": Principal("person:department", frozenset({Role.DEPARTMENT}), "370112"),
     "committee": Principal("person:committee", frozenset({Role.COMMITTEE}), "370112"),
     "province": Principal("person:province", frozenset({Role.OFFICER}), "37"),
+    "inspector": Principal("person:inspector", frozenset({Role.INSPECTOR}), "37"),
     "operator": Principal("person:operator", frozenset({Role.OPERATOR}), "37"),
 }
 POLICY = PolicyVersion(
@@ -168,12 +169,13 @@ async def urls(new_database: Callable[[Schema], Awaitable[Urls]]) -> Urls:
 @pytest.fixture
 async def office(urls: Urls) -> AsyncIterator[Office]:
     database = Database(urls.writer, clock=ShiftedClock())
-    app = application(database, Vault(FileMasterKey(KeyRing.new(CipherName.AES_256_GCM.value))))
+    vault = Vault(FileMasterKey(KeyRing.new(CipherName.AES_256_GCM.value)))
+    app = application(database, vault)
     web = create_app(
         service="assistance",
         title="Assistance",
         settings=WebSettings(mode=Mode.DEMO),
-        routers=[router(app)],
+        routers=[router(app, vault)],
         authenticator=TakenAtTheirWord(),
         metrics=Metrics(),
     )

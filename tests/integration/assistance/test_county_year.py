@@ -26,7 +26,7 @@ from shared.kernel.principal import system
 from shared.policy.legal_time import after
 from shared.testing.decider import rule
 from tests.integration.assistance.conftest import VILLAGE, Office, approved
-from tests.integration.assistance.test_over_http import (
+from tests.integration.assistance.support import (
     APPROVAL,
     DRAFT,
     JOB,

@@ -10,7 +10,7 @@ from shared.contracts.values import Gap
 from shared.kernel.ids import new_id
 from shared.testing.decider import rule
 from tests.integration.assistance.conftest import VILLAGE, Office
-from tests.integration.assistance.test_over_http import (
+from tests.integration.assistance.support import (
     APPROVAL,
     SHA,
     identified,

@@ -1,7 +1,12 @@
 """The door, whole: the log for tools, the trail for inspectors, the gates; and its refusals."""
 
+import base64
+import io
+import json
+import zipfile
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,6 +20,7 @@ from services.audit.domain.correction import CORRECTION
 from services.audit.domain.leaf import Entry
 from services.audit.domain.note import open_checkpoint
 from services.audit.domain.tlogproof import TlogProof
+from services.audit.exports.jobs import Exporter
 from services.audit.handlers import handlers
 from services.audit.log import layout
 from services.audit.log.append import LogWriter
@@ -423,3 +429,56 @@ async def test_the_gates_over_http_refuse(gates: Gates, client: httpx.AsyncClien
     for path in (at, "/corrections"):
         assert (await client.get(path, headers=by("officer", "370102"))).status_code == 403
     assert (await client.get(at, headers=by("officer", "3702"))).status_code == 404
+
+
+async def test_an_export_is_what_the_filter_shows_with_a_proof_for_every_row(
+    client: httpx.AsyncClient, service: Parts, database: Database, real_writer: LogWriter
+) -> None:
+    await append(database, real_writer, history(30, 10))
+    household = str(identified("household", 3))
+    body = {"format": "csv", "filter": {"household": household}}
+    answer = await client.post("/exports", json=body, headers=COUNTY)
+    assert answer.status_code == 202, answer.text
+    export = answer.json()["export_id"]
+    file = f"/exports/{export}/file"
+    assert await refused(client, file, COUNTY) == (409, "export-not-ready")
+    assert await refused(client, file, by("inspector", "370102", "other")) == (404, "not-found")
+    exporter = Exporter(database, service.publisher, SystemClock())
+    assert (await exporter.once(), await exporter.once()) == (True, False)
+    status = await got(client, f"/exports/{export}", COUNTY)
+    assert (status["rows"], status["failure"], status["finished_at"] is None) == (30, None, False)
+    with zipfile.ZipFile(io.BytesIO(await got(client, file, COUNTY))) as book:
+        manifest = json.loads(book.read("manifest.json"))
+        proofs = [json.loads(line) for line in book.read("proofs.jsonl").splitlines()]
+        rows = book.read("entries.csv").decode("utf-8-sig").splitlines()
+        digests = {name: sha256(book.read(name)).hexdigest() for name in manifest["sha256"]}
+        note = book.read(f"checkpoints/{ORIGIN.replace('/', '_')}")
+    assert digests == manifest["sha256"]
+    assert (manifest["rows"], manifest["query"]) == (30, {"household": household})
+    checkpoint = open_checkpoint(
+        note, [KeyVerifier.parse(manifest["logs"][ORIGIN]["vkey"])], ORIGIN
+    )
+    assert len(rows) == 31
+    for row, proof in zip(rows[1:], proofs, strict=True):
+        assert row.startswith(f"{ORIGIN},{proof['index']},")
+        hashes = [base64.b64decode(value) for value in proof["hashes"]]
+        leaf = merkle.leaf_hash(proof["leaf"].encode())
+        merkle.verify_inclusion(proof["index"], checkpoint.size, leaf, hashes, checkpoint.root)
+    readings = await got(client, f"/households/{household}/readings", INSPECTOR)
+    assert [item["route"] for item in readings["items"]] == ["POST /exports"]
+
+
+async def test_an_export_shows_no_more_than_its_asker_may_see(
+    client: httpx.AsyncClient, service: Parts, database: Database, real_writer: LogWriter
+) -> None:
+    await append(database, real_writer, history(3, 3))
+    for body, who in (
+        ({"format": "jsonl"}, ELSEWHERE),
+        ({"format": "xlsx", "filter": {"type": "Nothing"}}, COUNTY),
+    ):
+        export = (await client.post("/exports", json=body, headers=who)).json()["export_id"]
+        assert await Exporter(database, service.publisher, SystemClock()).once()
+        assert (await got(client, f"/exports/{export}", who))["rows"] == 0
+    for body in ({"format": "pdf"}, {"format": "csv", "filter": {"nonsense": 1}}, {}):
+        answer = await client.post("/exports", json=body, headers=COUNTY)
+        assert answer.status_code == 422

@@ -15,7 +15,7 @@ from shared.kernel.principal import Principal, Role, system
 from shared.kernel.refusal import Forbidden, Invalid, NotFound, Refusal, Stale
 from shared.store import event_store
 from shared.store.application import Application, Busy, Receipt
-from shared.store.database import Database
+from shared.store.database import Database, NoConnection
 from shared.store.idempotency import IdempotencyKey, KeyReused
 from shared.testing import example as ex
 from shared.testing.databases import Urls
@@ -95,7 +95,9 @@ async def test_what_was_appended_is_what_is_loaded(app: Application) -> None:
     errand = await opened(app)
     await run(app, NoteErrand(errand_id=errand, amount=3))
     async with app.database.reading() as tx:
-        assert await event_store.load(tx.raw, "example", errand) == seen
+        loaded = await event_store.load(tx.raw, "example", errand)
+    assert [replace(item, position=0) for item in loaded] == seen
+    assert all(item.position > 0 for item in loaded)
 
 
 async def test_many_writers_to_one_stream_leave_no_gap_and_lose_nothing(app: Application) -> None:
@@ -431,4 +433,14 @@ async def test_more_askers_than_connections_wait_their_turn(urls: Urls) -> None:
     database = ex.database(urls.writer, pool_size=2)
     found = await asyncio.gather(*(rows(database, "select 1 as one") for _ in range(40)))
     assert found == [[{"one": 1}]] * 40
+    await database.close()
+
+
+async def test_who_waits_too_long_for_a_connection_is_told(urls: Urls) -> None:
+    database = ex.database(urls.writer, pool_size=1)
+    database.patience = 0.05
+    async with database.reading():
+        with pytest.raises(NoConnection):
+            await rows(database, "select 1")
+    assert await rows(database, "select 1 as one") == [{"one": 1}]
     await database.close()

@@ -51,6 +51,7 @@ from services.assistance.domain.commands.registers import (
     ProposeNoLabour,
     RecordPopulation,
     RecordRefresh,
+    RecordReveal,
     UnflagNoLabour,
     UpdateLedger,
 )
@@ -88,6 +89,7 @@ __all__ = [
     "RecordOutput",
     "RecordPopulation",
     "RecordRefresh",
+    "RecordReveal",
     "ReviewElimination",
     "RiskEvidence",
     "RiskResponse",

@@ -1,0 +1,138 @@
+"""Looks for what somebody should look at: a log nobody signs, mass reading, hasty gates, old pairs.
+
+Each look is one query whose rows are findings; a finding that no longer shows resolves itself. None
+of them stops anything: they are for people.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import asyncpg
+import orjson
+
+from services.audit.log import completeness
+from shared.kernel.clock import Clock
+from shared.store.database import Database
+
+STALE = "checkpoint-stale"
+"""Finding: a log has grown and has not been signed for a minute."""
+MASS_READING = "mass-reading"
+"""Finding: one person was shown more than 5,000 entries within an hour."""
+HASTY = "hasty-decision"
+"""Finding: a gate was passed within a minute of the step before."""
+SAME_PAIR = "same-pair"
+"""Finding: the same two people filed and signed three corrections or more within 90 days."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One thing that is looked for: ``subject`` and ``detail`` of each finding."""
+
+    kind: str
+    query: str
+    """With the instant of the look as ``$1``."""
+
+
+LOOKS = (
+    Look(
+        STALE,
+        """
+        select l.origin as subject,
+               jsonb_build_object('size', h.size, 'signed', coalesce(max(c.size), 0)) as detail
+          from audit.log l join audit.log_head h using (log_id)
+          left join audit.checkpoint c using (log_id)
+         group by l.origin, l.opened_at, h.size
+        having h.size > coalesce(max(c.size), 0)
+           and coalesce(max(c.signed_at), l.opened_at) < $1::timestamptz - interval '1 minute'
+        """,
+    ),
+    Look(
+        MASS_READING,
+        """
+        select actor as subject, jsonb_build_object('entries', sum(cardinality(events))) as detail
+          from audit.access_read where at > $1::timestamptz - interval '1 hour'
+         group by actor having sum(cardinality(events)) > 5000
+        """,
+    ),
+    Look(
+        HASTY,
+        """
+        select e.stream_id || '/' || e.version as subject,
+               jsonb_build_object('type', e.type, 'actor', e.actor,
+                   'seconds', extract(epoch from e.recorded_at - b.recorded_at)::int) as detail
+          from audit.entry e
+          join audit.entry b on b.stream_id = e.stream_id and b.version = e.version - 1
+         where e.type in ('CityReviewed', 'ProvinceApproved', 'NationallyFiled')
+           and e.service = 'audit' and e.recorded_at - b.recorded_at < interval '1 minute'
+           and e.recorded_at > $1::timestamptz - interval '90 days'
+        """,
+    ),
+    Look(
+        SAME_PAIR,
+        """
+        select r.actor || ' ' || s.actor as subject,
+               jsonb_build_object('corrections', count(*)) as detail
+          from audit.entry r
+          join audit.entry s on s.stream_id = r.stream_id and s.type = 'CityReviewed'
+         where r.type = 'CorrectionRequested' and r.service = 'audit'
+           and r.recorded_at > $1::timestamptz - interval '90 days'
+         group by r.actor, s.actor having count(*) >= 3
+        """,
+    ),
+)
+_RESOLVE = """
+update audit.finding set resolved_at = $3
+ where kind = $1 and resolved_at is null and not subject = any($2::text[])
+"""
+_LISTED = """
+select finding_id, kind, subject, detail::text, raised_at, resolved_at from audit.finding
+ where ($1 or resolved_at is null) and ($2::uuid is null or finding_id < $2)
+ order by finding_id desc limit $3
+"""
+_LASTING = frozenset({HASTY})
+"""What happened once stays a finding until a person settles it."""
+
+
+class Watch:
+    """Looks every so often."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database, self._clock = database, clock
+
+    async def run(self, rest: timedelta = timedelta(seconds=30)) -> None:
+        """Look until cancelled."""
+        while True:
+            await self.look()
+            await asyncio.sleep(rest.total_seconds())
+
+    async def look(self) -> None:
+        """Every look once."""
+        now = self._clock.now()
+        for item in LOOKS:
+            async with self._database.transaction() as tx:
+                await _look(tx.raw, item, now)
+
+
+async def _look(raw: "asyncpg.Connection[Any]", item: Look, now: datetime) -> None:
+    found: Mapping[str, Any] = {
+        row["subject"]: row["detail"]
+        for row in await raw.fetch(
+            f"select subject, detail::text from ({item.query}) as look",  # noqa: S608 - constants
+            now,
+        )
+    }
+    for subject, detail in found.items():
+        await completeness.raise_finding(raw, item.kind, subject, orjson.loads(detail), now)
+    if item.kind not in _LASTING:
+        await raw.execute(_RESOLVE, item.kind, list(found), now)
+
+
+async def listed(
+    raw: "asyncpg.Connection[Any]", *, resolved: bool, after: Any, limit: int
+) -> list[dict[str, Any]]:
+    """Findings, the newest first; open ones, or all."""
+    rows = await raw.fetch(_LISTED, resolved, after, limit)
+    return [{**dict(row), "detail": orjson.loads(row["detail"])} for row in rows]
