@@ -134,9 +134,7 @@ def elimination(story: Story) -> None:
         "announcement",
         {"notice_no": f"章农公告〔{story.today.year}〕5号", "text": "该户风险已稳定消除。"},
     )
-    story.end_act(
-        "county-officer", "系统标注", "marking", {"receipt": f"370114-{story.today:%Y-%m%d}-01"}
-    )
+    story.end_act("county-officer", "系统标注", "marking", {"receipt": f"SD{story.today:%Y%m%d}X"})
 
 
 def _stable() -> Json:

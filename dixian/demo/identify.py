@@ -157,7 +157,7 @@ def procedure(story: Story) -> None:
         "county-officer",
         "录入全国系统",
         "national-entry",
-        {"receipt": f"370114-{story.today:%Y-%m%d}-01"},
+        {"receipt": f"SD{story.today:%Y%m%d}R"},
     )
 
 

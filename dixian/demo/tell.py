@@ -15,11 +15,12 @@ from dixian.demo.trail import reconciliation, trail
 def tell(addresses: Addresses, screen: Screen, *, patience: float = 120.0) -> Story:
     """Tell the whole story. Raises ``Answered``, ``GaveUp`` or ``AssertionError`` if it breaks."""
     client = Client(uuid4(), addresses, patience=patience, waiting=screen.waiting)
-    today = client.today()
-    story = Story(client, screen, first=today, today=today)
-    for chapter in CHAPTERS:
-        chapter(story)
-    return story
+    with client.http:
+        today = client.today()
+        story = Story(client, screen, first=today, today=today)
+        for chapter in CHAPTERS:
+            chapter(story)
+        return story
 
 
 CHAPTERS: tuple[Callable[[Story], None], ...] = (

@@ -1,0 +1,27 @@
+"""One running system for the stories that leave it as they found it; fresh ones for the others."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from dixian.home import Home
+from tests.end_to_end.system import System, running
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    """Not below pytest's own directory, which other accounts cannot enter."""
+    with TemporaryDirectory(prefix="dixian-", ignore_cleanup_errors=True) as directory:
+        yield Home(Path(directory) / "var")
+
+
+@pytest.fixture(scope="session")
+def system() -> Iterator[System]:
+    """The session's system."""
+    with (
+        TemporaryDirectory(prefix="dixian-", ignore_cleanup_errors=True) as directory,
+        running(Home(Path(directory) / "var")) as made,
+    ):
+        yield made
