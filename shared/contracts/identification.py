@@ -35,7 +35,7 @@ from shared.contracts.identification_steps import (
     TownReviewed,
     Verified,
 )
-from shared.contracts.members import IndexToken, Member
+from shared.contracts.members import IndexToken, Member, RemovedMember
 from shared.contracts.registry import contract
 from shared.contracts.values import Category, Gap, History, LeadSource, Risk
 from shared.kernel.deadline import Deadline
@@ -63,6 +63,27 @@ class HouseholdRegistered(IdentificationEvent):
     """Where it is registered: the owner, unless a reason says otherwise (R24)."""
     residence_leads: str = ""
     """Why the residence place owns it instead, as a code (R25)."""
+
+
+@contract
+class HouseholdRevised(IdentificationEvent):
+    """Members came, went or changed; the household's members are these now (R22, R23)."""
+
+    household_id: UUID
+    division: DivisionCode
+    members: tuple[Member, ...]
+    added: tuple[UUID, ...] = ()
+    removed: tuple[RemovedMember, ...] = ()
+
+
+@contract
+class HouseholdMoved(IdentificationEvent):
+    """Another village owns the household from now on (R24–R26)."""
+
+    household_id: UUID
+    from_division: DivisionCode
+    division: DivisionCode
+    residence: DivisionCode
 
 
 @contract
@@ -251,7 +272,9 @@ __all__ = [
     "GreenChannelExited",
     "GreenChannelVerified",
     "HouseholdIndexed",
+    "HouseholdMoved",
     "HouseholdRegistered",
+    "HouseholdRevised",
     "HouseholdTold",
     "IdentificationEvent",
     "IndexToken",

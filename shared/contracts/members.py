@@ -1,5 +1,6 @@
 """A household's members as events know them: codes only."""
 
+from enum import StrEnum
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -22,6 +23,24 @@ class Member(BaseModel):
     benefits: tuple[Benefit, ...] = ()
     hukou_place: DivisionCode | None = None
     """Where the member is registered, when that is not the household's own place (R23)."""
+
+
+class Leaving(StrEnum):
+    """Why a member is no longer one."""
+
+    DIED = "DIED"
+    MARRIED_OUT = "MARRIED_OUT"
+    MOVED_OUT = "MOVED_OUT"
+    WRONGLY_ENTERED = "WRONGLY_ENTERED"
+
+
+class RemovedMember(BaseModel):
+    """A member who left, and why."""
+
+    model_config = ConfigDict(frozen=True)
+
+    member_id: UUID
+    reason: Leaving
 
 
 class IndexToken(BaseModel):

@@ -40,6 +40,7 @@ from shared.contracts.identification_steps import (
     SourceResult,
     Told,
 )
+from shared.contracts.members import RemovedMember
 from shared.contracts.values import Category, Gap, History, Risk
 from shared.kernel.decider import Act
 from shared.kernel.division import DivisionCode, Level
@@ -72,6 +73,33 @@ class RegisterHousehold(Act):
     address: FreeText
     phone: Annotated[str, StringConstraints(pattern=r"^[0-9+-]{7,20}$")] | None = None
     members: Annotated[tuple[PersonGiven, ...], Field(min_length=1, max_length=30)]
+
+
+class ReviseHousehold(Act):
+    """Record who came, who went, and what changed about the others (R22, R23)."""
+
+    permission: ClassVar[Permission] = may(
+        Role.OFFICER, at=(Level.VILLAGE, Level.TOWN, Level.COUNTY)
+    )
+
+    household_id: UUID
+    added: Annotated[tuple[PersonGiven, ...], Field(max_length=30)] = ()
+    changed: Annotated[tuple[VerifiedMember, ...], Field(max_length=30)] = ()
+    removed: Annotated[tuple[RemovedMember, ...], Field(max_length=30)] = ()
+    head: UUID | None = None
+    """The new head, where the former one left."""
+
+
+class MoveHousehold(Act):
+    """Hand a household over to another village; the caller's division contains both (R24–R26)."""
+
+    permission: ClassVar[Permission] = may(
+        Role.OFFICER, at=(Level.TOWN, Level.COUNTY, Level.CITY, Level.PROVINCE)
+    )
+
+    household_id: UUID
+    division: DivisionCode
+    residence: DivisionCode
 
 
 class PublishPolicy(Act):

@@ -4,19 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from services.identification.domain import accounts, advice, commands, policies, scope
+from services.identification.domain import accounts, commands, policies, scope
+from services.identification.domain.assessment import Assessed, assess
 from services.identification.domain.case_state import Case
 from services.identification.domain.collection import VerifiedMember
 from services.identification.domain.context import CaseContext
 from services.identification.domain.procedure import IDENTIFICATION
 from shared.contracts import identification as events
-from shared.contracts.assessment import Accounts, Advice, Findings, Suggestion
+from shared.contracts.assessment import Advice, Findings, Suggestion
 from shared.contracts.identification import Member, Verified
 from shared.contracts.identification_steps import Conclusion, Doubt
-from shared.kernel.division import Level, ancestor
 from shared.kernel.event import Command, Event
 from shared.kernel.refusal import Invalid
-from shared.policy.parameters import monitoring_line
 from shared.policy.rules import rule
 
 Decision = Callable[[Case, Any, Any], list[Event]]
@@ -96,39 +95,22 @@ def verify(case: Case, command: commands.VerifyHousehold, context: CaseContext) 
         signer_id=command.signer_id,
         accounts=drawn_up,
         findings=findings,
-        advice=assess(case, context, members, drawn_up, findings),
+        advice=assess(
+            context.policy,
+            Assessed(
+                division=case.division,
+                year=case.opened_on.year,
+                history=case.history,
+                relocated=case.relocated,
+                members=tuple(members),
+                accounts=drawn_up,
+                findings=findings,
+            ),
+        ),
         late_reason=late,
         note_id=context.note_id,
     )
     return [verified]
-
-
-@rule("R15", "R28")
-def assess(
-    case: Case,
-    context: CaseContext,
-    members: list[Member],
-    drawn_up: Accounts,
-    findings: Findings,
-) -> Advice:
-    """The decision table over the household as a whole; it suggests, people decide (R15)."""
-    parameters = context.policy.parameters
-    year = case.opened_on.year
-    line, own = monitoring_line(context.policy, year)
-    return advice.advise(
-        advice.Facts(
-            accounts=drawn_up,
-            findings=findings,
-            history=case.history,
-            in_scope=scope.in_scope(members, relocated=case.relocated),
-            line=line,
-            line_year=year,
-            line_is_years_own=own,
-            former_standard=parameters.former_poverty_standard,
-            rural_mean=parameters.county_rural_mean.get(ancestor(case.division, Level.COUNTY)),
-            well_above_percent=parameters.well_above_mean_percent,
-        )
-    )
 
 
 @rule("R52", "R57")

@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.identification.domain import commands
 from services.identification.domain.scope import is_rural_low_income
-from services.identification.http.answers import LOOK, Receipt, execute, summary
+from services.identification.http.answers import LOOK, Receipt, body_of, execute, given, summary
 from services.identification.read_models import queries
 from services.identification.reveals import reveal
 from shared.contracts.identification import Member
+from shared.kernel.decider import Act
 from shared.kernel.principal import Role, may
 from shared.policy.divisions import Divisions
 from shared.store.application import Application, Call
@@ -59,6 +60,17 @@ def register(made: Router, application: Application, vault: Vault, divisions: Di
     )
     async def register_household(body: commands.RegisterHousehold, ctx: Ctx) -> Response:
         return await execute(application, body, ctx, status=201)
+
+    for path, command in (
+        ("revision", commands.ReviseHousehold),
+        ("move", commands.MoveHousehold),
+    ):
+        made.post(
+            f"/households/{{household_id}}/{path}",
+            summary=summary(command),
+            response_model=Receipt,
+            dependencies=[require(command.permission)],
+        )(_household_endpoint(application, command))
 
     @made.get("/households", summary="The register, by id.", dependencies=[require(LOOK)])
     async def households(caller: Caller, page: Paged) -> Page[dict[str, Any]]:
@@ -132,3 +144,13 @@ def _household(row: Mapping[str, Any], divisions: Divisions) -> dict[str, Any]:
         "moved_from": row["moved_from"],
         "members": row["members"],
     }
+
+
+def _household_endpoint(application: Application, command: type[Act]) -> Any:
+    async def endpoint(household_id: UUID, body: Any, ctx: Ctx) -> Response:
+        act = command.model_validate({**given(body), "household_id": household_id})
+        return await execute(application, act, ctx)
+
+    endpoint.__name__ = command.__name__
+    endpoint.__annotations__["body"] = body_of(command, "household_id")
+    return endpoint

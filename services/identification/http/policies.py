@@ -1,22 +1,36 @@
 """The policy book: publish a version, and ask what is in force."""
 
 from datetime import date
+from typing import Any
 
 from fastapi import Response
+from pydantic import BaseModel, ConfigDict
 
 from services.identification.domain import commands
 from services.identification.http.answers import LOOK, Receipt, execute, summary
 from services.identification.read_models import lookups
+from services.identification.read_models.trial import try_policy
 from shared.kernel.division import DivisionCode
 from shared.policy.divisions import Divisions
-from shared.policy.parameters import PolicyVersion
+from shared.policy.parameters import Parameters, PolicyVersion
 from shared.store.application import Application
+from shared.web.auth import Caller
 from shared.web.context import Ctx
 from shared.web.routing import Router, require
 
 
+class TrialBody(BaseModel):
+    """Parameters to try, and on which cases."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    parameters: Parameters
+    since: date | None = None
+    """Cases opened from this day on; a year ago when absent."""
+
+
 def register(made: Router, application: Application, divisions: Divisions) -> None:
-    """``POST /policy``, ``GET /policy``."""
+    """``POST /policy``, ``GET /policy``, ``POST /policy/trial``."""
     database = application.database
 
     @made.post(
@@ -34,3 +48,21 @@ def register(made: Router, application: Application, divisions: Divisions) -> No
         divisions.require(division, field="division")
         async with database.reading() as tx:
             return await lookups.policy_for(tx.sql, division, on or tx.clock.today())
+
+    @made.post(
+        "/policy/trial",
+        summary="What would have been advised under other parameters; nothing is published.",
+        dependencies=[require(commands.PublishPolicy.permission)],
+    )
+    async def trial(body: TrialBody, caller: Caller) -> dict[str, Any]:
+        async with database.transaction() as tx:
+            today = tx.clock.today()
+            tried = PolicyVersion(
+                version=f"{caller.division}/trial",
+                document="",
+                division=caller.division,
+                effective_from=today,
+                parameters=body.parameters,
+            )
+            since = body.since or today.replace(year=today.year - 1, day=1)
+            return (await try_policy(tx, tried, since)).as_json()

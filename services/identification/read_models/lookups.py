@@ -87,6 +87,15 @@ async def standing(connection: AsyncConnection, household_id: UUID, lead_id: UUI
     )
 
 
+async def has_active_case(connection: AsyncConnection, household_id: UUID) -> bool:
+    """Whether the household has an open case or is monitored."""
+    query = sa.select(sa.literal(1)).where(
+        household_case.c.household_id == household_id,
+        household_case.c.status.in_(["OPEN", "IDENTIFIED"]),
+    )
+    return (await connection.execute(query)).first() is not None
+
+
 async def policy_for(connection: AsyncConnection, division: str, on: date) -> PolicyVersion:
     """The version in force for a division on a day. Raises ``NoPolicy``."""
     return in_force(await _versions(connection, division), division, on)

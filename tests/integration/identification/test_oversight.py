@@ -229,3 +229,25 @@ async def test_the_funnel_and_the_trend(world: World) -> None:
     ]
     village = await world.client.get("/oversight/funnel", headers=PEOPLE["village"])
     assert village.status_code == 403
+
+
+@rule("R15", "R28", "K7")
+async def test_parameters_are_tried_on_past_cases_before_they_are_published(world: World) -> None:
+    _, case = await verified(world, incomes=[income("WAGE", 8_500)])
+    shown = await world.get("county", f"/cases/{case}")
+    assert shown["advice"]["suggestion"] == "NOT_IDENTIFY"
+    tried = {"parameters": {"monitoring_line": {"2023": 900_000}}}
+    answer = await world.post("province", "/policy/trial", tried)
+    assert answer.json() == {
+        "assessed": 1,
+        "changed": 1,
+        "without_line": 0,
+        "moves": [{"from": "NOT_IDENTIFY", "to": "MARGINAL_AT_RISK", "count": 1}],
+        "cases": [{"case_id": case, "from": "NOT_IDENTIFY", "to": "MARGINAL_AT_RISK"}],
+    }
+    same = {"parameters": {"monitoring_line": {"2023": 800_000}}}
+    assert (await world.post("city", "/policy/trial", same)).json()["changed"] == 0
+    none = {"parameters": {"monitoring_line": {"2024": 800_000}}}
+    assert (await world.post("city", "/policy/trial", none)).json()["without_line"] == 1
+    assert (await world.post("county", "/policy/trial", same)).status_code == 403
+    assert (await world.get("county", "/policy", division=VILLAGE))["version"] == "37/2023-1"

@@ -66,6 +66,56 @@ async def test_one_person_stands_in_one_household(world: World) -> None:
     await world.refused("village", "/households", "R25", "document-twice", **twice)
 
 
+@rule("R22", "R23", "R25")
+async def test_members_come_go_and_change(world: World) -> None:
+    newborn, gone = person("CHILD", "NONE"), person("PARENT", "LOST")
+    home, [head, parent] = await register(world, **household(person(), gone))
+    path = f"/households/{home}/revision"
+    await world.refused(
+        "village", path, "", "one-head", removed=[{"member_id": head, "reason": "DIED"}]
+    )
+    await world.refused(
+        "village", path, "", "unknown-member", removed=[{"member_id": home, "reason": "DIED"}]
+    )
+    revised = await world.does(
+        "village",
+        path,
+        added=[newborn],
+        changed=[{"member_id": head, "labour": "WEAK", "hukou": "RURAL"}],
+        removed=[{"member_id": parent, "reason": "DIED"}],
+    )
+    assert [item["type"] for item in revised["events"]] == ["HouseholdRevised", "HouseholdIndexed"]
+    shown = await world.get("village", f"/households/{home}")
+    assert [member["labour"] for member in shown["members"]] == ["WEAK", "NONE"]
+    assert shown["members"][1]["person"]["name"] == "某**"
+    await world.refused(
+        "village", path, "R25", "document-registered", added=[newborn | {"relation": "OTHER"}]
+    )
+    await register(world, **household(gone | {"relation": "HEAD"}))
+    handed = await world.does("village", path, head=shown["members"][1]["member_id"])
+    assert [item["is_head"] for item in handed["events"][0]["data"]["members"]] == [False, True]
+    nowhere = f"/households/{uuid4()}/revision"
+    await world.refused("village", nowhere, "", "not-found", added=[person("CHILD")])
+
+
+@rule("R1", "R24", "R25", "R26")
+async def test_a_household_moves_to_another_village(world: World) -> None:
+    home, _ = await register(world, **household())
+    path, there = f"/households/{home}/move", "370114101203"
+    body = {"division": there, "residence": there}
+    await world.refused("town", path, "R24", "same-place", division=VILLAGE, residence=VILLAGE)
+    elsewhere = {"division": "371721001001", "residence": "371721001001"}
+    await world.refused("county", path, "R1", "forbidden", **elsewhere)
+    await world.opened(home, "2023-08-01")
+    await world.refused("town", path, "R25", "active-case", **body)
+    other, _ = await register(world, **household())
+    moved = await world.does("town", f"/households/{other}/move", **body)
+    assert [item["data"]["division"] for item in moved["events"]] == [there, there]
+    assert (await world.get("town", f"/households/{other}"))["division"] == there
+    hidden = await world.client.get(f"/households/{other}", headers=PEOPLE["village"])
+    assert hidden.status_code == 404
+
+
 async def test_bad_input_has_its_own_code_and_field(world: World) -> None:
     cases = [
         ({"division": "370114101999"}, "unknown-division", "division"),

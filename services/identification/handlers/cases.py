@@ -1,75 +1,36 @@
-"""How each command is carried out: what is looked up, put into the vault, and decided on."""
+"""The commands on cases and findings: what is looked up, put into the vault, and decided on."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 from uuid import UUID
 
 from services.identification import notices
 from services.identification.domain import commands, internal
 from services.identification.domain.case import CASE, LABEL
-from services.identification.domain.collection import PersonGiven
 from services.identification.domain.context import CaseContext, HouseholdFacts
 from services.identification.domain.finding import FINDING, FindingContext
-from services.identification.domain.household import HOUSEHOLD, Registration
-from services.identification.domain.policy_book import POLICY_BOOK, Publication, book_id
-from services.identification.domain.reveal import REVEAL
 from services.identification.read_models import lookups
-from services.identification.read_models.views import VIEWS, registered_elsewhere
-from shared.contracts.identification import IndexToken
-from shared.kernel.decider import Aggregate
-from shared.kernel.division import Level
-from shared.kernel.event import Command, Event, Recorded
+from shared.kernel.event import Command
 from shared.kernel.ids import named_id, new_id
-from shared.kernel.refusal import Invalid, NotFound
-from shared.policy.divisions import Divisions
+from shared.kernel.refusal import NotFound
 from shared.policy.parameters import PolicyVersion
-from shared.store.application import Application, Call, Handler, Outcome, on_stream
-from shared.store.database import Database
-from shared.vault.blind_index import BlindIndex
-from shared.vault.documents import Document, parse_document
+from shared.store.application import Call, Handler, Outcome, on_stream
 from shared.vault.vault import Entry, Vault
-
-SERVICE = "identification"
-AGGREGATES: Sequence[Aggregate[Any]] = (CASE, HOUSEHOLD, POLICY_BOOK, REVEAL, FINDING)
 
 _TEXTS = ("note", "minutes", "objection", "answer", "facts")
 """The commands' free texts: into the vault, each as a note of the household."""
 
 
-def application(
-    database: Database,
-    *,
-    vault: Vault,
-    index: BlindIndex,
-    divisions: Divisions,
-    appended: Callable[[Sequence[Recorded[Event]]], None] = lambda _events: None,
-) -> Application:
-    """The service on its database. ``appended`` is called after each commit."""
-    return Application(
-        service=SERVICE,
-        database=database,
-        handlers=Handlers(vault, index, divisions).table(),
-        aggregates=AGGREGATES,
-        views=VIEWS,
-        appended=appended,
-    )
-
-
 @dataclass(frozen=True)
-class Handlers:
-    """The handlers, with what they need besides the database."""
+class CaseHandlers:
+    """The handlers of the cases and the findings."""
 
     vault: Vault
-    index: BlindIndex
-    divisions: Divisions
 
     def table(self) -> Mapping[type[Command], Handler]:
         """Every command with its handler."""
         on_case = on_stream(CASE, lambda command: command.case_id, self.case_context)
         return {
-            commands.RegisterHousehold: self.register,
-            commands.PublishPolicy: self.publish,
             internal.TakeLead: self.take_lead,
             internal.RaiseFinding: on_stream(FINDING, lambda command: command.finding_id),
             commands.AnswerFinding: self.answer_finding,
@@ -121,44 +82,6 @@ class Handlers:
         )
         return await call.decide(CASE, case_id, command, context)
 
-    async def register(self, command: commands.RegisterHousehold, call: Call) -> Outcome:
-        """The people into the vault, their tokens into the index, the codes into the register."""
-        self._must_exist(command)
-        documents = _documents(command.members)
-        await self._must_be_new(documents, call)
-        household_id = new_id()
-        member_ids = tuple(new_id() for _ in command.members)
-        plain = call.context(command.occurred_on)
-        context = Registration(
-            today=plain.today,
-            occurred_on=plain.occurred_on,
-            principal=plain.principal,
-            household_id=household_id,
-            member_ids=member_ids,
-            key_id=str(self.index.version),
-            tokens=tuple(
-                IndexToken(member_id=member_id, token=token.hex())
-                for member_id, document in zip(member_ids, documents, strict=True)
-                for token in self.index.tokens(document)
-            ),
-        )
-        entries = _people(command, household_id, member_ids, documents)
-        await self.vault.put(call.tx.raw, entries, at=call.tx.clock.now())
-        return await call.decide(HOUSEHOLD, household_id, command, context)
-
-    async def publish(self, command: commands.PublishPolicy, call: Call) -> Outcome:
-        """Into the division's own book, measured against what is in force above it."""
-        policy = command.policy
-        self.divisions.require(policy.division, field="policy.division")
-        plain = call.context(command.occurred_on)
-        context = Publication(
-            today=plain.today,
-            occurred_on=plain.occurred_on,
-            principal=plain.principal,
-            above=await lookups.policy_above(call.tx.sql, policy.division, policy.effective_from),
-        )
-        return await call.decide(POLICY_BOOK, book_id(policy.division), command, context)
-
     async def answer_finding(self, command: commands.AnswerFinding, call: Call) -> Outcome:
         """The words into the vault, under the finding's household or the finding itself."""
         state = (await call.load(FINDING, command.finding_id)).state
@@ -209,74 +132,6 @@ class Handlers:
         ]
         await self.vault.put(call.tx.raw, entries, at=call.tx.clock.now())
         return notes
-
-    def _must_exist(self, command: commands.RegisterHousehold) -> None:
-        require = self.divisions.require
-        require(command.division, level=Level.VILLAGE, field="division")
-        require(command.hukou_place, field="hukou_place")
-        require(command.residence, field="residence")
-        if command.moved_from is not None:
-            require(command.moved_from, field="moved_from")
-        for number, person in enumerate(command.members):
-            if person.hukou_place is not None:
-                require(person.hukou_place, field=f"members[{number}].hukou_place")
-
-    async def _must_be_new(self, documents: Sequence[Document], call: Call) -> None:
-        """Nobody of the household is registered elsewhere, under any index key in use (R25)."""
-        tokens = [token.hex() for document in documents for token in self.index.lookup(document)]
-        if await lookups.owners_of(call.tx.sql, tokens):
-            raise registered_elsewhere()
-
-
-def _documents(people: Sequence[PersonGiven]) -> list[Document]:
-    """The members' documents, checked; each refused under its own field."""
-    documents: list[Document] = []
-    for number, person in enumerate(people):
-        field = f"members[{number}].document_number"
-        try:
-            document = parse_document(person.document_number)
-        except Invalid as refusal:
-            raise Invalid(
-                refusal.rule, code=refusal.code, zh=refusal.zh, en=refusal.en, field=field
-            ) from None
-        if any(document.id_number == other.id_number for other in documents):
-            raise Invalid(
-                "R25",
-                code="document-twice",
-                zh="同一证件号码在本户重复填报",
-                en="the household has the same document number twice",
-                field=field,
-            )
-        documents.append(document)
-    return documents
-
-
-def _people(
-    command: commands.RegisterHousehold,
-    household_id: UUID,
-    member_ids: Sequence[UUID],
-    documents: Sequence[Document],
-) -> list[Entry]:
-    """What only the vault keeps."""
-    home = {"address": command.address, "phone": command.phone}
-    return [
-        Entry(household_id, household_id, "household", home),
-        *(
-            Entry(
-                household_id,
-                member_id,
-                "member",
-                {
-                    "name": person.name,
-                    "document_number": document.number,
-                    "relation": person.relation,
-                },
-            )
-            for member_id, person, document in zip(
-                member_ids, command.members, documents, strict=True
-            )
-        ),
-    ]
 
 
 def _sees(call: Call, household: HouseholdFacts) -> bool:

@@ -1,0 +1,45 @@
+"""How each command is carried out: what is looked up, put into the vault, and decided on."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from services.identification.domain.case import CASE
+from services.identification.domain.finding import FINDING
+from services.identification.domain.household import HOUSEHOLD
+from services.identification.domain.policy_book import POLICY_BOOK
+from services.identification.domain.reveal import REVEAL
+from services.identification.handlers.cases import CaseHandlers
+from services.identification.handlers.register import RegisterHandlers
+from services.identification.read_models.views import VIEWS
+from shared.kernel.decider import Aggregate
+from shared.kernel.event import Event, Recorded
+from shared.policy.divisions import Divisions
+from shared.store.application import Application
+from shared.store.database import Database
+from shared.vault.blind_index import BlindIndex
+from shared.vault.vault import Vault
+
+SERVICE = "identification"
+AGGREGATES: Sequence[Aggregate[Any]] = (CASE, HOUSEHOLD, POLICY_BOOK, REVEAL, FINDING)
+
+
+def application(
+    database: Database,
+    *,
+    vault: Vault,
+    index: BlindIndex,
+    divisions: Divisions,
+    appended: Callable[[Sequence[Recorded[Event]]], None] = lambda _events: None,
+) -> Application:
+    """The service on its database. ``appended`` is called after each commit."""
+    return Application(
+        service=SERVICE,
+        database=database,
+        handlers={
+            **RegisterHandlers(vault, index, divisions).table(),
+            **CaseHandlers(vault).table(),
+        },
+        aggregates=AGGREGATES,
+        views=VIEWS,
+        appended=appended,
+    )

@@ -1,0 +1,187 @@
+"""The register's commands: people into the vault, tokens into the index, codes into events."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.identification.domain import commands
+from services.identification.domain.collection import PersonGiven
+from services.identification.domain.household import (
+    HOUSEHOLD,
+    Move,
+    Registration,
+    Revision,
+)
+from services.identification.domain.policy_book import POLICY_BOOK, Publication, book_id
+from services.identification.read_models import lookups
+from services.identification.read_models.views import registered_elsewhere
+from shared.contracts.identification import IndexToken
+from shared.kernel.division import Level
+from shared.kernel.event import Command
+from shared.kernel.ids import new_id
+from shared.kernel.refusal import Invalid
+from shared.policy.divisions import Divisions
+from shared.store.application import Call, Handler, Outcome
+from shared.vault.blind_index import BlindIndex
+from shared.vault.documents import Document, parse_document
+from shared.vault.vault import Entry, Vault
+
+
+@dataclass(frozen=True)
+class RegisterHandlers:
+    """The handlers of the register and of the policy book."""
+
+    vault: Vault
+    index: BlindIndex
+    divisions: Divisions
+
+    def table(self) -> Mapping[type[Command], Handler]:
+        """Every command with its handler."""
+        return {
+            commands.RegisterHousehold: self.register,
+            commands.ReviseHousehold: self.revise,
+            commands.MoveHousehold: self.move,
+            commands.PublishPolicy: self.publish,
+        }
+
+    async def register(self, command: commands.RegisterHousehold, call: Call) -> Outcome:
+        """A new household: checked against the divisions and against everybody registered."""
+        self._places_exist(command)
+        self._hukou_places_exist(command.members, "members")
+        documents = _documents(command.members, "members")
+        await self._must_be_new(documents, call)
+        household_id = new_id()
+        member_ids = tuple(new_id() for _ in command.members)
+        plain = call.context(command.occurred_on)
+        context = Registration(
+            today=plain.today,
+            occurred_on=plain.occurred_on,
+            principal=plain.principal,
+            household_id=household_id,
+            member_ids=member_ids,
+            key_id=str(self.index.version),
+            tokens=self._tokens(member_ids, documents),
+        )
+        home = {"address": command.address, "phone": command.phone}
+        entries = [
+            Entry(household_id, household_id, "household", home),
+            *_people(household_id, member_ids, command.members, documents),
+        ]
+        await self.vault.put(call.tx.raw, entries, at=call.tx.clock.now())
+        return await call.decide(HOUSEHOLD, household_id, command, context)
+
+    async def revise(self, command: commands.ReviseHousehold, call: Call) -> Outcome:
+        """Who came goes into the vault; who went stays there, under the household's key."""
+        self._hukou_places_exist(command.added, "added")
+        documents = _documents(command.added, "added")
+        await self._must_be_new(documents, call)
+        member_ids = tuple(new_id() for _ in command.added)
+        plain = call.context(command.occurred_on)
+        context = Revision(
+            today=plain.today,
+            occurred_on=plain.occurred_on,
+            principal=plain.principal,
+            member_ids=member_ids,
+            key_id=str(self.index.version),
+            tokens=self._tokens(member_ids, documents),
+        )
+        outcome = await call.decide(HOUSEHOLD, command.household_id, command, context)
+        # After the decision: a household that is not there has no key, and gets none.
+        people = _people(command.household_id, member_ids, command.added, documents)
+        await self.vault.put(call.tx.raw, people, at=call.tx.clock.now())
+        return outcome
+
+    async def move(self, command: commands.MoveHousehold, call: Call) -> Outcome:
+        """To another village, while no case holds the household where it is."""
+        self.divisions.require(command.division, level=Level.VILLAGE, field="division")
+        self.divisions.require(command.residence, field="residence")
+        active = await lookups.has_active_case(call.tx.sql, command.household_id)
+        plain = call.context(command.occurred_on)
+        context = Move(plain.today, plain.occurred_on, plain.principal, active)
+        return await call.decide(HOUSEHOLD, command.household_id, command, context)
+
+    async def publish(self, command: commands.PublishPolicy, call: Call) -> Outcome:
+        """Into the division's own book, measured against what is in force above it."""
+        policy = command.policy
+        self.divisions.require(policy.division, field="policy.division")
+        plain = call.context(command.occurred_on)
+        context = Publication(
+            today=plain.today,
+            occurred_on=plain.occurred_on,
+            principal=plain.principal,
+            above=await lookups.policy_above(call.tx.sql, policy.division, policy.effective_from),
+        )
+        return await call.decide(POLICY_BOOK, book_id(policy.division), command, context)
+
+    def _tokens(
+        self, member_ids: Sequence[UUID], documents: Sequence[Document]
+    ) -> tuple[IndexToken, ...]:
+        return tuple(
+            IndexToken(member_id=member_id, token=token.hex())
+            for member_id, document in zip(member_ids, documents, strict=True)
+            for token in self.index.tokens(document)
+        )
+
+    def _places_exist(self, command: commands.RegisterHousehold) -> None:
+        require = self.divisions.require
+        require(command.division, level=Level.VILLAGE, field="division")
+        require(command.hukou_place, field="hukou_place")
+        require(command.residence, field="residence")
+        if command.moved_from is not None:
+            require(command.moved_from, field="moved_from")
+
+    def _hukou_places_exist(self, people: Sequence[PersonGiven], field: str) -> None:
+        for number, person in enumerate(people):
+            if person.hukou_place is not None:
+                self.divisions.require(person.hukou_place, field=f"{field}[{number}].hukou_place")
+
+    async def _must_be_new(self, documents: Sequence[Document], call: Call) -> None:
+        """Nobody is registered already, under any index key in use (R25)."""
+        tokens = [token.hex() for document in documents for token in self.index.lookup(document)]
+        if tokens and await lookups.owners_of(call.tx.sql, tokens):
+            raise registered_elsewhere()
+
+
+def _documents(people: Sequence[PersonGiven], field_name: str) -> list[Document]:
+    """The members' documents, checked; each refused under its own field."""
+    documents: list[Document] = []
+    for number, person in enumerate(people):
+        field = f"{field_name}[{number}].document_number"
+        try:
+            document = parse_document(person.document_number)
+        except Invalid as refusal:
+            raise Invalid(
+                refusal.rule, code=refusal.code, zh=refusal.zh, en=refusal.en, field=field
+            ) from None
+        if any(document.id_number == other.id_number for other in documents):
+            raise Invalid(
+                "R25",
+                code="document-twice",
+                zh="同一证件号码在本户重复填报",
+                en="the household has the same document number twice",
+                field=field,
+            )
+        documents.append(document)
+    return documents
+
+
+def _people(
+    household_id: UUID,
+    member_ids: Sequence[UUID],
+    people: Sequence[PersonGiven],
+    documents: Sequence[Document],
+) -> list[Entry]:
+    """What only the vault keeps of them."""
+    return [
+        Entry(
+            household_id,
+            member_id,
+            "member",
+            {
+                "name": person.name,
+                "document_number": document.number,
+                "relation": person.relation,
+            },
+        )
+        for member_id, person, document in zip(member_ids, people, documents, strict=True)
+    ]
