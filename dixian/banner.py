@@ -51,16 +51,22 @@ def _places(hosted: Sequence[Hosted]) -> Table:
 
 def _people() -> Table:
     table = Table(box=None, pad_edge=True, header_style="dim")
-    for column in ("level", "sign in as", "role", "division", "post"):
-        table.add_column(column, no_wrap=True)
+    # Nothing that has to be typed is ever cut short, however narrow the terminal.
+    for column in ("sign in as", "role", "division"):
+        table.add_column(column, no_wrap=True, min_width=_widest(column))
+    table.add_column("post", overflow="fold")
     for person in sorted(PEOPLE, key=lambda person: level_of(person.division), reverse=True):
         table.add_row(*_row(person))
     return table
 
 
+def _widest(column: str) -> int:
+    index = ("sign in as", "role", "division").index(column)
+    return max(len(_row(person)[index]) for person in PEOPLE)
+
+
 def _row(person: Person) -> tuple[str, ...]:
-    level = level_of(person.division)
-    return (level.label, person.username, person.role.value, person.division, person.post)
+    return (person.username, person.role.value, person.division, person.post)
 
 
 def _show_machines(console: Console) -> None:
