@@ -140,6 +140,9 @@ def leads(story: Story) -> None:
         [f"{item['disposition']:16} lead {item['id']}" for item in dispositions]
         + [f"case {story.case}"],
     )
+    shown = story.client.get("village-officer", "identification", f"/cases/{story.case}")
+    running = shown["deadlines"]
+    story.screen.clocks(f"{run['kind']} ({run['rule']}): {run['explained']}" for run in running)
 
 
 def _lead_of(receipt: Json) -> str:

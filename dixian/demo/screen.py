@@ -40,15 +40,21 @@ class Screen:
     def act(self, on: date, who: str, what: str, receipt: Json) -> None:
         """One act that was taken: its events, and the clocks they started."""
         events = ", ".join(item["type"] for item in receipt["events"])
-        self.console.print(f"  [bold]{on}[/bold] {_post(who)} · {what}  [green]✔ {events}[/green]")
+        line = f"  [bold]{on}[/bold] {_post(who)} · {what}  [green]✔ {events}[/green]"
+        self.console.print(line, soft_wrap=True)
         for item in receipt["events"]:
-            for clock in item["data"].get("deadlines", []):
-                self.console.print(f"      [dim]⏱ {_explained(clock)}[/dim]")
+            self.clocks(_explained(clock) for clock in item["data"].get("deadlines", []))
+
+    def clocks(self, explained: Iterable[str]) -> None:
+        """Clocks that run now, each with how its last day follows."""
+        for line in explained:
+            self.console.print(f"      [dim]⏱ {line}[/dim]", soft_wrap=True)
 
     def refused(self, on: date, who: str, what: str, problem: Json) -> None:
         """One act that was refused, as it should be, and why."""
         self.console.print(
-            f"  [bold]{on}[/bold] {_post(who)} · {what}  [red]✘ {problem['detail']}[/red]"
+            f"  [bold]{on}[/bold] {_post(who)} · {what}  [red]✘ {problem['detail']}[/red]",
+            soft_wrap=True,
         )
 
     def facts(self, title: str, lines: Iterable[str]) -> None:
