@@ -32,6 +32,7 @@ class Facts:
     well_above_percent: int
 
     @property
+    @rule("K4")
     def below(self) -> bool:
         """At or below the line (K4), by net income (R41)."""
         return self.accounts.per_capita_net <= self.line

@@ -32,10 +32,12 @@ def divisions() -> Divisions:
 
 
 @pytest.fixture
-async def world(
-    new_database: Callable[[Schema], Awaitable[Urls]], divisions: Divisions
-) -> AsyncIterator[World]:
-    urls = await new_database(SCHEMA)
+async def urls(new_database: Callable[[Schema], Awaitable[Urls]]) -> Urls:
+    return await new_database(SCHEMA)
+
+
+@pytest.fixture
+async def world(urls: Urls, divisions: Divisions) -> AsyncIterator[World]:
     database = Database(urls.writer, clock=ShiftedClock())
     vault = Vault(FileMasterKey(KeyRing.new(CipherName.AES_256_GCM.value)))
     index = BlindIndex(KeyRing.new("HMAC-SHA-256"))
