@@ -6,6 +6,7 @@ from enum import Enum
 import asyncpg
 
 from shared.bus.port import BrokerUnavailable
+from shared.policy.parameters import NoPolicy
 from shared.store.event_store import ConcurrentAppend
 
 
@@ -15,7 +16,8 @@ class Fault(Enum):
     OUTAGE = "outage"
     """Something everybody needs is away (database, network, disk): wait for it, however long."""
     CONTENTION = "contention"
-    """Two transactions met: try again, a bounded number of times."""
+    """Two transactions met, or what this builds on is still on its way on another partition: try
+    again, a bounded number of times."""
     LASTING = "lasting"
     """Trying again would give the same: park the message."""
 
@@ -42,8 +44,8 @@ def back_off(attempt: int, *, first: float = 0.05, longest: float = 5.0) -> floa
 
 
 def _kind(error: BaseException) -> Fault | None:
-    if isinstance(error, ConcurrentAppend):
-        return Fault.CONTENTION
+    if isinstance(error, ConcurrentAppend | NoPolicy):
+        return Fault.CONTENTION  # NoPolicy: the publication travels apart from what follows it
     state = getattr(error, "sqlstate", None)
     if isinstance(state, str):
         return _of_state(state)

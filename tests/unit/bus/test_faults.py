@@ -1,5 +1,8 @@
 """What passes by itself is waited for; what does not is parked."""
 
+from datetime import date
+from uuid import UUID
+
 import asyncpg
 import pytest
 import sqlalchemy.exc
@@ -7,6 +10,7 @@ import sqlalchemy.exc
 from shared.bus.faults import Fault, back_off, classify
 from shared.bus.port import BrokerUnavailable
 from shared.kernel.refusal import Refusal
+from shared.policy.parameters import NoPolicy
 from shared.store.event_store import ConcurrentAppend
 
 
@@ -32,7 +36,8 @@ def _from(error: BaseException, cause: BaseException) -> BaseException:
         (asyncpg.SerializationError("again"), Fault.CONTENTION),
         (asyncpg.DeadlockDetectedError("again"), Fault.CONTENTION),
         (asyncpg.LockNotAvailableError("again"), Fault.CONTENTION),
-        (ConcurrentAppend("case after 3"), Fault.CONTENTION),
+        (ConcurrentAppend(UUID(int=3)), Fault.CONTENTION),
+        (NoPolicy("37", date(2023, 8, 1)), Fault.CONTENTION),
         (asyncpg.UniqueViolationError("twice"), Fault.LASTING),
         (asyncpg.InterfaceError("cannot use in a wrong way"), Fault.LASTING),
         (asyncpg.UndefinedTableError("no such"), Fault.LASTING),

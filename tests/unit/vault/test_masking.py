@@ -53,8 +53,7 @@ def test_a_field_without_a_mask_is_hidden_whole() -> None:
     }
 
 
-@given(st.text(min_size=2, max_size=30))
+@given(st.text(st.characters(exclude_characters="*"), min_size=2, max_size=30))
 def test_no_mask_shows_a_whole_value(value: str) -> None:
     for mask in MASKS.values():
-        shown = str(mask(value))
-        assert value not in shown or value.strip("*") == ""
+        assert value not in str(mask(value))
