@@ -13,7 +13,8 @@ from services.audit.domain.commands import (
     RequestCorrection,
     ReviewAtCity,
 )
-from services.audit.domain.correction import CORRECTION, CorrectionContext, Logged
+from services.audit.domain.correction import CORRECTION, CorrectionContext
+from services.audit.domain.known import Logged
 from services.audit.read_models import corrections
 from shared.kernel.decider import Context
 from shared.kernel.event import Command

@@ -24,6 +24,7 @@ from services.audit.domain.commands import (
     ReviewAtCity,
 )
 from services.audit.domain.gates import CLOCKS, GATES, GateRule, clock_of
+from services.audit.domain.known import KnownStream, Logged
 from shared.contracts.audit import (
     CityReviewed,
     CorrectionAuthorized,
@@ -57,25 +58,6 @@ class Status(StrEnum):
     AUTHORIZED = "AUTHORIZED"
     EXECUTED = "EXECUTED"
     REFUSED = "REFUSED"
-
-
-@dataclass(frozen=True)
-class KnownStream:
-    """What the log says of a stream."""
-
-    service: str
-    category: str
-    version: int
-    region: str
-
-
-@dataclass(frozen=True)
-class Logged:
-    """An event that stands in the log."""
-
-    event_id: UUID
-    leaf_sha256: str
-    """Its RFC 6962 leaf hash, in hex."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from shared.policy.rules import rule
 
 if TYPE_CHECKING:
     from services.audit.domain.commands import RequestCorrection
-    from services.audit.domain.correction import KnownStream, Logged
     from services.audit.domain.gates import GateRule
+    from services.audit.domain.known import KnownStream, Logged
 
 MAX_TARGETS = 50
 MAX_EVIDENCE = 20

@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import UUID as PGUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.domain import policies
-from services.audit.domain.correction import CORRECTION, Correction, KnownStream, Status
+from services.audit.domain.correction import CORRECTION, Correction, Status
+from services.audit.domain.known import KnownStream
 from services.audit.log.tables import entry
 from shared.kernel.division import NATION
 from shared.kernel.event import Event, Recorded

@@ -22,11 +22,10 @@ from services.audit.domain.correction import (
     CORRECTION,
     Correction,
     CorrectionContext,
-    KnownStream,
-    Logged,
     Status,
 )
 from services.audit.domain.gates import GATES
+from services.audit.domain.known import KnownStream, Logged
 from shared.contracts.audit import (
     CityReviewed,
     CorrectionAuthorized,
