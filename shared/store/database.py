@@ -79,6 +79,14 @@ class Database:
             connected = await self._take()
             try:
                 yield Transaction(connected.sql, connected.raw, await self._now(connected.raw))
+            except Exception:
+                raise
+            except BaseException:
+                # Cancelled. Whatever was under way on the connection may yet be carried out by the
+                # server, a BEGIN too, of which the driver would know nothing: the next transaction
+                # would be a savepoint within it, and never be committed.
+                connected.raw.terminate()
+                raise
             finally:
                 await self._give_back(connected)
         finally:
@@ -112,10 +120,13 @@ class Database:
     async def _give_back(self, connected: "_Connected") -> None:
         """Keep it for the next one, with nothing begun on it.
 
-        A transaction still open (its end was cancelled) is the server's to undo: by hanging up.
+        A transaction still open (its end failed) is the server's to undo: by hanging up.
         """
-        if connected.raw.is_in_transaction():
+        if not connected.raw.is_closed() and connected.raw.is_in_transaction():
             connected.raw.terminate()
+        if connected.raw.is_closed():
+            await connected.close()
+            return
         if connected.sql.in_transaction():
             try:
                 await connected.sql.rollback()
