@@ -16,11 +16,16 @@ def tell(addresses: Addresses, screen: Screen, *, patience: float = 120.0) -> St
     """Tell the whole story. Raises ``Answered``, ``GaveUp`` or ``AssertionError`` if it breaks."""
     client = Client(uuid4(), addresses, patience=patience, waiting=screen.waiting)
     with client.http:
-        today = client.today()
-        story = Story(client, screen, first=today, today=today)
+        story = begin(client, screen)
         for chapter in CHAPTERS:
             chapter(story)
         return story
+
+
+def begin(client: Client, screen: Screen) -> Story:
+    """A story at its beginning: on the system's own day, nothing told yet."""
+    today = client.today()
+    return Story(client, screen, first=today, today=today)
 
 
 CHAPTERS: tuple[Callable[[Story], None], ...] = (

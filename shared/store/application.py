@@ -170,7 +170,7 @@ class Call:
             view.write(writes, outcome.state, last)
         if self.key is not None and self.alone:
             self.answer = outcome.receipt()
-            writes.clauses.append(idempotency.clause(self.key, self.answer, self.tx.clock.now()))
+            writes.clauses.append(idempotency.clause(self.key, self.answer))
         return writes
 
     async def _write(self, writes: Writes, stream: Stream) -> None:
@@ -340,7 +340,7 @@ class Application:
             outcome = await handler(request.command, call)
             body = call.answer or outcome.receipt()
             if request.key is not None and call.answer is None:
-                await idempotency.remember(tx.raw, request.key, body, tx.clock.now())
+                await idempotency.remember(tx.raw, request.key, body)
         self.appended(call.recorded)
         return Receipt(body)
 

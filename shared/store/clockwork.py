@@ -117,7 +117,7 @@ class Clockwork:
 
     async def _forget_old_answers(self) -> None:
         async with self._application.database.reading() as tx:
-            await idempotency.forget(tx.raw, tx.clock.now() - _REMEMBER_ANSWERS)
+            await idempotency.forget(tx.raw, _REMEMBER_ANSWERS)
 
     async def _pause(self, stop: asyncio.Event, interval: float) -> None:
         waits = [asyncio.create_task(stop.wait()), asyncio.create_task(self._poked.wait())]

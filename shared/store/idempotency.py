@@ -2,10 +2,13 @@
 
 The record is written in the command's own transaction, as its last statement. Two at once: one
 commits, the other meets the unique key, rolls back whole, and gives the first one's answer.
+
+How long an answer is remembered goes by the database's own clock: a caller repeats in real time,
+however far a demo's calendar was moved meanwhile.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -17,7 +20,7 @@ from shared.store.writing import Clause, Writes
 PRIMARY_KEY = "idempotency_pkey"
 _REMEMBER = (
     "insert into es.idempotency (principal, route, key, fingerprint, receipt, created_at)"
-    " values ($1, $2, $3, $4, $5::json, $6)"
+    " values ($1, $2, $3, $4, $5::json, now())"
 )
 
 
@@ -68,7 +71,7 @@ async def find(connection: "asyncpg.Connection[Any]", key: IdempotencyKey) -> di
     return answer
 
 
-def clause(key: IdempotencyKey, receipt: dict[str, Any], now: datetime) -> Clause:
+def clause(key: IdempotencyKey, receipt: dict[str, Any]) -> Clause:
     """The insert that remembers the answer. It violates ``PRIMARY_KEY`` when there is one."""
     return Clause(
         _REMEMBER,
@@ -78,7 +81,6 @@ def clause(key: IdempotencyKey, receipt: dict[str, Any], now: datetime) -> Claus
             key.key,
             key.fingerprint,
             orjson.dumps(receipt).decode(),
-            now,
         ),
     )
 
@@ -87,16 +89,17 @@ async def remember(
     connection: "asyncpg.Connection[Any]",
     key: IdempotencyKey,
     receipt: dict[str, Any],
-    now: datetime,
 ) -> None:
     """Write the answer. Raises ``AlreadyAnswered`` when another request was first."""
     try:
-        await Writes([clause(key, receipt, now)]).run(connection)
+        await Writes([clause(key, receipt)]).run(connection)
     except asyncpg.UniqueViolationError as error:
         raise AlreadyAnswered from error
 
 
-async def forget(connection: "asyncpg.Connection[Any]", before: datetime) -> int:
-    """Remove answers older than ``before``: a caller repeats within hours. Returns how many."""
-    done: str = await connection.execute("delete from es.idempotency where created_at < $1", before)
+async def forget(connection: "asyncpg.Connection[Any]", older_than: timedelta) -> int:
+    """Delete the answers given longer ago than that: a caller repeats within hours. How many."""
+    done: str = await connection.execute(
+        "delete from es.idempotency where created_at < now() - $1::interval", older_than
+    )
     return int(done.rsplit(maxsplit=1)[-1])

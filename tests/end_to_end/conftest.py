@@ -1,11 +1,14 @@
 """One running system for the stories that leave it as they found it; fresh ones for the others."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from rich.console import Console
 
+from dixian.demo.screen import Screen
 from dixian.home import Home
 from tests.end_to_end.system import System, running
 
@@ -25,3 +28,9 @@ def system() -> Iterator[System]:
         running(Home(Path(directory) / "var")) as made,
     ):
         yield made
+
+
+@pytest.fixture(scope="session")
+def silent() -> Screen:
+    """A screen that nobody looks at."""
+    return Screen(Console(file=io.StringIO(), width=160))

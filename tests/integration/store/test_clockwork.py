@@ -162,13 +162,16 @@ async def test_the_worker_outlives_an_outage(demo: Database) -> None:
     assert await types(app, errand) == ["ErrandOpened", "ErrandMissed"]
 
 
-async def test_old_answers_are_forgotten(demo: Database) -> None:
+async def test_old_answers_are_forgotten_by_real_time_however_the_calendar_moves(
+    demo: Database,
+) -> None:
     app = ex.example(demo)
-    await move_to(demo, START)
+    await move_to(demo, date(2031, 1, 1))
     async with demo.reading() as tx:
         await tx.raw.execute(
-            "insert into es.idempotency values ('p', 'r', 'old', 'f', '{}', '2023-06-01'),"
-            " ('p', 'r', 'new', 'f', '{}', '2023-07-25')"
+            "insert into es.idempotency values"
+            " ('p', 'r', 'old', 'f', '{}', now() - interval '31 days'),"
+            " ('p', 'r', 'new', 'f', '{}', now() - interval '29 days')"
         )
     await Clockwork(app, SYSTEM)._forget_old_answers()
     assert [row["key"] for row in await stored(app, "select key from es.idempotency")] == ["new"]
