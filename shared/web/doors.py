@@ -19,6 +19,7 @@ from shared.kernel.event import Command
 from shared.store.application import Application, Receipt
 from shared.store.idempotency import IdempotencyKey, KeyReused
 from shared.web.context import Ctx, RequestContext, etag, request_context
+from shared.web.examples import schema_extra
 from shared.web.routing import Router, require
 
 _IN_PATH = re.compile(r"{(\w+)}")
@@ -85,7 +86,7 @@ def body_of(command: type[Command], *in_path: str) -> type[BaseModel]:
         for name, field in command.model_fields.items()
         if name not in in_path
     }
-    config = ConfigDict(frozen=True, extra="forbid")
+    config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=schema_extra(command))
     made: type[BaseModel] = create_model(command.__name__, __config__=config, **fields)
     made.__doc__ = command.__doc__
     return made

@@ -15,6 +15,7 @@ from shared.store.application import Application
 from shared.store.application import Receipt as Answer
 from shared.store.idempotency import IdempotencyKey
 from shared.web.context import RequestContext, etag
+from shared.web.examples import schema_extra
 
 LOOK: Permission = may(Role.OFFICER, Role.COMMITTEE, Role.PRINCIPAL, Role.INSPECTOR)
 """Who may look at cases and masked households, each in their own division."""
@@ -74,7 +75,7 @@ def body_of(command: type[Command], in_path: str) -> type[BaseModel]:
     }
     made: type[BaseModel] = create_model(
         f"{command.__name__}Body",
-        __config__=ConfigDict(extra="forbid"),
+        __config__=ConfigDict(extra="forbid", json_schema_extra=schema_extra(command)),
         __doc__=command.__doc__,
         **fields,
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-from fastapi import Response
+from fastapi import Body, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.identification.domain import commands
@@ -21,10 +21,13 @@ from shared.vault.purposes import Purpose
 from shared.vault.vault import Vault
 from shared.web.auth import Caller
 from shared.web.context import Ctx
+from shared.web.examples import schema_extra
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, require
 
 _REVEAL = may(Role.OFFICER, Role.COMMITTEE, Role.DEPARTMENT, Role.INSPECTOR)
+
+EXAMPLE = Body(**schema_extra(commands.RegisterHousehold))
 
 
 class HouseholdKey(NamedTuple):
@@ -58,7 +61,9 @@ def register(made: Router, application: Application, vault: Vault, divisions: Di
         response_model=Receipt,
         dependencies=[require(commands.RegisterHousehold.permission)],
     )
-    async def register_household(body: commands.RegisterHousehold, ctx: Ctx) -> Response:
+    async def register_household(
+        body: Annotated[commands.RegisterHousehold, EXAMPLE], ctx: Ctx
+    ) -> Response:
         return await execute(application, body, ctx, status=201)
 
     for path, command in (

@@ -1,9 +1,9 @@
 """The policy book: publish a version, and ask what is in force."""
 
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import Response
+from fastapi import Body, Response
 from pydantic import BaseModel, ConfigDict
 
 from services.identification.domain import commands
@@ -16,7 +16,10 @@ from shared.policy.parameters import Parameters, PolicyVersion
 from shared.store.application import Application
 from shared.web.auth import Caller
 from shared.web.context import Ctx
+from shared.web.examples import schema_extra
 from shared.web.routing import Router, require
+
+EXAMPLE = Body(**schema_extra(commands.PublishPolicy))
 
 
 class TrialBody(BaseModel):
@@ -40,7 +43,9 @@ def register(made: Router, application: Application, divisions: Divisions) -> No
         response_model=Receipt,
         dependencies=[require(commands.PublishPolicy.permission)],
     )
-    async def publish_policy(body: commands.PublishPolicy, ctx: Ctx) -> Response:
+    async def publish_policy(
+        body: Annotated[commands.PublishPolicy, EXAMPLE], ctx: Ctx
+    ) -> Response:
         return await execute(application, body, ctx, status=201)
 
     @made.get("/policy", summary="The policy in force.", dependencies=[require(LOOK)])
