@@ -66,7 +66,13 @@ class Match:
 
 
 def population_of(households: Sequence[Known]) -> Population:
-    """Whose threshold holds while it is open which household it is: the strictest in doubt."""
+    """Whose threshold holds while it is open which household it is: the strictest in doubt.
+
+    A household that nobody knows yet may turn out to be any: measured laxly, its alert would be
+    put away before its registration, which may be on its way, could say better (R42).
+    """
+    if not households:
+        return Population.MONITORED
     populations = {household.population for household in households}
     for population in (Population.MONITORED, Population.FORMERLY_POOR):
         if population in populations:

@@ -64,7 +64,7 @@ def test_while_the_household_is_open_the_strictest_threshold_holds() -> None:
     poor = Known(new_id(), "370114001001", History.FORMERLY_POOR)
     other = Known(new_id(), "370114001001")
     assert population_of([other, poor]) is Population.FORMERLY_POOR
-    assert population_of([]) is Population.ORDINARY
+    assert population_of([]) is Population.MONITORED
 
 
 @pytest.mark.parametrize(
