@@ -103,7 +103,7 @@ class Client:
         headers = options.pop("headers", {}) | {"Accept-Language": "zh"}
 
         def send() -> httpx.Response:
-            signed = headers | {"Authorization": f"Bearer {self._token(who)}"}
+            signed = headers | {"Authorization": f"Bearer {self.token(who)}"}
             return self.http.request(method, url, headers=signed, **options)
 
         answer = self._patiently(send)
@@ -115,7 +115,8 @@ class Client:
             raise Answered(answer.status_code, body)
         return body
 
-    def _token(self, who: str) -> str:
+    def token(self, who: str) -> str:
+        """A person's access token, or a machine's key."""
         if who.startswith("machine:"):
             return machine(who.removeprefix("machine:")).credential
         if who not in self._tokens:

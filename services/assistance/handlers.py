@@ -96,7 +96,7 @@ class Desk:
         around = await self._around(call, command)
         stream = await call.load(KNOWN_CASE, known_case_id_of(command.case_id))
         if stream.state.known is None:
-            raise NotFound(*KNOWN_CASE.label, field="case_id")
+            raise NotFound(*KNOWN_CASE.label)
         case = stream.state.the_case
         plan_id = plan_id_of(case.case_id)
         opening = c.OpenPlan(
@@ -197,9 +197,14 @@ class Desk:
     async def compare(self, command: c.CompareFlag, call: Call) -> Outcome:
         """One row of the quarter's file, held against the household's flag and plan."""
         plan_id = await lookups.latest_plan(call.tx.sql, command.household_id)
+        # One answer for a household that is elsewhere and for one that is nowhere.
+        unknown = NotFound("监测帮扶户", "monitored household", field="household_id")
         if plan_id is None:
-            raise NotFound("监测帮扶户", "monitored household", field="household_id")
-        plan = await call.load(PLAN, plan_id)
+            raise unknown
+        try:
+            plan = await call.load(PLAN, plan_id)
+        except NotFound:
+            raise unknown from None
         around = replace(await self._around(call, command), plan=plan.state, plan_id=plan_id)
         return await call.decide(NO_LABOUR, no_labour_id_of(command.household_id), command, around)
 

@@ -24,7 +24,7 @@ TAKES: Mapping[str, tuple[str, ...]] = {
 def must_be_exactly_once(installation: Installation) -> None:
     """Every event recorded was sent, received by all who take it and audited, once each."""
     installation.eventually("equal counts", lambda: _in_balance(installation) or None)
-    streams = {}
+    streams: dict[Key, int] = {}
     for service in SERVICES:
         recorded = _recorded(installation, service)
         must_be_gapless(recorded)
@@ -73,7 +73,7 @@ def _audited(installation: Installation) -> dict[Key, int]:
     rows = installation.rows(
         "dixian_audit", "select service, stream_id, version from audit.entry order by idx"
     )
-    found = {}
+    found: dict[Key, int] = {}
     for service in SERVICES:
         ours = [row for row in rows if row["service"] == service]
         streams = _by_stream((str(row["stream_id"]), row["version"]) for row in ours)

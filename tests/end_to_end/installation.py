@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 from uuid import uuid4
@@ -95,7 +96,7 @@ class Installation:
         """Wait until ``/health/ready`` of every service answers 200."""
         for name in SERVICES:
             url = f"{self.addresses.of(name)}/health/ready"
-            self.eventually(f"{name} being ready", lambda url=url: _answers(url) or None)
+            self.eventually(f"{name} being ready", partial(_answers, url))
 
     def end(self, number: signal.Signals) -> int:
         """Send a signal and wait for the end; the exit code."""
@@ -212,8 +213,8 @@ def _numbers(url: str) -> dict[str, Any] | None:
     return numbers
 
 
-def _answers(url: str) -> bool:
+def _answers(url: str) -> bool | None:
     try:
-        return httpx.get(url, timeout=5).status_code == httpx.codes.OK
+        return httpx.get(url, timeout=5).status_code == httpx.codes.OK or None
     except httpx.TransportError:
-        return False
+        return None

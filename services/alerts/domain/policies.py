@@ -55,7 +55,7 @@ def local(division: str) -> None:
 def order_known(order: Order) -> None:
     """An act needs an order to act on."""
     if not order.exists:
-        raise NotFound("工单", "work order", field="order_id")
+        raise NotFound("工单", "work order")
 
 
 def order_number_reused() -> OutOfOrder:
@@ -204,7 +204,7 @@ def ground_exists(order: Order, ground: SupervisionGround, on: date) -> None:
 def lead_known(exists: bool) -> None:
     """An act needs a lead to act on."""
     if not exists:
-        raise NotFound("线索", "lead", field="lead_id")
+        raise NotFound("线索", "lead")
 
 
 @rule("R42")
