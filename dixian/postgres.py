@@ -286,8 +286,10 @@ class Postgres:
     def _launch(self) -> None:
         # A pid file left by a killed server names a pid that may now be anybody's; PostgreSQL
         # would refuse to start. That no server runs here is known: we hold the directory's lock
-        # and have looked.
+        # and have looked. The same goes for the lock beside its socket.
         (self._data / "postmaster.pid").unlink(missing_ok=True)
+        for lock in self._sockets.glob(".s.PGSQL.*.lock"):
+            lock.unlink(missing_ok=True)
         with self._log.open("ab") as log:
             self._child = subprocess.Popen(  # noqa: S603 -- our own program and arguments
                 [self._bin / "postgres", "-D", self._data],

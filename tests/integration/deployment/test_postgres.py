@@ -1,5 +1,6 @@
 """The embedded PostgreSQL against what really happens to it: kill -9, long paths, two at once."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -117,6 +118,20 @@ def test_a_pid_file_that_names_somebody_else_is_no_obstacle(home: Home, postgres
     finally:
         bystander.kill()
         bystander.wait()
+
+
+def test_a_socket_lock_that_names_somebody_else_is_no_obstacle(
+    home: Home, postgres: Postgres
+) -> None:
+    """A killed server that nobody has reaped yet, or a stranger with its number, looks alive."""
+    lock = next((home.run / "postgres").glob(".s.PGSQL.*.lock"))
+    left = lock.read_text()
+    postgres.stop()
+    lock.write_text(f"{os.getpid()}\n{left.partition(chr(10))[2]}")
+    again = Postgres(home)
+    again.start()
+    assert again.pid not in {None, os.getpid()}
+    again.stop()
 
 
 async def test_a_directory_with_a_very_long_path(home: Home) -> None:
