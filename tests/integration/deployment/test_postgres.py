@@ -1,6 +1,5 @@
 """The embedded PostgreSQL against what really happens to it: kill -9, long paths, two at once."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -127,11 +126,16 @@ def test_a_socket_lock_that_names_somebody_else_is_no_obstacle(
     lock = next((home.run / "postgres").glob(".s.PGSQL.*.lock"))
     left = lock.read_text()
     postgres.stop()
-    lock.write_text(f"{os.getpid()}\n{left.partition(chr(10))[2]}")
-    again = Postgres(home)
-    again.start()
-    assert again.pid not in {None, os.getpid()}
-    again.stop()
+    bystander = subprocess.Popen(["sleep", "60"], **postgres._account.popen())
+    try:
+        lock.write_text(f"{bystander.pid}\n{left.partition(chr(10))[2]}")
+        again = Postgres(home)
+        again.start()
+        assert again.pid not in {None, bystander.pid}
+        again.stop()
+    finally:
+        bystander.kill()
+        bystander.wait()
 
 
 async def test_a_directory_with_a_very_long_path(home: Home) -> None:
