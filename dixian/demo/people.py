@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _CHECKS = "10X98765432"
@@ -22,15 +23,19 @@ class Relative:
 def family() -> tuple[Relative, ...]:
     """A couple, a child at school and a grandmother on dialysis: four people, two at work."""
     return (
-        Relative("张守田", "HEAD", "ORDINARY", document_number("19790412")),
-        Relative("李秀兰", "SPOUSE", "ORDINARY", document_number("19810923")),
-        Relative("张小麦", "CHILD", "NONE", document_number("20120301")),
-        Relative("王桂英", "PARENT", "LOST", document_number("19520707")),
+        Relative("张守田", "HEAD", "ORDINARY", document_number(1979)),
+        Relative("李秀兰", "SPOUSE", "ORDINARY", document_number(1981)),
+        Relative("张小麦", "CHILD", "NONE", document_number(2012)),
+        Relative("王桂英", "PARENT", "LOST", document_number(1952)),
     )
 
 
-def document_number(born: str) -> str:
-    """A number of the region for somebody born on ``YYYYMMDD``, with its check digit (GB 11643)."""
-    body = f"{_REGION}{born}{secrets.randbelow(1000):03d}"
+def document_number(year: int) -> str:
+    """A number of the region for somebody born in ``year``, with its check digit (GB 11643).
+
+    Drawn from 365,000: a register refuses whoever is in it already.
+    """
+    born = date(year, 1, 1) + timedelta(days=secrets.randbelow(365))
+    body = f"{_REGION}{born:%Y%m%d}{secrets.randbelow(1000):03d}"
     total = sum(int(digit) * weight for digit, weight in zip(body, _WEIGHTS, strict=True))
     return body + _CHECKS[total % 11]

@@ -1,6 +1,9 @@
 """The beginning: the year's line, the register, a call and an alert."""
 
+from collections.abc import Iterable
+
 from dixian.demo.client import Answered
+from dixian.demo.people import Relative, family
 from dixian.demo.story import Json, Story
 from dixian.people import COUNTY, PROVINCE, VILLAGE
 from shared.kernel.money import yuan
@@ -47,29 +50,7 @@ def _lines(story: Story) -> dict[str, int]:
 def register(story: Story) -> None:
     """The household stands in the register; its people are in the vault."""
     story.screen.chapter("1 农户登记 · the household register")
-    receipt = story.do(
-        "village-officer",
-        "登记农户(姓名、证件号只进保险库)",
-        "identification",
-        "/households",
-        {
-            "division": VILLAGE,
-            "hukou_place": VILLAGE,
-            "residence": VILLAGE,
-            "history": "FORMERLY_POOR",
-            "address": "蒲秋村幸福街17号",
-            "phone": "13805310017",
-            "members": [
-                {
-                    "name": member.name,
-                    "document_number": member.number,
-                    "relation": member.relation,
-                    "labour": member.labour,
-                }
-                for member in story.people
-            ],
-        },
-    )
+    receipt = _registered(story)
     story.household = receipt["id"]
     path = f"/households/{story.household}"
     shown = story.client.get("village-officer", "identification", path)
@@ -78,6 +59,44 @@ def register(story: Story) -> None:
     masked = [f"{person['name']} {person['document_number']}" for person in people]
     story.screen.facts("村干部看到的(已脱敏)· what the officer sees, masked", masked)
     story.client.eventually("alerts hearing of the household", lambda: _heard(story) or None)
+
+
+def _registered(story: Story) -> Json:
+    """The receipt; where somebody of the family is in the register already, another one comes."""
+    while True:
+        try:
+            return story.do(
+                "village-officer",
+                "登记农户(姓名、证件号只进保险库)",
+                "identification",
+                "/households",
+                household(story.people),
+            )
+        except Answered as answer:
+            if answer.problem.get("code") != "document-registered":
+                raise
+            story.people = family()
+
+
+def household(people: Iterable[Relative]) -> Json:
+    """A family as the village sends it to the register."""
+    return {
+        "division": VILLAGE,
+        "hukou_place": VILLAGE,
+        "residence": VILLAGE,
+        "history": "FORMERLY_POOR",
+        "address": "蒲秋村幸福街17号",
+        "phone": "13805310017",
+        "members": [
+            {
+                "name": member.name,
+                "document_number": member.number,
+                "relation": member.relation,
+                "labour": member.labour,
+            }
+            for member in people
+        ],
+    }
 
 
 def _heard(story: Story) -> bool:

@@ -2,6 +2,9 @@
 
 import signal
 
+from dixian.demo.reports import register
+from dixian.demo.screen import Screen
+from dixian.demo.tell import begin
 from dixian.home import Home
 from tests.end_to_end.counting import must_be_exactly_once, must_verify
 from tests.end_to_end.system import System, running
@@ -33,6 +36,18 @@ def test_it_can_be_told_again_and_the_export_verifies(system: System) -> None:
     assert _households(system) == before + 1
     must_be_exactly_once(system)
     must_verify(system)
+
+
+def test_a_family_that_is_in_the_register_already_makes_room_for_another(
+    system: System, silent: Screen
+) -> None:
+    with system.client() as client, system.client() as other:
+        first, second = begin(client, silent), begin(other, silent)
+        register(first)
+        second.people = first.people
+        register(second)
+    assert second.household != first.household
+    assert not {item.number for item in first.people} & {item.number for item in second.people}
 
 
 def test_it_stops_cleanly_and_the_data_stays(home: Home) -> None:

@@ -17,12 +17,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from dixian.demo.client import Client
-from dixian.demo.reports import leads, policy, register
+from dixian.demo.people import family
+from dixian.demo.reports import household, leads, policy, register
 from dixian.demo.screen import Screen
 from dixian.demo.story import Story
 from dixian.demo.tell import begin
 from dixian.people import COUNTY, OTHER_COUNTY, VILLAGE
-from tests.end_to_end.acts import household
 from tests.end_to_end.asking import UNKNOWN, Asked, Refused, everything, must_be_refused, send
 from tests.end_to_end.counting import must_be_exactly_once
 from tests.end_to_end.system import System
@@ -48,7 +48,7 @@ def story(system: System, client: Client, silent: Screen) -> Story:
 
 
 def registering(_story: Story, **changes: Any) -> dict[str, Any]:
-    return household() | changes
+    return household(family()) | changes
 
 
 def approval(story: Story, **changes: Any) -> dict[str, Any]:
@@ -386,7 +386,7 @@ def test_the_same_key_with_another_body_is_refused(
 def test_two_at_once_with_one_key_are_one_act_with_one_answer(
     system: System, client: Client, story: Story
 ) -> None:
-    body = household()
+    body = household(family())
     asked = header(replace(REGISTER, body=lambda _: body), Idempotency_Key="e2e-at-once")
     answers = _at_once(client, story, [asked] * 8)
     assert {answer.status_code for answer in answers} == {httpx.codes.CREATED}
@@ -412,7 +412,7 @@ def test_two_at_once_on_one_version_are_one_act_and_one_refusal(
 def test_two_at_once_for_one_person_register_one_household(
     system: System, client: Client, story: Story
 ) -> None:
-    body = household()
+    body = household(family())
     before = len(_households(system))
     answers = _at_once(client, story, [replace(REGISTER, body=lambda _: body)] * 4)
     made = [answer for answer in answers if answer.status_code == httpx.codes.CREATED]
