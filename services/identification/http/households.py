@@ -7,7 +7,13 @@ from uuid import UUID
 from fastapi import Body, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.identification.domain import commands
+from services.identification.domain.register_commands import (
+    MergeHouseholds,
+    MoveHousehold,
+    RegisterHousehold,
+    ReviseHousehold,
+    SplitHousehold,
+)
 from services.identification.domain.scope import is_rural_low_income
 from services.identification.http.answers import LOOK, Receipt, body_of, execute, given, summary
 from services.identification.read_models import queries
@@ -27,7 +33,7 @@ from shared.web.routing import Router, require
 
 _REVEAL = may(Role.OFFICER, Role.COMMITTEE, Role.DEPARTMENT, Role.INSPECTOR)
 
-EXAMPLE = Body(**schema_extra(commands.RegisterHousehold))
+EXAMPLE = Body(**schema_extra(RegisterHousehold))
 
 
 class HouseholdKey(NamedTuple):
@@ -45,9 +51,9 @@ class RevealBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     purpose: Purpose
-    records: Annotated[list[UUID], Field(min_length=1, max_length=31)]
-    """Member ids, or the household's own id for its address and phone."""
-    fields: Annotated[list[str], Field(min_length=1, max_length=10)]
+    records: Annotated[list[UUID], Field(min_length=1, max_length=62)]
+    """Member ids, their ``details_id``, or the ``home_id`` for address and phone."""
+    fields: Annotated[list[str], Field(min_length=1, max_length=20)]
 
 
 def register(made: Router, application: Application, vault: Vault, divisions: Divisions) -> None:
@@ -56,19 +62,19 @@ def register(made: Router, application: Application, vault: Vault, divisions: Di
 
     @made.post(
         "/households",
-        summary=summary(commands.RegisterHousehold),
+        summary=summary(RegisterHousehold),
         status_code=201,
         response_model=Receipt,
-        dependencies=[require(commands.RegisterHousehold.permission)],
+        dependencies=[require(RegisterHousehold.permission)],
     )
-    async def register_household(
-        body: Annotated[commands.RegisterHousehold, EXAMPLE], ctx: Ctx
-    ) -> Response:
+    async def register_household(body: Annotated[RegisterHousehold, EXAMPLE], ctx: Ctx) -> Response:
         return await execute(application, body, ctx, status=201)
 
     for path, command in (
-        ("revision", commands.ReviseHousehold),
-        ("move", commands.MoveHousehold),
+        ("revision", ReviseHousehold),
+        ("move", MoveHousehold),
+        ("split", SplitHousehold),
+        ("merge", MergeHouseholds),
     ):
         made.post(
             f"/households/{{household_id}}/{path}",
@@ -95,17 +101,18 @@ def register(made: Router, application: Application, vault: Vault, divisions: Di
     async def household(household_id: UUID, caller: Caller) -> dict[str, Any]:
         async with database.reading() as tx:
             row = await queries.household_row(tx.sql, caller, household_id)
-            people = await vault.masked_of(tx.raw, household_id, "member")
-            home = await vault.masked_of(tx.raw, household_id, "household")
+            people = await vault.masked_of(tx.raw, household_id)
             cases = await queries.cases_of(tx.sql, household_id)
         shown = _household(row, divisions)
         members = [Member.model_validate(member) for member in shown["members"]]
         monitored = any(case["status"] == "IDENTIFIED" for case in cases)
         for member in shown["members"]:
             member["person"] = people.get(UUID(member["member_id"]))
+            details_id = member.get("details_id")
+            member["details"] = people.get(UUID(details_id)) if details_id else None
         return {
             **shown,
-            "home": home.get(household_id),
+            "home": people.get(shown["home_id"]),
             "cases": cases,
             "monitored": monitored,
             "rural_low_income": is_rural_low_income(members, monitored=monitored),
@@ -148,6 +155,8 @@ def _household(row: Mapping[str, Any], divisions: Divisions) -> dict[str, Any]:
         "relocated": row["relocated"],
         "moved_from": row["moved_from"],
         "members": row["members"],
+        "home_id": row["home_id"] or row["stream_id"],
+        "absorbed_into": row["absorbed_into"],
     }
 
 
