@@ -33,12 +33,11 @@ from shared.contracts.identification_steps import (
     BackTo,
     Conclusion,
     ExemptionGround,
-    MeetingForm,
     QueryScope,
     SourceResult,
     Told,
 )
-from shared.contracts.values import Category, Gap, Risk
+from shared.contracts.values import Category, Gap, MeetingForm, Risk
 from shared.kernel.decider import Act
 from shared.kernel.division import Level
 from shared.kernel.principal import Permission, Role, may
