@@ -267,6 +267,10 @@ class GreenChannelExited(StepEvent):
     case_id: UUID
     household_id: UUID
     note_id: UUID
+    tracked: bool = False
+    """Followed until its gap closes (R33)."""
+    deadlines: tuple[Deadline, ...] = ()
+    """Telling the household (R74), and the next look at what is followed (R33)."""
 
 
 @contract
