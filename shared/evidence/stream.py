@@ -8,6 +8,7 @@ from shared.kernel.division import DivisionCode, Level
 from shared.kernel.event import Command, Event
 from shared.kernel.ids import named_id
 from shared.kernel.principal import Permission, Role, may
+from shared.store.application import Handler, on_stream
 
 Kept = Any
 """A service's ``EvidenceKept``; ``None`` before it is recorded."""
@@ -53,3 +54,8 @@ def evidence_stream(event: type[Event]) -> Aggregate[Any]:
         divisions=lambda state: (state.division,) if state is not None else (),
         key=lambda state: state.owner_id,
     )
+
+
+def keeping(stream: Aggregate[Any]) -> Handler:
+    """The handler of ``KeepEvidence`` on a service's stream of files."""
+    return on_stream(stream, lambda kept: evidence_id(kept.owner_id, kept.sha256))

@@ -13,13 +13,17 @@ from services.alerts.handlers.orders import Orders
 from services.alerts.handlers.reveals import REVEAL
 from services.alerts.handlers.tools import Tools
 from services.alerts.read_models.views import VIEWS
+from shared.contracts.alerts import EvidenceKept
+from shared.evidence.stream import KeepEvidence, evidence_stream, keeping
+from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event, Recorded
 from shared.store.application import Application, Handler
 from shared.store.database import Database
 
 SERVICE = "alerts"
-AGGREGATES: Sequence[Aggregate[Any]] = (ORDER, LEAD, ALERT, REVEAL)
+EVIDENCE = evidence_stream(EvidenceKept)
+AGGREGATES: Sequence[Aggregate[Any]] = (ORDER, LEAD, ALERT, REVEAL, EVIDENCE)
 
 
 def application(
@@ -34,7 +38,7 @@ def application(
         database=database,
         handlers=handlers(tools),
         aggregates=AGGREGATES,
-        views=VIEWS,
+        views=(*VIEWS, EVIDENCE_VIEW),
         appended=appended,
     )
 
@@ -58,6 +62,7 @@ def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
         commands.FollowLead: leads.follow,
         commands.SettleLead: leads.settle,
         commands.ReceiveAlert: alerts.receive,
+        KeepEvidence: keeping(EVIDENCE),
     }
 
 

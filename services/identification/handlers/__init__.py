@@ -14,12 +14,12 @@ from services.identification.handlers.regrouping import RegroupingHandlers
 from services.identification.read_models.views import VIEWS
 from services.identification.reveals import REVEAL
 from shared.contracts.identification import EvidenceKept
-from shared.evidence.stream import KeepEvidence, evidence_id, evidence_stream
+from shared.evidence.stream import KeepEvidence, evidence_stream, keeping
 from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Event, Recorded
 from shared.policy.divisions import Divisions
-from shared.store.application import Application, on_stream
+from shared.store.application import Application
 from shared.store.database import Database
 from shared.vault.blind_index import BlindIndex
 from shared.vault.vault import Vault
@@ -46,7 +46,7 @@ def application(
             **RegroupingHandlers(vault, divisions).table(),
             **CorrectionHandlers().table(),
             **CaseHandlers(vault).table(),
-            KeepEvidence: on_stream(EVIDENCE, lambda kept: evidence_id(kept.owner_id, kept.sha256)),
+            KeepEvidence: keeping(EVIDENCE),
         },
         aggregates=AGGREGATES,
         views=(*VIEWS, EVIDENCE_VIEW),
