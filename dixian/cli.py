@@ -262,6 +262,23 @@ def divisions(
         asyncio.run(import_divisions(url, file, console))
 
 
+@imports.command()
+def households(
+    file: Annotated[Path, typer.Argument(help="XLSX, CSV or NDJSON with the form's columns.")],
+    preview: Annotated[bool, typer.Option(help="Try it; nothing is kept.")] = False,
+    user: Annotated[
+        str, typer.Option(help="Whom the demo signs in; DIXIAN_TOKEN otherwise.")
+    ] = "county-officer",
+) -> None:
+    """Send a county's file of households; again, it goes on where it was."""
+    from dixian.households import import_households
+
+    with plainly():
+        whole = import_households(file, user, console, preview=preview)
+    if not whole:
+        raise typer.Exit(1)
+
+
 @cluster.command("up")
 def cluster_up() -> None:
     """Start Kafka, PostgreSQL and every service as processes of their own."""

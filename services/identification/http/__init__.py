@@ -4,7 +4,7 @@
 ``oversight`` hold the queries.
 """
 
-from services.identification.http import acts, cases, households, oversight, policies
+from services.identification.http import acts, cases, households, imports, oversight, policies
 from shared.policy.divisions import Divisions
 from shared.store.application import Application
 from shared.vault.vault import Vault
@@ -17,6 +17,7 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     made = Router(tags=["identification"])
     add_doors(made, application, acts.DOORS)
     cases.register(made, application)
+    imports.import_doors(made, application)
     households.register(made, application, vault, divisions)
     policies.register(made, application, divisions)
     oversight.register(made, application)
