@@ -4,10 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from services.identification.domain.case import CASE
+from services.identification.domain.coordination import COORDINATION
+from services.identification.domain.delegation import DELEGATION
 from services.identification.domain.finding import FINDING
 from services.identification.domain.household import HOUSEHOLD
 from services.identification.domain.policy_book import POLICY_BOOK
 from services.identification.handlers.cases import CaseHandlers
+from services.identification.handlers.governance import GovernanceHandlers
 from services.identification.handlers.register import RegisterHandlers
 from services.identification.read_models.views import VIEWS
 from services.identification.reveals import REVEAL
@@ -20,7 +23,15 @@ from shared.vault.blind_index import BlindIndex
 from shared.vault.vault import Vault
 
 SERVICE = "identification"
-AGGREGATES: Sequence[Aggregate[Any]] = (CASE, HOUSEHOLD, POLICY_BOOK, REVEAL, FINDING)
+AGGREGATES: Sequence[Aggregate[Any]] = (
+    CASE,
+    HOUSEHOLD,
+    POLICY_BOOK,
+    REVEAL,
+    FINDING,
+    DELEGATION,
+    COORDINATION,
+)
 
 
 def application(
@@ -38,6 +49,7 @@ def application(
         handlers={
             **RegisterHandlers(vault, index, divisions).table(),
             **CaseHandlers(vault).table(),
+            **GovernanceHandlers(vault).table(),
         },
         aggregates=AGGREGATES,
         views=VIEWS,
