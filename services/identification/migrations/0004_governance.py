@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 
-revision = "identification_0003_governance"
-down_revision = "identification_0002"
+revision = "identification_0004"
+down_revision = "identification_0003"
 branch_labels = None
 depends_on = None
 
