@@ -57,6 +57,9 @@ TASKS: Mapping[str, Task] = {
         "R66",
         commands.AnswerObjection,
     ),
+    "refusal": Task(
+        ("不予识别", "not identifying"), _COUNTY, "R30", commands.DeclineIdentification
+    ),
     "tell-refusal": Task(
         ("告知不识别结果", "telling the refusal"),
         (*_FIELD, Level.COUNTY),
@@ -91,8 +94,8 @@ def to_do(case: Case) -> Sequence[Item]:
         return _steps(case)
     if case.status is Status.NOT_IDENTIFIED:
         return _after_refusal(case)
-    if case.status is Status.EXITED and Told.CHANNEL_EXIT not in case.told:
-        return [_item(case, "tell-exit", kind="")]
+    if case.status is Status.EXITED:
+        return _after_exit(case)
     return []
 
 
@@ -121,9 +124,7 @@ def _steps(case: Case) -> list[Item]:
     if case.open_objections:
         wanted = [step for step in wanted if step.name not in {"publicity", "approval"}]
     if "town-review" in case.done and _deliberated_against(case):
-        label = ("不予识别", "not identifying")
-        county = (Level.COUNTY,)
-        return [_item(case, "refusal", label, county, rule_id="R30", kind="identify")]
+        return [_item(case, "refusal", kind="identify")]
     return [_of_step(case, step) for step in wanted]
 
 
@@ -146,7 +147,7 @@ def _channel(case: Case) -> list[Item]:
         return [_item(case, "enter-channel", kind="identify")] if both else []
     items = []
     if Told.CHANNEL_ENTRY not in case.told:
-        items.append(_item(case, "tell-entry", kind="green-channel"))
+        items.append(_item(case, "tell-entry", kind="tell-entry"))
     if channel.eligible is None and "verification" in case.done:
         items.append(_item(case, "verify-channel", kind="green-channel"))
     if channel.eligible is False:
@@ -159,12 +160,19 @@ def _objections(case: Case) -> list[Item]:
 
 
 def _after_refusal(case: Case) -> list[Item]:
-    items = []
-    if Told.REFUSAL not in case.told:
-        items.append(_item(case, "tell-refusal", kind="tell-applicant"))
-    if case.tracked:
-        items.append(_item(case, "follow-up", kind="follow-up"))
-    return items
+    told = Told.REFUSAL in case.told
+    items = [] if told else [_item(case, "tell-refusal", kind="tell-applicant")]
+    return [*items, *_following(case)]
+
+
+def _after_exit(case: Case) -> list[Item]:
+    told = Told.CHANNEL_EXIT in case.told
+    items = [] if told else [_item(case, "tell-exit", kind="tell-exit")]
+    return [*items, *_following(case)]
+
+
+def _following(case: Case) -> list[Item]:
+    return [_item(case, "follow-up", kind="follow-up")] if case.tracked else []
 
 
 def _item(case: Case, step: str, *, kind: str) -> Item:
