@@ -7,7 +7,7 @@ from shared.bus import tables as bus
 from shared.store import tables as store
 from shared.store.migrate import SHARED, Schema
 from shared.vault import tables as vault
-from shared.web import machine_keys
+from shared.web import tables as access
 
 SCHEMA = Schema(
     service="alerts",
@@ -22,7 +22,7 @@ SCHEMA = Schema(
         store.metadata,
         bus.metadata,
         vault.metadata,
-        machine_keys.metadata,
+        access.metadata,
         tables.metadata,
         tables.matching,
     ],

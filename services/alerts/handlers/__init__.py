@@ -6,10 +6,17 @@ from typing import Any
 from services.alerts.domain import commands
 from services.alerts.domain.alert import ALERT
 from services.alerts.domain.lead import LEAD
+from services.alerts.domain.machine import (
+    MACHINE,
+    IssueMachineKey,
+    RegisterMachine,
+    RevokeMachineKeys,
+)
 from services.alerts.domain.order import ORDER
 from services.alerts.domain.reveal import REVEAL
 from services.alerts.handlers.alerts import Alerts
 from services.alerts.handlers.leads import Leads
+from services.alerts.handlers.machines import Machines
 from services.alerts.handlers.orders import Orders
 from services.alerts.handlers.tools import Tools
 from services.alerts.read_models.views import VIEWS
@@ -19,7 +26,7 @@ from shared.store.application import Application, Handler
 from shared.store.database import Database
 
 SERVICE = "alerts"
-AGGREGATES: Sequence[Aggregate[Any]] = (ORDER, LEAD, ALERT, REVEAL)
+AGGREGATES: Sequence[Aggregate[Any]] = (ORDER, LEAD, ALERT, REVEAL, MACHINE)
 
 
 def application(
@@ -42,6 +49,7 @@ def application(
 def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
     """Every command's handler."""
     orders, leads, alerts = Orders(tools), Leads(tools), Alerts(tools)
+    machines = Machines(tools.divisions)
     return {
         commands.AcceptOrder: orders.accept,
         commands.AssignOrder: orders.act("instruction"),
@@ -57,6 +65,9 @@ def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
         commands.FollowLead: leads.follow,
         commands.SettleLead: leads.settle,
         commands.ReceiveAlert: alerts.receive,
+        RegisterMachine: machines.register,
+        IssueMachineKey: machines.issue,
+        RevokeMachineKeys: machines.revoke,
     }
 
 
