@@ -1,7 +1,7 @@
 """Events of the alerts service: risk leads, department feeds, 12317 work orders, machines.
 
-Leads stand here; orders, feeds and machines have modules of their own, brought in below, so that
-importing this module knows them all.
+Leads stand here; orders, feeds, machines and webhooks have modules of their own, brought in below,
+so that importing this module knows them all.
 """
 
 from datetime import date
@@ -38,6 +38,13 @@ from shared.contracts.alerts_orders import (
     Rating,
     ReturnReason,
     SupervisionGround,
+)
+from shared.contracts.alerts_webhooks import (
+    WebhookMoved,
+    WebhookRegistered,
+    WebhookRemoved,
+    WebhookReplayed,
+    WebhookSecretRotated,
 )
 from shared.contracts.registry import contract
 from shared.contracts.values import LeadDisposition, LeadSource, Risk
@@ -187,4 +194,9 @@ __all__ = [
     "RiskReported",
     "SupervisionGround",
     "Threshold",
+    "WebhookMoved",
+    "WebhookRegistered",
+    "WebhookRemoved",
+    "WebhookReplayed",
+    "WebhookSecretRotated",
 ]

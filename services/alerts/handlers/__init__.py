@@ -14,11 +14,20 @@ from services.alerts.domain.machine import (
 )
 from services.alerts.domain.order import ORDER
 from services.alerts.domain.reveal import REVEAL
+from services.alerts.domain.webhook import (
+    WEBHOOK,
+    MoveWebhook,
+    RegisterWebhook,
+    RemoveWebhook,
+    ReplayWebhook,
+    RotateWebhookSecret,
+)
 from services.alerts.handlers.alerts import Alerts
 from services.alerts.handlers.leads import Leads
 from services.alerts.handlers.machines import Machines
 from services.alerts.handlers.orders import Orders
 from services.alerts.handlers.tools import Tools
+from services.alerts.handlers.webhooks import Webhooks
 from services.alerts.read_models.views import VIEWS
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event, Recorded
@@ -26,7 +35,7 @@ from shared.store.application import Application, Handler
 from shared.store.database import Database
 
 SERVICE = "alerts"
-AGGREGATES: Sequence[Aggregate[Any]] = (ORDER, LEAD, ALERT, REVEAL, MACHINE)
+AGGREGATES: Sequence[Aggregate[Any]] = (ORDER, LEAD, ALERT, REVEAL, MACHINE, WEBHOOK)
 
 
 def application(
@@ -49,7 +58,7 @@ def application(
 def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
     """Every command's handler."""
     orders, leads, alerts = Orders(tools), Leads(tools), Alerts(tools)
-    machines = Machines(tools.divisions)
+    machines, webhooks = Machines(tools.divisions), Webhooks(tools.vault, tools.guard)
     return {
         commands.AcceptOrder: orders.accept,
         commands.AssignOrder: orders.act("instruction"),
@@ -68,6 +77,11 @@ def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
         RegisterMachine: machines.register,
         IssueMachineKey: machines.issue,
         RevokeMachineKeys: machines.revoke,
+        RegisterWebhook: webhooks.register,
+        MoveWebhook: webhooks.move,
+        RotateWebhookSecret: webhooks.rotate,
+        RemoveWebhook: webhooks.remove,
+        ReplayWebhook: webhooks.replay,
     }
 
 

@@ -6,7 +6,6 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-import orjson
 from fastapi import Response
 
 from services.alerts.domain.machine import (
@@ -18,15 +17,16 @@ from services.alerts.domain.machine import (
     RevokeMachineKeys,
 )
 from services.alerts.http.asking import only
+from services.alerts.http.once import answer_once
 from shared.kernel.division import NATION
 from shared.kernel.event import Command
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Permission, Role, may
 from shared.kernel.refusal import NotFound
-from shared.store.application import Application, Receipt
+from shared.store.application import Application
 from shared.web import machine_keys
 from shared.web.auth import Caller
-from shared.web.context import Ctx, RequestContext, etag
+from shared.web.context import Ctx, RequestContext
 from shared.web.doors import Door, carry_out
 from shared.web.machine_keys import MachineKey
 from shared.web.routing import Router
@@ -87,16 +87,7 @@ async def _with_key(
     make: Callable[..., Command] = door.command.model_construct
     command = make(None, **given, key_id=key_id, secret_hash=machine_keys.hash_of(secret))
     receipt = await carry_out(application, door, command, ctx)
-    return _answer(receipt, machine_keys.credential_of(key_id, secret))
-
-
-def _answer(receipt: Receipt, credential: str) -> Response:
-    """The receipt and the key. A repetition has no key to show: nobody keeps it."""
-    shown = {**receipt.body, "credential": None if receipt.replayed else credential}
-    headers = {"ETag": etag(receipt.body["version"])}
-    if receipt.replayed:
-        headers["Idempotency-Replayed"] = "true"
-    return Response(orjson.dumps(shown), 201, headers, "application/json")
+    return answer_once(receipt, "credential", machine_keys.credential_of(key_id, secret))
 
 
 def _machine(keys: Sequence[MachineKey]) -> Mapping[str, Any]:

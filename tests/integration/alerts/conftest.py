@@ -31,6 +31,7 @@ from shared.vault.documents import check_character, parse_document
 from shared.vault.settings import VaultSettings, create_missing_keys, open_vault
 from shared.web.app import create_app
 from shared.web.auth import bearer
+from shared.web.outbound import Guard, OutboundSettings
 from shared.web.settings import Mode, WebSettings
 from tests.conftest import NewDatabase
 
@@ -63,6 +64,8 @@ class Desk:
     app: Application
     client: httpx.AsyncClient
     tools: Tools
+    url: str = ""
+    """The writer's."""
     versions: dict[UUID, int] = field(default_factory=dict)
 
     async def post(
@@ -177,7 +180,7 @@ async def desk(
     )
     create_missing_keys(settings)
     vault, index = open_vault(settings)
-    tools = Tools(vault, index, divisions)
+    tools = Tools(vault, index, divisions, Guard(Mode.DEMO, OutboundSettings()))
     app = application(database, tools)
     web = create_app(
         service="alerts",
@@ -189,7 +192,7 @@ async def desk(
     )
     transport = httpx.ASGITransport(app=web, raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=transport, base_url="http://alerts") as client:
-        desk = Desk(app, client, tools)
+        desk = Desk(app, client, tools, url=urls.writer)
         await desk.today("2023-08-01")
         yield desk
     await database.close()
