@@ -6,26 +6,14 @@ from typing import Any
 from services.alerts.domain import commands
 from services.alerts.domain.alert import ALERT
 from services.alerts.domain.lead import LEAD
-from services.alerts.domain.machine import (
-    MACHINE,
-    IssueMachineKey,
-    RegisterMachine,
-    RevokeMachineKeys,
-)
+from services.alerts.domain.machine import MACHINE
 from services.alerts.domain.order import ORDER
-from services.alerts.domain.reveal import REVEAL
-from services.alerts.domain.webhook import (
-    WEBHOOK,
-    MoveWebhook,
-    RegisterWebhook,
-    RemoveWebhook,
-    ReplayWebhook,
-    RotateWebhookSecret,
-)
+from services.alerts.domain.webhook import WEBHOOK
 from services.alerts.handlers.alerts import Alerts
 from services.alerts.handlers.leads import Leads
 from services.alerts.handlers.machines import Machines
 from services.alerts.handlers.orders import Orders
+from services.alerts.handlers.reveals import REVEAL
 from services.alerts.handlers.tools import Tools
 from services.alerts.handlers.webhooks import Webhooks
 from services.alerts.read_models.views import VIEWS
@@ -58,7 +46,6 @@ def application(
 def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
     """Every command's handler."""
     orders, leads, alerts = Orders(tools), Leads(tools), Alerts(tools)
-    machines, webhooks = Machines(tools.divisions), Webhooks(tools.vault, tools.guard)
     return {
         commands.AcceptOrder: orders.accept,
         commands.AssignOrder: orders.act("instruction"),
@@ -74,14 +61,8 @@ def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
         commands.FollowLead: leads.follow,
         commands.SettleLead: leads.settle,
         commands.ReceiveAlert: alerts.receive,
-        RegisterMachine: machines.register,
-        IssueMachineKey: machines.issue,
-        RevokeMachineKeys: machines.revoke,
-        RegisterWebhook: webhooks.register,
-        MoveWebhook: webhooks.move,
-        RotateWebhookSecret: webhooks.rotate,
-        RemoveWebhook: webhooks.remove,
-        ReplayWebhook: webhooks.replay,
+        **Machines(tools.divisions).by_command(),
+        **Webhooks(tools.vault, tools.guard).by_command(),
     }
 
 

@@ -3,9 +3,8 @@
 Keys go by real time, whatever a demo's calendar says: as tokens do.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from uuid import UUID
 
 from services.alerts.domain.machine import (
     MACHINE,
@@ -16,9 +15,10 @@ from services.alerts.domain.machine import (
     RevokeMachineKeys,
 )
 from shared.contracts.alerts import MachineKeyIssued, MachineKeysRevoked
+from shared.kernel.event import Command
 from shared.kernel.principal import Role
 from shared.policy.divisions import Divisions
-from shared.store.application import Call, Outcome
+from shared.store.application import Call, Handler, Outcome
 from shared.web import machine_keys
 from shared.web.machine_keys import MachineKey
 
@@ -30,6 +30,14 @@ class Machines:
         self, divisions: Divisions, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
     ) -> None:
         self._divisions, self._now = divisions, now
+
+    def by_command(self) -> Mapping[type[Command], Handler]:
+        """Which handler each command has."""
+        return {
+            RegisterMachine: self.register,
+            IssueMachineKey: self.issue,
+            RevokeMachineKeys: self.revoke,
+        }
 
     async def register(self, command: RegisterMachine, call: Call) -> Outcome:
         """A machine and its first key."""
@@ -87,12 +95,3 @@ class Machines:
     def _context(self, call: Call) -> MachineContext:
         plain = call.context()
         return MachineContext(plain.today, plain.occurred_on, plain.principal, now=self._now())
-
-
-def machine_of(subject: str) -> UUID | None:
-    """The machine that a principal is, if it is one of those registered here."""
-    prefix = machine_keys.subject_of("")
-    try:
-        return UUID(subject.removeprefix(prefix)) if subject.startswith(prefix) else None
-    except ValueError:
-        return None

@@ -1,6 +1,6 @@
 """Webhooks: the event, and in the same transaction the address, the secrets, the deliveries."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ from shared.contracts.alerts import MachineKind, WebhookSecretRotated
 from shared.kernel.event import Command
 from shared.kernel.principal import Role
 from shared.kernel.refusal import NotFound
-from shared.store.application import Call, Outcome
+from shared.store.application import Call, Handler, Outcome
 from shared.vault.vault import SECRET, Entry, Vault
 from shared.web.outbound import Guard
 
@@ -74,6 +74,16 @@ class Webhooks:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._vault, self._guard, self._now = vault, guard, now
+
+    def by_command(self) -> Mapping[type[Command], Handler]:
+        """Which handler each command has."""
+        return {
+            RegisterWebhook: self.register,
+            MoveWebhook: self.move,
+            RotateWebhookSecret: self.rotate,
+            RemoveWebhook: self.remove,
+            ReplayWebhook: self.replay,
+        }
 
     async def register(self, command: RegisterWebhook, call: Call) -> Outcome:
         """Name an address."""
