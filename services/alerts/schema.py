@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from services.alerts.read_models import tables
+from services.alerts.read_models import deliveries, tables
 from shared.bus import tables as bus
 from shared.store import tables as store
 from shared.store.migrate import SHARED, Schema
 from shared.vault import tables as vault
-from shared.web import machine_keys
+from shared.web import tables as access
 
 SCHEMA = Schema(
     service="alerts",
@@ -22,8 +22,9 @@ SCHEMA = Schema(
         store.metadata,
         bus.metadata,
         vault.metadata,
-        machine_keys.metadata,
+        access.metadata,
         tables.metadata,
         tables.matching,
+        deliveries.hooks,
     ],
 )

@@ -8,7 +8,7 @@ from shared.bus import tables as bus
 from shared.store import tables as store
 from shared.store.migrate import SHARED, Schema
 from shared.vault import tables as vault
-from shared.web import machine_keys as access
+from shared.web import tables as access
 
 
 def service_schema(service: str, migrations: Path, *metadata: sa.MetaData) -> Schema:

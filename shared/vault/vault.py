@@ -34,6 +34,9 @@ _PLACE = b"dixian/record/1/"
 _KEYS_KEPT = 4096
 _KEPT_FOR = 300.0
 
+SECRET = "secret"  # noqa: S105 - the name of a kind
+"""The kind of what the service itself needs in full: a webhook's address and signing secrets."""
+
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 
@@ -231,6 +234,19 @@ class Vault:
                 for id_, data in opened.items()
             },
         )
+
+    async def secrets(
+        self, connection: Connection, ids: Collection[UUID]
+    ) -> dict[UUID, dict[str, Any] | None]:
+        """Full values of the service's own secrets, records of the kind ``SECRET``; no reveal.
+
+        ``None`` for a shredded one. Raises ``Misplaced`` for a record of any other kind: personal
+        data is seen in full by ``reveal`` alone.
+        """
+        rows = await self._load(connection, statements.BY_ID, list(ids))
+        if any(row.kind != SECRET for row in rows):
+            raise Misplaced
+        return await self._open(rows)
 
     async def shred(self, connection: Connection, owner: UUID, *, at: datetime) -> None:
         """Destroy an owner's key: its records are unreadable from the commit on, for ever.
