@@ -140,6 +140,19 @@ class PersonalDataRevealed(AlertsEvent):
 
 
 @contract
+class EvidenceKept(AlertsEvent):
+    """A file is kept, sealed under the lead's key; acts cite it by its hash."""
+
+    owner_id: UUID
+    """The lead."""
+    division: DivisionCode
+    sha256: str
+    media_type: str
+    size: int
+    """Bytes."""
+
+
+@contract
 class DeadlineWarned(AlertsEvent):
     """A clock's warning day has come; said once. Of an order: the yellow card (R117)."""
 
@@ -166,6 +179,7 @@ __all__ = [
     "AlertsEvent",
     "DeadlineMissed",
     "DeadlineWarned",
+    "EvidenceKept",
     "ExtensionReason",
     "Fate",
     "LeadDisposed",

@@ -287,6 +287,19 @@ class PersonalDataRevealed(IdentificationEvent):
 
 
 @contract
+class EvidenceKept(IdentificationEvent):
+    """A file is kept, sealed under the household's key; acts cite it by its hash."""
+
+    owner_id: UUID
+    """The household."""
+    division: DivisionCode
+    sha256: str
+    media_type: str
+    size: int
+    """Bytes."""
+
+
+@contract
 class PolicyPublished(IdentificationEvent):
     """A set of parameters with its document; in-flight cases keep the one they started with."""
 
@@ -318,6 +331,7 @@ __all__ = [
     "DeadlineMissed",
     "DeadlineWarned",
     "Deliberated",
+    "EvidenceKept",
     "FindingAnswered",
     "FindingRaised",
     "FollowedUp",

@@ -13,6 +13,9 @@ from services.identification.handlers.register import RegisterHandlers
 from services.identification.handlers.regrouping import RegroupingHandlers
 from services.identification.read_models.views import VIEWS
 from services.identification.reveals import REVEAL
+from shared.contracts.identification import EvidenceKept
+from shared.evidence.stream import KeepEvidence, evidence_stream, keeping
+from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Event, Recorded
 from shared.policy.divisions import Divisions
@@ -22,7 +25,8 @@ from shared.vault.blind_index import BlindIndex
 from shared.vault.vault import Vault
 
 SERVICE = "identification"
-AGGREGATES: Sequence[Aggregate[Any]] = (CASE, HOUSEHOLD, POLICY_BOOK, REVEAL, FINDING)
+EVIDENCE = evidence_stream(EvidenceKept)
+AGGREGATES: Sequence[Aggregate[Any]] = (CASE, HOUSEHOLD, POLICY_BOOK, REVEAL, FINDING, EVIDENCE)
 
 
 def application(
@@ -42,8 +46,9 @@ def application(
             **RegroupingHandlers(vault, divisions).table(),
             **CorrectionHandlers().table(),
             **CaseHandlers(vault).table(),
+            KeepEvidence: keeping(EVIDENCE),
         },
         aggregates=AGGREGATES,
-        views=VIEWS,
+        views=(*VIEWS, EVIDENCE_VIEW),
         appended=appended,
     )
