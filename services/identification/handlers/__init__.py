@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from services.identification.domain.case import CASE
+from services.identification.domain.coordination import COORDINATION
+from services.identification.domain.delegation import DELEGATION
 from services.identification.domain.finding import FINDING
 from services.identification.domain.household import HOUSEHOLD
 from services.identification.domain.policy_book import POLICY_BOOK
 from services.identification.handlers.cases import CaseHandlers
 from services.identification.handlers.corrections import CorrectionHandlers
+from services.identification.handlers.governance import GovernanceHandlers
 from services.identification.handlers.register import RegisterHandlers
 from services.identification.handlers.regrouping import RegroupingHandlers
 from services.identification.read_models.views import VIEWS
@@ -26,7 +29,16 @@ from shared.vault.vault import Vault
 
 SERVICE = "identification"
 EVIDENCE = evidence_stream(EvidenceKept)
-AGGREGATES: Sequence[Aggregate[Any]] = (CASE, HOUSEHOLD, POLICY_BOOK, REVEAL, FINDING, EVIDENCE)
+AGGREGATES: Sequence[Aggregate[Any]] = (
+    CASE,
+    HOUSEHOLD,
+    POLICY_BOOK,
+    REVEAL,
+    FINDING,
+    DELEGATION,
+    COORDINATION,
+    EVIDENCE,
+)
 
 
 def application(
@@ -47,6 +59,7 @@ def application(
             **CorrectionHandlers().table(),
             **CaseHandlers(vault).table(),
             KeepEvidence: keeping(EVIDENCE),
+            **GovernanceHandlers(vault).table(),
         },
         aggregates=AGGREGATES,
         views=(*VIEWS, EVIDENCE_VIEW),
