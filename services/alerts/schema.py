@@ -2,9 +2,13 @@
 
 from pathlib import Path
 
-from services.alerts.read_models import tables
+from services.alerts.read_models import deliveries, tables
 from shared.service.schema import service_schema
 
 SCHEMA = service_schema(
-    "alerts", Path(__file__).parent / "migrations", tables.metadata, tables.matching
+    "alerts",
+    Path(__file__).parent / "migrations",
+    tables.metadata,
+    tables.matching,
+    deliveries.hooks,
 )

@@ -34,6 +34,7 @@ from shared.web.auth import Authenticator, BearerAuthenticator
 from shared.web.health import Check
 from shared.web.jwks import KeySet
 from shared.web.machine_keys import MachineKeyVerifier, TableMachineKeys
+from shared.web.rate_limit import RateLimiter, TableCounts
 from shared.web.routing import Router
 from shared.web.service import Service, ServiceSettings, Worker
 from shared.web.tokens import TokenVerifier
@@ -179,6 +180,7 @@ class _Assembly:
                 PATH: self.settings.evidence.limit,
                 **(self.blueprint.larger_bodies or {}),
             },
+            limiter=RateLimiter(TableCounts(self.kit.database.reading), self.settings.web),
         )
 
     def _checks(self) -> Sequence[Check]:

@@ -9,7 +9,7 @@ from shared.evidence import tables as evidence
 from shared.store import tables as store
 from shared.store.migrate import SHARED, Schema
 from shared.vault import tables as vault
-from shared.web import machine_keys as access
+from shared.web import tables as access
 
 _ROOMS = ("store", "bus", "vault", "evidence", "web")
 
@@ -19,10 +19,7 @@ def service_schema(service: str, migrations: Path, *metadata: sa.MetaData) -> Sc
     return Schema(
         service=service,
         locations=[
-            *(
-                SHARED / room / "migrations"
-                for room in ("store", "bus", "vault", "evidence", "web")
-            ),
+            *(SHARED / room / "migrations" for room in _ROOMS),
             migrations,
         ],
         metadata=[

@@ -37,6 +37,9 @@ _FILE = "file"
 _KEYS_KEPT = 4096
 _KEPT_FOR = 300.0
 
+SECRET = "secret"  # noqa: S105 - the name of a kind
+"""The kind of what the service itself needs in full: a webhook's address and signing secrets."""
+
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 
@@ -285,6 +288,19 @@ class Vault:
         key = (await self._sealers({wrapped: cipher}))[wrapped]
         nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
         return await asyncio.to_thread(key.open, nonce, body, _place(owner, id_, _FILE))
+
+    async def secrets(
+        self, connection: Connection, ids: Collection[UUID]
+    ) -> dict[UUID, dict[str, Any] | None]:
+        """Full values of the service's own secrets, records of the kind ``SECRET``; no reveal.
+
+        ``None`` for a shredded one. Raises ``Misplaced`` for a record of any other kind: personal
+        data is seen in full by ``reveal`` alone.
+        """
+        rows = await self._load(connection, statements.BY_ID, list(ids))
+        if any(row.kind != SECRET for row in rows):
+            raise Misplaced
+        return await self._open(rows)
 
     async def shred(self, connection: Connection, owner: UUID, *, at: datetime) -> None:
         """Destroy an owner's key: its records are unreadable from the commit on, for ever.
