@@ -3,10 +3,8 @@
 from functools import partial
 
 from services.identification.handlers import application
-from services.identification.http import router
+from services.identification.http import comparison, imports, router
 from services.identification.http.evidence import evidence
-from services.identification.http.imports import LIMITS
-from services.identification.http.imports import PATH as IMPORT
 from services.identification.oversight import nightly
 from services.identification.reactions import reactions
 from services.identification.schema import SCHEMA
@@ -34,7 +32,10 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             ],
             reacts_to=("alerts", "assistance", "audit"),
             handler=lambda _kit, app: Each(reactions(app)),
-            larger_bodies={IMPORT: LIMITS.packed},
+            larger_bodies={
+                imports.PATH: imports.LIMITS.packed,
+                comparison.PATH: comparison.LIMITS.packed,
+            },
             workers=lambda _kit, app: [partial(nightly, app)],
         ),
     )

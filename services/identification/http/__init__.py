@@ -7,6 +7,7 @@
 from services.identification.http import (
     acts,
     cases,
+    comparison,
     governance,
     households,
     imports,
@@ -26,6 +27,7 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     add_doors(made, application, acts.DOORS)
     cases.register(made, application)
     imports.import_doors(made, application)
+    comparison.comparison_doors(made, application)
     households.register(made, application, vault, divisions)
     policies.register(made, application, divisions)
     oversight.register(made, application)

@@ -124,6 +124,10 @@ def _facts(case: Case) -> dict[str, Any]:
         "accounts": verified and verified.accounts.model_dump(mode="json"),
         "findings": verified and verified.findings.model_dump(mode="json"),
         "advice": verified and verified.advice.model_dump(mode="json"),
+        "answers": [
+            {"source": source, "member_id": member_id, "hits": hits}
+            for (source, member_id), hits in case.answers.items()
+        ],
         "open_objections": sorted(case.open_objections),
         "category": case.category,
         "identified_on": case.identified_on,
