@@ -82,7 +82,7 @@ class _Sent:
         async for row, values in rows:
             self.tally.rows += 1
             if isinstance(values, BadCell):
-                self.tally.refuse(row, _as_error(values))
+                self.tally.refuse(row, FieldError.of(values))
             else:
                 yield row, values
 
@@ -92,7 +92,7 @@ class _Sent:
             receipt = await self.application.execute(wish, self.principal, self.cause)
         except Refusal as refusal:
             for row in rows:
-                self.tally.refuse(row, _as_error(refusal))
+                self.tally.refuse(row, FieldError.of(refusal))
             return
         if receipt.body["events"]:
             self.tally.changed += len(rows)
@@ -162,7 +162,7 @@ def _village(
     except ValidationError as error:
         tally.refuse(row, field_error(error.errors()[0]))
     except Refusal as refusal:
-        tally.refuse(row, _as_error(refusal))
+        tally.refuse(row, FieldError.of(refusal))
     else:
         return village
     return None
@@ -176,10 +176,6 @@ def _command(
     except ValidationError as error:
         tally.refuse(row, field_error(error.errors()[0]))
     return None
-
-
-def _as_error(refusal: Refusal) -> FieldError:
-    return FieldError(refusal.field or "", refusal.code, refusal.zh, refusal.en, refusal.rule)
 
 
 @asynccontextmanager

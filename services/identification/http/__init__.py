@@ -11,6 +11,7 @@ from services.identification.http import (
     governance,
     households,
     imports,
+    national,
     oversight,
     policies,
 )
@@ -28,6 +29,7 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     cases.register(made, application)
     imports.import_doors(made, application)
     comparison.comparison_doors(made, application)
+    national.national_doors(made, application, vault)
     households.register(made, application, vault, divisions)
     policies.register(made, application, divisions)
     oversight.register(made, application)

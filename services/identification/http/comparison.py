@@ -92,7 +92,7 @@ class _Intake:
         except ValidationError as error:
             self.refuse(number, field_error(error.errors()[0]))
         except Refusal as refusal:
-            self.refuse(number, _as_error(refusal))
+            self.refuse(number, FieldError.of(refusal))
 
     def refuse(self, number: int, error: FieldError) -> None:
         self.refused += 1
@@ -156,7 +156,7 @@ async def _said(table: Table, work: _Intake) -> AsyncIterator[tuple[int, dict[st
                 cells = texts(table.header, row)
             except BadCell as bad:
                 work.rows += 1
-                work.refuse(row.number, _as_error(bad))
+                work.refuse(row.number, FieldError.of(bad))
                 continue
             yield row.number, {"document_number": cells[NUMBER], "hits": _hits(cells[HITS])}
 
@@ -165,7 +165,3 @@ def _hits(cell: str) -> Sequence[str]:
     if cell in _NOTHING:
         return ()
     return [_WORDS.get(word, word) for word in _BETWEEN.split(cell) if word]
-
-
-def _as_error(refusal: Refusal) -> FieldError:
-    return FieldError(refusal.field or "", refusal.code, refusal.zh, refusal.en, refusal.rule)

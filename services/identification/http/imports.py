@@ -84,7 +84,7 @@ class _Import:
                     waiting.clear()
             yield await self._worked(waiting)
         except Refusal as refusal:  # too many rows, a sheet that breaks off: what was done is done
-            yield _line({"stopped": _as_error(refusal).as_json(self.language)})
+            yield _line({"stopped": FieldError.of(refusal).as_json(self.language)})
         summary = {"rows": self.rows, **self.counts, "preview": self.preview}
         yield _line({"summary": summary})
 
@@ -101,7 +101,7 @@ class _Import:
             found = _without_echo([field_error(problem) for problem in error.errors()])
             return self._said("refused", item.numbers, errors=[_at(item, one) for one in found])
         except Refusal as refusal:
-            return self._said("refused", item.numbers, errors=[_at(item, _as_error(refusal))])
+            return self._said("refused", item.numbers, errors=[_at(item, FieldError.of(refusal))])
         return self._said(outcome, item.numbers, id_=id_)
 
     async def _take(self, command: RegisterHousehold) -> tuple[str, str | None]:
@@ -263,16 +263,16 @@ def _without_echo(found: Sequence[FieldError]) -> Sequence[FieldError]:
     return [error for error in found if error.field != "members"] or found
 
 
-def _as_error(refusal: Refusal) -> FieldError:
-    return FieldError(refusal.field or "", refusal.code, refusal.zh, refusal.en, refusal.rule)
-
-
 def _read(header: Sequence[str], row: Row) -> tuple[str, dict[str, str], FieldErrorAt | None]:
     """A row's household, its cells, and what is wrong with it; a row without one is the last's."""
     try:
         cells = texts(header, row)
     except BadCell as bad:
-        return _key_of(header, row), {}, FieldErrorAt(row.number, bad.field or "", _as_error(bad))
+        return (
+            _key_of(header, row),
+            {},
+            FieldErrorAt(row.number, bad.field or "", FieldError.of(bad)),
+        )
     if cells[form.KEY]:
         return cells[form.KEY], cells, None
     error = FieldError(form.KEY, "no-household-number", "缺少户序号", "it names no household")
