@@ -1,7 +1,8 @@
 """The alerts service put together."""
 
+from services.alerts.feed_work import FeedWorker
 from services.alerts.handlers import Tools, application
-from services.alerts.http import router
+from services.alerts.http import LARGER_BODIES, router
 from services.alerts.reactions import Reactions
 from services.alerts.schema import SCHEMA
 from shared.bus.handler import Each
@@ -27,6 +28,8 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             routers=lambda kit, app: [router(app, tools(kit))],
             reacts_to=("identification", "assistance"),
             handler=lambda _kit, app: Each(Reactions(app).by_type()),
+            workers=lambda kit, app: (FeedWorker(app, tools(kit)).run,),
+            larger_bodies=LARGER_BODIES,
         ),
     )
 

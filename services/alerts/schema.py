@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.alerts.read_models import tables
+from services.alerts.read_models import feed_tables, tables
 from shared.bus import tables as bus
 from shared.store import tables as store
 from shared.store.migrate import SHARED, Schema
@@ -25,5 +25,6 @@ SCHEMA = Schema(
         machine_keys.metadata,
         tables.metadata,
         tables.matching,
+        feed_tables.feeds,
     ],
 )

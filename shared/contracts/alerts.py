@@ -9,11 +9,21 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.contracts.alerts_feeds import (
+    AlertField,
     AlertReceived,
     AlertType,
     Fate,
+    FeedCompared,
+    FeedFinished,
+    FeedMapped,
+    FeedMapping,
+    FeedReceived,
     Population,
+    RowFate,
+    Tally,
     Threshold,
+    ThresholdSet,
+    Unit,
 )
 from shared.contracts.alerts_orders import (
     AlertsEvent,
@@ -148,6 +158,7 @@ class DeadlineMissed(AlertsEvent):
 
 
 __all__ = [
+    "AlertField",
     "AlertReceived",
     "AlertType",
     "AlertsEvent",
@@ -155,6 +166,11 @@ __all__ = [
     "DeadlineWarned",
     "ExtensionReason",
     "Fate",
+    "FeedCompared",
+    "FeedFinished",
+    "FeedMapped",
+    "FeedMapping",
+    "FeedReceived",
     "LeadDisposed",
     "LeadFollowedUp",
     "LeadMatched",
@@ -175,6 +191,10 @@ __all__ = [
     "Rating",
     "ReturnReason",
     "RiskReported",
+    "RowFate",
     "SupervisionGround",
+    "Tally",
     "Threshold",
+    "ThresholdSet",
+    "Unit",
 ]

@@ -5,21 +5,26 @@ from typing import Any
 
 from services.alerts.domain import commands
 from services.alerts.domain.alert import ALERT
+from services.alerts.domain.feed import FEED
+from services.alerts.domain.feed_file import FEED_FILE
 from services.alerts.domain.lead import LEAD
 from services.alerts.domain.order import ORDER
 from services.alerts.handlers.alerts import Alerts
+from services.alerts.handlers.feed_files import FeedFiles
 from services.alerts.handlers.leads import Leads
 from services.alerts.handlers.orders import Orders
 from services.alerts.handlers.reveals import REVEAL
 from services.alerts.handlers.tools import Tools
-from services.alerts.read_models.views import VIEWS
+from services.alerts.read_models.feed_views import FEED_VIEWS
+from services.alerts.read_models.views import VIEWS as OWN_VIEWS
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event, Recorded
 from shared.store.application import Application, Handler
 from shared.store.database import Database
 
 SERVICE = "alerts"
-AGGREGATES: Sequence[Aggregate[Any]] = (ORDER, LEAD, ALERT, REVEAL)
+VIEWS = (*OWN_VIEWS, *FEED_VIEWS)
+AGGREGATES: Sequence[Aggregate[Any]] = (ORDER, LEAD, ALERT, REVEAL, FEED, FEED_FILE)
 
 
 def application(
@@ -58,6 +63,7 @@ def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
         commands.FollowLead: leads.follow,
         commands.SettleLead: leads.settle,
         commands.ReceiveAlert: alerts.receive,
+        **FeedFiles(tools).by_command(),
     }
 
 

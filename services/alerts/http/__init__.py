@@ -5,8 +5,9 @@
 
 from services.alerts.handlers import Tools
 from services.alerts.handlers.reveals import Reveals
-from services.alerts.http import intake, leads, orders
+from services.alerts.http import feeds, intake, leads, orders
 from services.alerts.http.alerts import alert_questions
+from services.alerts.http.feeds import LARGER_BODIES, feed_doors
 from services.alerts.http.leads import lead_questions
 from services.alerts.http.orders import order_questions
 from services.alerts.http.reveals import reveal_doors
@@ -14,8 +15,8 @@ from shared.store.application import Application
 from shared.web.doors import add_doors
 from shared.web.routing import Router
 
-DOORS = (*orders.DOORS, *leads.DOORS)
-"""What can be done to orders and leads, one at a time."""
+DOORS = (*orders.DOORS, *leads.DOORS, *feeds.DOORS)
+"""What can be done to orders, leads and feeds, one at a time."""
 
 
 def router(application: Application, tools: Tools) -> Router:
@@ -27,8 +28,9 @@ def router(application: Application, tools: Tools) -> Router:
     order_questions(made, application, tools)
     lead_questions(made, application, tools)
     alert_questions(made, application)
+    feed_doors(made, application, tools)
     reveal_doors(made, application, Reveals(tools))
     return made
 
 
-__all__ = ["DOORS", "router"]
+__all__ = ["DOORS", "LARGER_BODIES", "router"]
