@@ -1,7 +1,7 @@
-"""Events of the alerts service: risk leads, department feeds, 12317 work orders.
+"""Events of the alerts service: risk leads, department feeds, 12317 work orders, machines.
 
-Leads stand here; orders and feeds have modules of their own, brought in below, so that importing
-this module knows them all.
+Leads stand here; orders, feeds, machines and webhooks have modules of their own, brought in below,
+so that importing this module knows them all.
 """
 
 from datetime import date
@@ -25,6 +25,12 @@ from shared.contracts.alerts_feeds import (
     ThresholdSet,
     Unit,
 )
+from shared.contracts.alerts_machines import (
+    MachineKeyIssued,
+    MachineKeysRevoked,
+    MachineKind,
+    MachineRegistered,
+)
 from shared.contracts.alerts_orders import (
     AlertsEvent,
     ExtensionReason,
@@ -42,6 +48,13 @@ from shared.contracts.alerts_orders import (
     Rating,
     ReturnReason,
     SupervisionGround,
+)
+from shared.contracts.alerts_webhooks import (
+    WebhookMoved,
+    WebhookRegistered,
+    WebhookRemoved,
+    WebhookReplayed,
+    WebhookSecretRotated,
 )
 from shared.contracts.registry import contract
 from shared.contracts.values import LeadDisposition, LeadSource, Risk
@@ -137,6 +150,19 @@ class PersonalDataRevealed(AlertsEvent):
 
 
 @contract
+class EvidenceKept(AlertsEvent):
+    """A file is kept, sealed under the lead's key; acts cite it by its hash."""
+
+    owner_id: UUID
+    """The lead."""
+    division: DivisionCode
+    sha256: str
+    media_type: str
+    size: int
+    """Bytes."""
+
+
+@contract
 class DeadlineWarned(AlertsEvent):
     """A clock's warning day has come; said once. Of an order: the yellow card (R117)."""
 
@@ -164,6 +190,7 @@ __all__ = [
     "AlertsEvent",
     "DeadlineMissed",
     "DeadlineWarned",
+    "EvidenceKept",
     "ExtensionReason",
     "Fate",
     "FeedCompared",
@@ -174,6 +201,10 @@ __all__ = [
     "LeadDisposed",
     "LeadFollowedUp",
     "LeadMatched",
+    "MachineKeyIssued",
+    "MachineKeysRevoked",
+    "MachineKind",
+    "MachineRegistered",
     "MatchedBy",
     "OrderAccepted",
     "OrderAssigned",
@@ -197,4 +228,9 @@ __all__ = [
     "Threshold",
     "ThresholdSet",
     "Unit",
+    "WebhookMoved",
+    "WebhookRegistered",
+    "WebhookRemoved",
+    "WebhookReplayed",
+    "WebhookSecretRotated",
 ]

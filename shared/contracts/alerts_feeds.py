@@ -35,6 +35,10 @@ class AlertType(StrEnum):
     """新增农村低保"""
     NEW_DESTITUTE = "NEW_DESTITUTE"
     """新增特困供养"""
+    DIBAO_APPLIED = "DIBAO_APPLIED"
+    """申请农村低保"""
+    DESTITUTE_APPLIED = "DESTITUTE_APPLIED"
+    """申请特困供养"""
     TEMPORARY_RELIEF = "TEMPORARY_RELIEF"
     """临时救助"""
     DISASTER = "DISASTER"
@@ -71,6 +75,8 @@ class Fate(StrEnum):
     """Several households have that number: a lead waits for an officer's choice."""
     BELOW_THRESHOLD = "BELOW_THRESHOLD"
     """Kept, marked, and no lead."""
+    NOT_SCREENED = "NOT_SCREENED"
+    """An application only, in a county that waits for the grant: kept, and no lead yet (R46)."""
 
 
 class Threshold(BaseModel):
@@ -176,6 +182,7 @@ class RowFate(StrEnum):
     UNMATCHED = "UNMATCHED"
     AMBIGUOUS = "AMBIGUOUS"
     BELOW_THRESHOLD = "BELOW_THRESHOLD"
+    NOT_SCREENED = "NOT_SCREENED"
     REPEATED = "REPEATED"
     """The same alert came before, in this file, in another or by itself: nothing changed."""
     REFUSED = "REFUSED"
@@ -191,6 +198,7 @@ class Tally(BaseModel):
     unmatched: int = 0
     ambiguous: int = 0
     below_threshold: int = 0
+    not_screened: int = 0
     repeated: int = 0
     refused: int = 0
 

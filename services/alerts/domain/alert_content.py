@@ -14,6 +14,7 @@ from shared.contracts.alerts import Fate, Threshold
 from shared.contracts.values import LeadSource
 from shared.kernel.ids import named_bytes, named_id
 
+_NO_LEAD = frozenset({Fate.BELOW_THRESHOLD, Fate.NOT_SCREENED})
 Said = Mapping[str, Any]
 """``type``, ``happened_on``, ``period``, ``amount``, ``division``, in this order."""
 
@@ -53,14 +54,20 @@ def judged(
     alert_id: UUID,
     households: Sequence[Known],
     book: Sequence[Threshold],
+    *,
+    screened: bool,
     person_id: UUID | None,
 ) -> tuple[RecordAlert, ReportRisk | None]:
-    """What becomes of an alert whose number ``households`` have, and the lead it makes, if any."""
+    """What becomes of an alert whose number ``households`` have, and the lead it makes, if any.
+
+    ``screened``: whether its county looks into alerts of that type (R46).
+    """
     threshold = triggers.in_force(
         book, command.type, population_of(households), command.happened_on
     )
     policies.amount_is_given(command.type, command.amount, threshold)
-    fate = fate_of(len(households), over=triggers.over(threshold, command.amount))
+    over = triggers.over(threshold, command.amount)
+    fate = fate_of(len(households), over=over, screened=screened)
     household = households[0] if len(households) == 1 else None
     recorded = RecordAlert(
         alert_id=alert_id,
@@ -69,10 +76,15 @@ def judged(
         household_division=household.division if household else None,
         threshold=threshold,
         fate=fate,
-        lead_id=None if fate is Fate.BELOW_THRESHOLD else named_id("lead", str(alert_id)),
+        lead_id=None if fate in _NO_LEAD else named_id("lead", str(alert_id)),
         person_id=person_id,
     )
     return recorded, _report(recorded)
+
+
+def place_of(command: ReceiveAlert, households: Sequence[Known]) -> str:
+    """Whose county decides whether it is screened: the household's own, once it is known."""
+    return households[0].division if len(households) == 1 else command.division
 
 
 def _report(recorded: RecordAlert) -> ReportRisk | None:

@@ -8,15 +8,22 @@ from services.alerts.domain.alert import ALERT
 from services.alerts.domain.feed import FEED
 from services.alerts.domain.feed_file import FEED_FILE
 from services.alerts.domain.lead import LEAD
+from services.alerts.domain.machine import MACHINE
 from services.alerts.domain.order import ORDER
+from services.alerts.domain.webhook import WEBHOOK
 from services.alerts.handlers.alerts import Alerts
 from services.alerts.handlers.feed_files import FeedFiles
 from services.alerts.handlers.leads import Leads
+from services.alerts.handlers.machines import Machines
 from services.alerts.handlers.orders import Orders
 from services.alerts.handlers.reveals import REVEAL
 from services.alerts.handlers.tools import Tools
+from services.alerts.handlers.webhooks import Webhooks
 from services.alerts.read_models.feed_views import FEED_VIEWS
 from services.alerts.read_models.views import VIEWS as OWN_VIEWS
+from shared.contracts.alerts import EvidenceKept
+from shared.evidence.stream import KeepEvidence, evidence_stream, keeping
+from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event, Recorded
 from shared.store.application import Application, Handler
@@ -24,7 +31,18 @@ from shared.store.database import Database
 
 SERVICE = "alerts"
 VIEWS = (*OWN_VIEWS, *FEED_VIEWS)
-AGGREGATES: Sequence[Aggregate[Any]] = (ORDER, LEAD, ALERT, REVEAL, FEED, FEED_FILE)
+EVIDENCE = evidence_stream(EvidenceKept)
+AGGREGATES: Sequence[Aggregate[Any]] = (
+    ORDER,
+    LEAD,
+    ALERT,
+    REVEAL,
+    MACHINE,
+    WEBHOOK,
+    FEED,
+    FEED_FILE,
+    EVIDENCE,
+)
 
 
 def application(
@@ -39,7 +57,7 @@ def application(
         database=database,
         handlers=handlers(tools),
         aggregates=AGGREGATES,
-        views=VIEWS,
+        views=(*VIEWS, EVIDENCE_VIEW),
         appended=appended,
     )
 
@@ -64,6 +82,9 @@ def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
         commands.SettleLead: leads.settle,
         commands.ReceiveAlert: alerts.receive,
         **FeedFiles(tools).by_command(),
+        **Machines(tools.divisions).by_command(),
+        **Webhooks(tools.vault, tools.guard).by_command(),
+        KeepEvidence: keeping(EVIDENCE),
     }
 
 

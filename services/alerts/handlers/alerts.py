@@ -4,13 +4,13 @@ from uuid import UUID
 
 from services.alerts.domain import policies, triggers
 from services.alerts.domain.alert import ALERT
-from services.alerts.domain.alert_content import alert_key, fingerprint, judged, said
+from services.alerts.domain.alert_content import alert_key, fingerprint, judged, place_of, said
 from services.alerts.domain.commands import Person, ReceiveAlert, RecordAlert
 from services.alerts.domain.feed import FEED, feed_id
 from services.alerts.domain.register import Match
 from services.alerts.handlers import leads, matching
 from services.alerts.handlers.tools import Tools, context
-from services.alerts.read_models import feed_rows
+from services.alerts.read_models import feed_rows, register
 from services.alerts.read_models.register import Waiting
 from shared.kernel.refusal import Invalid
 from shared.store.application import Call, Outcome
@@ -50,7 +50,14 @@ class Alerts:
         match = await matching.look_up(call.tx.raw, self._tools.index, document.number)
         book = (await call.load(FEED, feed_id(command.feed))).state.book
         person_id = await self._keep_person(command, call, stream, match)
-        recorded, report = judged(command, stream, match.households, book, person_id)
+        recorded, report = judged(
+            command,
+            stream,
+            match.households,
+            book,
+            screened=await self._screened(command, match, call),
+            person_id=person_id,
+        )
         await self._keep(command, call, recorded, self._tools.index.identity(document))
         made = await context(call, command.division, command.happened_on)
         outcome = await call.decide(ALERT, stream, recorded, made)
@@ -58,6 +65,13 @@ class Alerts:
             waiting = matching.waiting_for_lead(match)
             await leads.report(call, report, list[Waiting](waiting))
         return outcome
+
+    async def _screened(self, command: ReceiveAlert, match: Match, call: Call) -> bool:
+        if command.type not in triggers.APPLICATIONS:
+            return True
+        place = place_of(command, match.households)
+        policy = await register.policy_for(call.tx.raw, place, command.happened_on)
+        return triggers.screened_at_once(command.type, place[:6], policy)
 
     async def _keep_person(
         self, command: ReceiveAlert, call: Call, stream: UUID, match: Match

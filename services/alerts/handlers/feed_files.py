@@ -18,9 +18,9 @@ import asyncpg
 import orjson
 
 from services.alerts.domain import feed_commands as c
-from services.alerts.domain import feed_policies, policies
+from services.alerts.domain import feed_policies, policies, triggers
 from services.alerts.domain.alert import ALERT
-from services.alerts.domain.alert_content import judged
+from services.alerts.domain.alert_content import judged, place_of
 from services.alerts.domain.commands import Person, ReceiveAlert, RecordAlert
 from services.alerts.domain.context import AlertsContext
 from services.alerts.domain.feed import FEED, feed_id
@@ -168,7 +168,12 @@ class _Comparing:
                 households = found.get(row.n, ())
                 person = self._person(alert_id, command) if len(households) != 1 else None
                 recorded, report = judged(
-                    command, alert_id, households, self.book, person.id if person else None
+                    command,
+                    alert_id,
+                    households,
+                    self.book,
+                    screened=self._screened(command, households),
+                    person_id=person.id if person else None,
                 )
             except Refusal as refusal:
                 self.decided.append(
@@ -210,6 +215,13 @@ class _Comparing:
                 if known:
                     found[row.n] = list(known.values())
         return found
+
+    def _screened(self, command: ReceiveAlert, households: Sequence[Known]) -> bool:
+        if command.type not in triggers.APPLICATIONS:
+            return True
+        place = place_of(command, households)
+        policy = register.policy_in_force(self.policies, place, command.happened_on)
+        return triggers.screened_at_once(command.type, place[:6], policy)
 
     def _person(self, alert_id: UUID, command: ReceiveAlert) -> Entry:
         person = Person(name=command.person.name, document_number=command.person.document_number)

@@ -46,6 +46,7 @@ create table rm.feed_file (
     unmatched integer not null,
     ambiguous integer not null,
     below_threshold integer not null,
+    not_screened integer not null,
     repeated integer not null,
     refused integer not null,
     refusal text not null,

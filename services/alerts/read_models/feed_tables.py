@@ -52,6 +52,7 @@ feed_file = sa.Table(
     sa.Column("unmatched", sa.Integer, nullable=False),
     sa.Column("ambiguous", sa.Integer, nullable=False),
     sa.Column("below_threshold", sa.Integer, nullable=False),
+    sa.Column("not_screened", sa.Integer, nullable=False),
     sa.Column("repeated", sa.Integer, nullable=False),
     sa.Column("refused", sa.Integer, nullable=False),
     sa.Column("refusal", sa.Text, nullable=False),

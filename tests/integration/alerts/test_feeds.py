@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from services.alerts.handlers import AGGREGATES, VIEWS
+from shared.contracts.alerts import RowFate
 from shared.contracts.values import History
 from shared.store.rebuild import rebuild
 from shared.testing.decider import rule
@@ -22,7 +23,7 @@ from tests.integration.alerts.conftest import COUNTY, TOWN, VILLAGE, Desk, docum
 FEED = "feed:37:medical-insurance,education"
 PROVINCE = "officer:37"
 HEADER = "编号,预警类型,日期,期间,金额,行政区划代码,姓名,证件号码"
-FATES = ("lead", "unmatched", "ambiguous", "below_threshold", "repeated", "refused")
+FATES = [fate.lower() for fate in RowFate]
 
 
 def line(n: int, **changes: Any) -> str:
