@@ -335,7 +335,7 @@ class Checker:
             raise BadCell("missing-field", "缺少该字段", "this field is required", field=F.DIVISION)
         refusal = self._division(code)
         if refusal is not None:
-            raise refusal
+            raise refusal.at(F.DIVISION)
         return code
 
     def _shaped(
@@ -363,7 +363,7 @@ class _Places:
     def __init__(self, sender: str) -> None:
         self._sender, self._divisions = sender, Divisions.load()
 
-    def check(self, code: str) -> Refusal | None:
+    def check(self, code: str) -> BadCell | None:
         """What is wrong with a division, if anything."""
         try:
             if not _DIVISION.match(code):
@@ -373,7 +373,7 @@ class _Places:
             if not within(code, self._sender):
                 raise Forbidden("不在报送单位的辖区内", "outside the sender's division")
         except Refusal as refusal:
-            return BadCell(refusal.code, refusal.zh, refusal.en, field=F.DIVISION)
+            return BadCell(refusal.code, refusal.zh, refusal.en)
         return None
 
 
