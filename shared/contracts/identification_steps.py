@@ -318,6 +318,8 @@ class GreenChannelConfirmed(StepEvent):
     level: Level
     cause: Risk
     note_id: UUID | None = None
+    by: str = ""
+    """Who confirmed, as a pseudonym: village and town are two people."""
 
 
 @contract

@@ -8,7 +8,9 @@ from services.identification.domain.finding import FINDING
 from services.identification.domain.household import HOUSEHOLD
 from services.identification.domain.policy_book import POLICY_BOOK
 from services.identification.handlers.cases import CaseHandlers
+from services.identification.handlers.corrections import CorrectionHandlers
 from services.identification.handlers.register import RegisterHandlers
+from services.identification.handlers.regrouping import RegroupingHandlers
 from services.identification.read_models.views import VIEWS
 from services.identification.reveals import REVEAL
 from shared.kernel.decider import Aggregate
@@ -37,6 +39,8 @@ def application(
         database=database,
         handlers={
             **RegisterHandlers(vault, index, divisions).table(),
+            **RegroupingHandlers(vault, divisions).table(),
+            **CorrectionHandlers().table(),
             **CaseHandlers(vault).table(),
         },
         aggregates=AGGREGATES,
