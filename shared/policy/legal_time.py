@@ -4,40 +4,15 @@ import re
 from calendar import monthrange
 from datetime import date, timedelta
 
-import chinese_calendar
-
 from shared.kernel.deadline import Deadline
-from shared.kernel.refusal import Invalid
 from shared.policy.rules import rule
+from shared.policy.working_days import Calendar, is_working_day
 
 _LENGTH = re.compile(r"^(\d+)(d|wd|m)$")
 
 
-class UnknownCalendarYear(Invalid):
-    """The State Council has not published that year's holidays: no guess is made."""
-
-    def __init__(self, year: int) -> None:
-        super().__init__(
-            "R117",
-            code="unknown-calendar-year",
-            zh=f"{year}年的节假日安排尚未收录,无法计算工作日",
-            en=f"the working days of {year} are not known",
-        )
-
-
-def is_working_day(day: date) -> bool:
-    """Whether offices work on ``day``, make-up days (调休) included.
-
-    Raises ``UnknownCalendarYear`` beyond the published calendars.
-    """
-    try:
-        return bool(chinese_calendar.is_workday(day))
-    except NotImplementedError:
-        raise UnknownCalendarYear(day.year) from None
-
-
 @rule("K1", "K3")
-def after(start: date, length: str) -> date:
+def after(start: date, length: str, published: Calendar | None = None) -> date:
     """The last day of a period of ``length`` that starts on ``start`` (that day not counted).
 
     ``15d`` natural days, ``5wd`` working days, ``1m`` months: the same day of the month, clamped
@@ -51,19 +26,26 @@ def after(start: date, length: str) -> date:
         return start + timedelta(days=number)
     if unit == "m":
         return _add_months(start, number)
-    return _add_working_days(start, number)
+    return _add_working_days(start, number, published)
 
 
-def working_day_before(day: date) -> date:
+def working_day_before(day: date, published: Calendar | None = None) -> date:
     """The nearest working day before ``day``: the hotline's yellow card (R117)."""
     before = day - timedelta(days=1)
-    while not is_working_day(before):
+    while not is_working_day(before, published):
         before -= timedelta(days=1)
     return before
 
 
 def deadline(
-    kind: str, rule: str, starts_on: date, length: str, *, policy: str, warn: tuple[str, ...] = ()
+    kind: str,
+    rule: str,
+    starts_on: date,
+    length: str,
+    *,
+    policy: str,
+    warn: tuple[str, ...] = (),
+    published: Calendar | None = None,
 ) -> Deadline:
     """A clock started now, its due date and warning days counted once and for ever.
 
@@ -74,8 +56,8 @@ def deadline(
         rule=rule,
         starts_on=starts_on,
         length=length,
-        due_on=after(starts_on, length),
-        warn_on=tuple(after(starts_on, item) for item in warn),
+        due_on=after(starts_on, length, published),
+        warn_on=tuple(after(starts_on, item, published) for item in warn),
         policy=policy,
     )
 
@@ -86,9 +68,9 @@ def _add_months(start: date, months: int) -> date:
     return date(year, month, min(start.day, monthrange(year, month)[1]))
 
 
-def _add_working_days(start: date, days: int) -> date:
+def _add_working_days(start: date, days: int, published: Calendar | None) -> date:
     day = start
     while days:
         day += timedelta(days=1)
-        days -= is_working_day(day)
+        days -= is_working_day(day, published)
     return day

@@ -15,6 +15,7 @@ from shared.kernel.division import DivisionCode, within
 from shared.kernel.money import FenAmount
 from shared.kernel.refusal import Invalid, Refusal
 from shared.policy.rules import rule
+from shared.policy.working_days import Calendar, WorkingYear
 
 NEVER: Mapping[str, str] = {
     "quota": "R27",
@@ -88,6 +89,9 @@ class Parameters(BaseModel):
         "lead": "党委农业农村委员会",
     }
     """What the executive department and the lead organisation are called (K8)."""
+    working_years: Mapping[int, WorkingYear] = {}
+    """The State Council's notices of years that are not known otherwise, for the hotline's clocks;
+    the province's alone (R117)."""
     ledger_percent: int = 2
     """The share of the rural registered population strictly above which a ledger is due (R110)."""
 
@@ -150,6 +154,23 @@ def in_force(book: Sequence[PolicyVersion], division: str, on: date) -> PolicyVe
     if not candidates:
         raise NoPolicy(division, on)
     return max(candidates, key=lambda item: (len(item.division), item.effective_from, item.version))
+
+
+@rule("K7", "R117")
+def working_years(book: Sequence[PolicyVersion], on: date) -> Calendar:
+    """The years published and in force on a day, whichever version brought them: the latest holds.
+
+    A city that has a version of its own works on the province's days all the same.
+    """
+    begun = sorted(
+        (version for version in book if version.effective_from <= on),
+        key=lambda version: version.effective_from,
+    )
+    return {
+        year: notice
+        for version in begun
+        for year, notice in version.parameters.working_years.items()
+    }
 
 
 def monitoring_line(version: PolicyVersion, year: int) -> tuple[int, bool]:

@@ -12,7 +12,8 @@ import orjson
 from services.alerts.domain.context import GUIDE
 from services.alerts.domain.register import Known, Suggestion, Why
 from shared.contracts.values import History
-from shared.policy.parameters import NoPolicy, PolicyVersion, in_force
+from shared.policy.parameters import NoPolicy, PolicyVersion, in_force, working_years
+from shared.policy.working_days import Calendar
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
@@ -157,14 +158,30 @@ async def publish(connection: Connection, policy: PolicyVersion) -> None:
     await connection.execute(_PUBLISH, policy.version, policy.model_dump_json())
 
 
-async def policy_for(connection: Connection, division: str, on: date) -> PolicyVersion:
-    """The policy in force; the Guide's own numbers while nothing has been published (K7)."""
-    rows = await connection.fetch("select policy::text from matching.policy")
-    book = [PolicyVersion.model_validate(orjson.loads(row["policy"])) for row in rows]
+async def law_for(
+    connection: Connection, division: str, on: date, *, today: date
+) -> tuple[PolicyVersion, Calendar]:
+    """The policy in force on a day, and the working years known ``today``.
+
+    The Guide's own numbers while nothing has been published (K7). Which days were worked is a fact:
+    for an act entered late, too, what is known by then holds.
+    """
+    book = await _book(connection)
+    days = working_years(book, today)
     try:
-        return in_force(book, division, on)
+        return in_force(book, division, on), days
     except NoPolicy:
-        return GUIDE
+        return GUIDE, days
+
+
+async def calendar(connection: Connection, on: date) -> Calendar:
+    """The working years published and in force."""
+    return working_years(await _book(connection), on)
+
+
+async def _book(connection: Connection) -> list[PolicyVersion]:
+    rows = await connection.fetch("select policy::text from matching.policy")
+    return [PolicyVersion.model_validate(orjson.loads(row["policy"])) for row in rows]
 
 
 def _known(row: Mapping[str, Any]) -> Known:

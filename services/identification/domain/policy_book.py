@@ -19,6 +19,7 @@ from shared.kernel.refusal import Forbidden, Invalid
 from shared.policy.legal_time import after
 from shared.policy.parameters import Parameters, PolicyVersion
 from shared.policy.rules import rule
+from shared.policy.working_days import notices_are_whole
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def publish(book: PolicyBook, command: commands.PublishPolicy, context: Publicat
     numbered_once(policy, book)
     never_overwrites(policy, book, context.today)
     publicity_is_whole(policy.parameters)
+    notices_are_whole(policy.parameters.working_years, "policy.parameters.working_years")
     if level_of(policy.division) is Level.CITY:
         only_tightens(policy, context)
     return [PolicyPublished(policy=policy)]
@@ -157,6 +159,8 @@ def loosened(own: Parameters, province: Parameters) -> list[str]:
         own.monitoring_line.get(year, 0) < line for year, line in province.monitoring_line.items()
     ):
         names.append("monitoring_line")
+    if own.working_years.items() - province.working_years.items():
+        names.append("working_years")
     names += [name for name in _SHORTER if _days(own, name) > _days(province, name)]
     names += [name for name in _LONGER if _days(own, name) < _days(province, name)]
     names += [name for name in _HIGHER if getattr(own, name) < getattr(province, name)]
