@@ -19,8 +19,9 @@ def policy(story: Story) -> None:
 
 def publish(story: Story) -> None:
     """See to it that a line is in force for the year it is, and that the story's days are known."""
-    year, known = story.today.year, _parameters(story)
-    lines, years = known.get("monitoring_line", {}), known.get("working_years", {})
+    year, known = story.today.year, _in_force(story)
+    parameters = known.get("parameters", {})
+    lines, years = parameters.get("monitoring_line", {}), parameters.get("working_years", {})
     wanted = [item for item in _years_of(story) if str(item) not in years]
     if str(year) in lines and not wanted:
         story.screen.note(f"{year}年监测线已发布: {yuan(lines[str(year)])}元 is in force")
@@ -29,7 +30,7 @@ def publish(story: Story) -> None:
     years = {**years, **{str(item): _made_up(item) for item in wanted}}
     body = {
         "policy": {
-            "version": f"{PROVINCE}/{story.today:%Y-%m%d}",
+            "version": _next_version(known.get("version", ""), year),
             "document": f"鲁演示发〔{year}〕1号",
             "division": PROVINCE,
             "effective_from": story.today.isoformat(),
@@ -54,7 +55,7 @@ def _years_of(story: Story) -> list[int]:
 
 
 def _made_up(year: int) -> Json:
-    """A calendar for a story that plays in a year of which there is no notice; it says so itself."""
+    """A calendar for a story in a year of which there is no notice; it says so itself."""
     fixed = [(1, 1), (5, 1), (5, 2), (5, 3), (5, 4), (5, 5), *((10, day) for day in range(1, 8))]
     return {
         "document": f"演示日历〔{year}〕非国务院通知",
@@ -62,16 +63,21 @@ def _made_up(year: int) -> Json:
     }
 
 
-def _parameters(story: Story) -> Json:
-    """The parameters in force today; none before the first publication."""
+def _next_version(known: str, year: int) -> str:
+    """``37/2026-1``, and ``37/2026-2`` after it."""
+    beginning = f"{PROVINCE}/{year}-"
+    number = int(known.removeprefix(beginning)) if known.startswith(beginning) else 0
+    return f"{beginning}{number + 1}"
+
+
+def _in_force(story: Story) -> Json:
+    """The policy in force today; nothing before the first publication."""
     try:
-        known = story.client.get("province-officer", "identification", "/policy", division=PROVINCE)
+        return story.client.get("province-officer", "identification", "/policy", division=PROVINCE)
     except Answered as answer:
         if answer.problem.get("code") != "no-policy-in-force":
             raise
         return {}
-    parameters: Json = known["parameters"]
-    return parameters
 
 
 def register(story: Story) -> None:
