@@ -5,7 +5,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.end_to_end.installation import ROOT, free_base
+from shared.testing.ports import free_base
+from tests.end_to_end.installation import ROOT
 from tests.end_to_end.system import System
 
 DOCUMENT = Path("docs") / "integration" / "12317.md"
@@ -20,7 +21,7 @@ def test_the_kit_runs_from_top_to_bottom(system: System) -> None:
     environment = os.environ | {
         "ISSUER": system.addresses.issuer,
         "ALERTS": system.addresses.of("alerts"),
-        "PORT": str(free_base((0,), first=29_000, spread=1)),
+        "PORT": str(free_base((0,), spread=1)),
     }
     done = subprocess.run(
         ["bash", "-c", script], cwd=ROOT, env=environment, capture_output=True, text=True,
