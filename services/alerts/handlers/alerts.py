@@ -15,10 +15,8 @@ from services.alerts.read_models.register import Waiting
 from shared.contracts.alerts import Fate, Threshold
 from shared.contracts.values import LeadSource
 from shared.kernel.ids import named_id
-from shared.kernel.refusal import Invalid
 from shared.store.application import Call, Outcome
 from shared.vault.blind_index import BlindIndex
-from shared.vault.documents import Document, parse_document
 
 
 @dataclass(frozen=True)
@@ -40,18 +38,9 @@ def alert_id(command: ReceiveAlert, index: BlindIndex) -> UUID:
     if command.external_id is not None:
         return named_id("alert", command.feed, "id", command.external_id)
     content = command.model_dump(mode="json", exclude={"person", "details"})
-    token = index.identity(_document(command)).hex()
+    token = index.identity(matching.must_be_valid(command.person.document_number)).hex()
     packed = orjson.dumps([content, token], option=orjson.OPT_SORT_KEYS)
     return named_id("alert", command.feed, "content", packed.decode())
-
-
-def _document(command: ReceiveAlert) -> Document:
-    """A machine can check what it sends: unlike a caller's, its numbers must be right."""
-    try:
-        return parse_document(command.person.document_number)
-    except Invalid as wrong:
-        field = "person.document_number"
-        raise Invalid(code=wrong.code, zh=wrong.zh, en=wrong.en, field=field) from None
 
 
 class Alerts:
@@ -93,7 +82,7 @@ class Alerts:
         self._tools.divisions.require(command.division, field="division")
 
     async def _look(self, command: ReceiveAlert, call: Call, stream: UUID) -> _Seen:
-        number = _document(command).number
+        number = matching.must_be_valid(command.person.document_number).number
         match = await matching.look_up(call.tx.raw, self._tools.index, number)
         threshold = triggers.in_force(
             triggers.DEFAULTS, command.type, population_of(match.households), command.happened_on
