@@ -5,6 +5,7 @@ from typing import Any
 
 from services.alerts.handlers import Tools, application
 from services.alerts.http import router
+from services.alerts.http.evidence import evidence
 from services.alerts.postman import Postman
 from services.alerts.reactions import Reactions
 from services.alerts.read_models import deliveries, register
@@ -43,7 +44,7 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
         Blueprint(
             title="Dixian 底线 · 风险线索 alerts",
             application=lambda kit: application(kit.database, tools(kit)),
-            routers=lambda kit, app: [router(app, tools(kit))],
+            routers=lambda kit, app: [router(app, tools(kit)), evidence(app, kit.evidence)],
             reacts_to=("identification", "assistance"),
             handler=lambda _kit, app: Each(Reactions(app).by_type()),
             workers=lambda kit, _app: (postman(kit).run,),

@@ -157,6 +157,19 @@ class PersonalDataRevealed(AlertsEvent):
 
 
 @contract
+class EvidenceKept(AlertsEvent):
+    """A file is kept, sealed under the lead's key; acts cite it by its hash."""
+
+    owner_id: UUID
+    """The lead."""
+    division: DivisionCode
+    sha256: str
+    media_type: str
+    size: int
+    """Bytes."""
+
+
+@contract
 class DeadlineWarned(AlertsEvent):
     """A clock's warning day has come; said once. Of an order: the yellow card (R117)."""
 
@@ -184,6 +197,7 @@ __all__ = [
     "Channel",
     "DeadlineMissed",
     "DeadlineWarned",
+    "EvidenceKept",
     "ExtensionReason",
     "Fate",
     "LeadDisposed",

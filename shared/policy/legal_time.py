@@ -16,7 +16,8 @@ def after(start: date, length: str, published: Calendar | None = None) -> date:
     """The last day of a period of ``length`` that starts on ``start`` (that day not counted).
 
     ``15d`` natural days, ``5wd`` working days, ``1m`` months: the same day of the month, clamped
-    to the month's end (K3: 01-31 and one month → 02-28).
+    to the month's end (K3: 01-31 and one month → 02-28). ``published``: the working years that
+    the province has published.
     """
     match = _LENGTH.match(length)
     if match is None:
@@ -45,19 +46,28 @@ def deadline(
     *,
     policy: str,
     warn: tuple[str, ...] = (),
+    escalate: tuple[str, int] = ("1d", 0),
     published: Calendar | None = None,
 ) -> Deadline:
     """A clock started now, its due date and warning days counted once and for ever.
 
-    ``warn`` holds lengths from the start, e.g. ``("10d", "13d", "15d")`` for R54.
+    ``warn`` holds lengths from the start, e.g. ``("10d", "13d", "15d")`` for R54. ``escalate``:
+    how long a miss waits before one level more hears of it, and how many more there are.
+    ``published``: the working years that the province has published.
     """
+    due_on = after(starts_on, length, published)
+    wait, levels = escalate
+    higher = [due_on]
+    for _ in range(levels):
+        higher.append(after(higher[-1], wait, published))
     return Deadline(
         kind=kind,
         rule=rule,
         starts_on=starts_on,
         length=length,
-        due_on=after(starts_on, length, published),
+        due_on=due_on,
         warn_on=tuple(after(starts_on, item, published) for item in warn),
+        escalate_on=tuple(higher[1:]),
         policy=policy,
     )
 

@@ -17,13 +17,17 @@ from services.alerts.handlers.reveals import REVEAL
 from services.alerts.handlers.tools import Tools
 from services.alerts.handlers.webhooks import Webhooks
 from services.alerts.read_models.views import VIEWS
+from shared.contracts.alerts import EvidenceKept
+from shared.evidence.stream import KeepEvidence, evidence_stream, keeping
+from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event, Recorded
 from shared.store.application import Application, Handler
 from shared.store.database import Database
 
 SERVICE = "alerts"
-AGGREGATES: Sequence[Aggregate[Any]] = (ORDER, LEAD, ALERT, REVEAL, MACHINE, WEBHOOK)
+EVIDENCE = evidence_stream(EvidenceKept)
+AGGREGATES: Sequence[Aggregate[Any]] = (ORDER, LEAD, ALERT, REVEAL, MACHINE, WEBHOOK, EVIDENCE)
 
 
 def application(
@@ -38,7 +42,7 @@ def application(
         database=database,
         handlers=handlers(tools),
         aggregates=AGGREGATES,
-        views=VIEWS,
+        views=(*VIEWS, EVIDENCE_VIEW),
         appended=appended,
     )
 
@@ -65,6 +69,7 @@ def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
         commands.ReceiveAlert: alerts.receive,
         **Machines(tools.divisions).by_command(),
         **Webhooks(tools.vault, tools.guard).by_command(),
+        KeepEvidence: keeping(EVIDENCE),
     }
 
 

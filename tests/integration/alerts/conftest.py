@@ -14,11 +14,15 @@ from fastapi import Request
 
 from services.alerts.handlers import Tools, application
 from services.alerts.http import router
+from services.alerts.http.evidence import evidence
 from services.alerts.reactions import reactions
 from services.alerts.schema import SCHEMA
 from shared.contracts.identification import HouseholdIndexed, HouseholdRegistered
 from shared.contracts.members import IndexToken, Member
 from shared.contracts.values import History, Labour
+from shared.evidence.blobs import Blobs
+from shared.evidence.room import EvidenceRoom
+from shared.evidence.scanning import NoScanner
 from shared.kernel.clock import ShiftedClock, legal_date
 from shared.kernel.event import Cause, Event, Metadata, Recorded
 from shared.kernel.ids import new_id
@@ -182,11 +186,12 @@ async def desk(
     vault, index = open_vault(settings)
     tools = Tools(vault, index, divisions, Guard(Mode.DEMO, OutboundSettings()))
     app = application(database, tools)
+    room = EvidenceRoom(Blobs.at((tmp_path / "files").as_uri()), NoScanner(), vault, "alerts")
     web = create_app(
         service="alerts",
         title="alerts",
         settings=WebSettings(mode=Mode.DEMO),
-        routers=[router(app, tools)],
+        routers=[router(app, tools), evidence(app, room)],
         authenticator=Callers(),
         metrics=Metrics(),
     )

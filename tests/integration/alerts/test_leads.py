@@ -283,7 +283,7 @@ async def test_bad_declarations_are_refused_each_with_its_code(desk: Desk) -> No
         (online(reference="SD-2", division="3701"), "division-too-wide"),
         (online(reference="SD-2", division="370199"), "unknown-division"),
         (online(reference="SD-2", person=wrong), "document-number-checksum"),
-        (online(reference="SD-2", person=nobody), "required"),
+        (online(reference="SD-2", person=nobody), "missing-field"),
         (online(reference="SD-2", colour="red"), "unknown-field"),
     ):
         await desk.refused("/declarations", body, "portal:37", code)
