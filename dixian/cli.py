@@ -266,17 +266,46 @@ def divisions(
 def households(
     file: Annotated[Path, typer.Argument(help="XLSX, CSV or NDJSON with the form's columns.")],
     preview: Annotated[bool, typer.Option(help="Try it; nothing is kept.")] = False,
-    user: Annotated[
-        str, typer.Option(help="Whom the demo signs in; DIXIAN_TOKEN otherwise.")
-    ] = "county-officer",
+    token: Annotated[
+        str, typer.Option(envvar="DIXIAN_TOKEN", help="The token; the demo signs in without.")
+    ] = "",
+    user: Annotated[str, typer.Option(help="Whom the demo signs in.")] = "county-officer",
+    identification: Annotated[
+        str, typer.Option(envvar="DIXIAN_IDENTIFICATION_URL", help="Where the service is.")
+    ] = "",
 ) -> None:
     """Send a county's file of households; again, it goes on where it was."""
-    from dixian.households import import_households
+    from dixian.households import Sender
 
     with plainly():
-        whole = import_households(file, user, console, preview=preview)
+        whole = Sender(console, identification, token, user).send(file, preview=preview)
     if not whole:
         raise typer.Exit(1)
+
+
+@imports.command()
+def feed(
+    name: Annotated[str, typer.Argument(help="The feed: medical-insurance, education …")],
+    file: Annotated[Path, typer.Argument(help="XLSX, CSV or NDJSON, gzipped if you like.")],
+    token: Annotated[str, typer.Option(envvar="DIXIAN_TOKEN", help="The key or token.")],
+    alerts: Annotated[
+        str, typer.Option(envvar="DIXIAN_ALERTS_URL", help="Where the service is.")
+    ] = "http://127.0.0.1:8101",
+    results: Annotated[
+        Path | None, typer.Option(help="Save every row's fate: .csv, .xlsx or .jsonl.")
+    ] = None,
+) -> None:
+    """Send a department's file and follow it to its end; again changes nothing twice."""
+    import httpx
+
+    from dixian.feed import FeedClient
+
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
+    with plainly(), httpx.Client(base_url=alerts, headers=headers, timeout=300) as client:
+        sender = FeedClient(client, console)
+        sent = sender.send(name, file)
+        if results is not None:
+            sender.results(sent, results)
 
 
 @cluster.command("up")

@@ -2,13 +2,11 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
 import httpx
-from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TextColumn
 
@@ -20,17 +18,6 @@ _BLOCK = 1 << 16
 _SHOWN = 20
 
 
-class SenderSettings(BaseSettings):
-    """Who sends, and where to."""
-
-    model_config = SettingsConfigDict(env_prefix="DIXIAN_", extra="ignore")
-
-    token: str = ""
-    """``DIXIAN_TOKEN``: a bearer token; without one the demo's issuer is asked for one."""
-    identification_url: str = ""
-    """``DIXIAN_IDENTIFICATION_URL``: where the service answers; this machine when empty."""
-
-
 @dataclass
 class Told:
     """What the service has answered so far."""
@@ -40,33 +27,44 @@ class Told:
     summary: dict[str, Any] | None = None
 
 
-def import_households(path: Path, user: str, console: Console, *, preview: bool) -> bool:
-    """Send a file; whether every household was taken. Raises ``CannotStart``.
+@dataclass(frozen=True)
+class Sender:
+    """Who sends, and where to."""
 
-    A broken connection loses nothing: sent again, the file goes on where it was.
-    """
-    settings = SenderSettings()
-    try:
-        with path.open("rb") as file, _http() as client:
-            headers = {"Authorization": f"Bearer {settings.token or _demo_token(client, user)}"}
-            url = settings.identification_url or url_of("identification")
-            sent = client.stream(
-                "POST",
-                f"{url}/households/import",
-                params={"preview": preview},
-                content=_blocks(file),
-                headers=headers,
-            )
-            with sent as answer:
-                told = _follow(answer, console)
-    except OSError as error:
-        raise CannotStart(f"{path}: {error.strerror or error}") from error
-    except httpx.HTTPError as error:
-        raise CannotStart(
-            f"The service cannot be reached ({type(error).__name__}). Send the file again: what "
-            "was taken in is not taken in twice."
-        ) from error
-    return _closing(told, console, preview=preview)
+    console: Console
+    url: str
+    """Where the service answers; this machine when empty."""
+    token: str
+    """A bearer token; without one the demo's issuer is asked for ``user``'s."""
+    user: str
+
+    def send(self, path: Path, *, preview: bool) -> bool:
+        """Send a file; whether every household was taken. Raises ``CannotStart``.
+
+        A broken connection loses nothing: sent again, the file goes on where it was.
+        """
+        # A large file is answered line by line while it is worked through.
+        timeout = httpx.Timeout(30, read=300)
+        try:
+            with path.open("rb") as file, httpx.Client(timeout=timeout) as client:
+                token = self.token or _demo_token(client, self.user)
+                sent = client.stream(
+                    "POST",
+                    f"{self.url or url_of('identification')}/households/import",
+                    params={"preview": preview},
+                    content=_blocks(file),
+                    headers={"Authorization": f"Bearer {token}"},
+                )
+                with sent as answer:
+                    told = _follow(answer, self.console)
+        except OSError as error:
+            raise CannotStart(f"{path}: {error.strerror or error}") from error
+        except httpx.HTTPError as error:
+            raise CannotStart(
+                f"The service cannot be reached ({type(error).__name__}). Send the file again: "
+                "what was taken in is not taken in twice."
+            ) from error
+        return _closing(told, self.console, preview=preview)
 
 
 def _follow(answer: httpx.Response, console: Console) -> Told:
@@ -127,13 +125,6 @@ def _demo_token(client: httpx.Client, user: str) -> str:
     if answer.status_code != httpx.codes.OK:
         raise CannotStart(f"The demo's issuer lets no {user} in; set DIXIAN_TOKEN.")
     return str(answer.json()["access_token"])
-
-
-@contextmanager
-def _http() -> Iterator[httpx.Client]:
-    # A large file is answered line by line while it is worked through.
-    with httpx.Client(timeout=httpx.Timeout(30, read=300)) as client:
-        yield client
 
 
 def _blocks(file: IO[bytes]) -> Iterator[bytes]:
