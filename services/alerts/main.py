@@ -9,12 +9,13 @@ from services.alerts.http import LARGER_BODIES, router
 from services.alerts.http.evidence import evidence
 from services.alerts.postman import Postman
 from services.alerts.reactions import Reactions
-from services.alerts.read_models import deliveries
+from services.alerts.read_models import deliveries, register
 from services.alerts.schema import SCHEMA
 from shared.bus.connection import connector
 from shared.bus.handler import Each
 from shared.bus.port import Broker
 from shared.policy.divisions import Divisions
+from shared.policy.working_days import known_until
 from shared.service.assemble import Blueprint, Kit, assemble
 from shared.web.outbound import Guard, Outbound, OutboundSettings
 from shared.web.service import Service, ServiceSettings
@@ -23,7 +24,6 @@ from shared.web.service import Service, ServiceSettings
 def create(settings: ServiceSettings, *, broker: Broker) -> Service:
     """The service, not yet started."""
     divisions = Divisions.load()
-
     outbound = OutboundSettings()
     guard = Guard(settings.web.mode, outbound)
 
@@ -50,15 +50,19 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             handler=lambda _kit, app: Each(Reactions(app).by_type()),
             workers=lambda kit, app: (postman(kit).run, FeedWorker(app, tools(kit)).run),
             larger_bodies=LARGER_BODIES,
-            numbers=lambda kit, _app: lambda: _told(kit),
+            numbers=lambda kit, _app: lambda: _numbers(kit),
         ),
     )
 
 
-async def _told(kit: Kit) -> Mapping[str, Any]:
-    """What waits to be told to hotlines, and what nobody could be told."""
+async def _numbers(kit: Kit) -> Mapping[str, Any]:
+    """What waits to be told to hotlines, what nobody could be told, and how long clocks can run."""
     async with kit.database.reading() as tx:
-        return {"webhooks": await deliveries.counts(tx.raw)}
+        today = tx.clock.today()
+        return {
+            "webhooks": await deliveries.counts(tx.raw),
+            "working_days_known_until": known_until(today, await register.calendar(tx.raw, today)),
+        }
 
 
 __all__ = ["SCHEMA", "create"]

@@ -71,6 +71,17 @@ class MatchedBy(StrEnum):
     """Somebody looked and said so."""
 
 
+class Channel(StrEnum):
+    """How a self-declaration came."""
+
+    PAPER = "PAPER"
+    """纸质申报"""
+    ONLINE = "ONLINE"
+    """线上申报"""
+    AGENT = "AGENT"
+    """代办"""
+
+
 @contract
 class RiskReported(AlertsEvent):
     """Something that may mean risk was reported; the clocks of R54 and R55 run from its day."""
@@ -96,6 +107,12 @@ class RiskReported(AlertsEvent):
     """Whom it is about, in this service's vault, while the register does not know them."""
     reported_in: DivisionCode | None = None
     """Where it was reported, where that is not in ``division``."""
+    channel: Channel | None = None
+    """Of a self-declaration."""
+    agent_id: UUID | None = None
+    """Who declared it for the household, in the vault."""
+    text_id: UUID | None = None
+    """What the household or the cadre said, in the vault."""
 
 
 @contract
@@ -188,6 +205,7 @@ __all__ = [
     "AlertReceived",
     "AlertType",
     "AlertsEvent",
+    "Channel",
     "DeadlineMissed",
     "DeadlineWarned",
     "EvidenceKept",

@@ -75,6 +75,7 @@ def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
         commands.CloseOrder: orders.act("note"),
         commands.RateOrder: orders.act("note"),
         commands.RegisterLead: leads.register,
+        commands.DeclareRisk: leads.declare,
         commands.ReportRisk: leads.made,
         commands.MatchLead: leads.match,
         commands.DisposeLead: leads.dispose,

@@ -10,12 +10,10 @@ from services.alerts.domain.feed import FEED, feed_id
 from services.alerts.domain.register import Match
 from services.alerts.handlers import leads, matching
 from services.alerts.handlers.tools import Tools, context
-from services.alerts.read_models import feed_rows, register
+from services.alerts.read_models import feed_rows
 from services.alerts.read_models.register import Waiting
-from shared.kernel.refusal import Invalid
 from shared.store.application import Call, Outcome
 from shared.vault.blind_index import BlindIndex
-from shared.vault.documents import Document, parse_document
 
 
 def alert_id(command: ReceiveAlert, index: BlindIndex) -> UUID:
@@ -23,17 +21,8 @@ def alert_id(command: ReceiveAlert, index: BlindIndex) -> UUID:
 
     Raises ``Invalid`` for a wrong number.
     """
-    token = index.identity(_document(command))
+    token = index.identity(matching.must_be_valid(command.person.document_number))
     return UUID(bytes=alert_key(command.feed, command.external_id, said(command), token))
-
-
-def _document(command: ReceiveAlert) -> Document:
-    """A machine can check what it sends: unlike a caller's, its numbers must be right."""
-    try:
-        return parse_document(command.person.document_number)
-    except Invalid as wrong:
-        field = "person.document_number"
-        raise Invalid(code=wrong.code, zh=wrong.zh, en=wrong.en, field=field) from None
 
 
 class Alerts:
@@ -46,7 +35,7 @@ class Alerts:
         """One alert, its fate, and the lead it makes, in one transaction."""
         self._must_be_acceptable(command, call)
         stream = alert_id(command, self._tools.index)
-        document = _document(command)
+        document = matching.must_be_valid(command.person.document_number)
         match = await matching.look_up(call.tx.raw, self._tools.index, document.number)
         book = (await call.load(FEED, feed_id(command.feed))).state.book
         person_id = await self._keep_person(command, call, stream, match)
@@ -70,8 +59,8 @@ class Alerts:
         if command.type not in triggers.APPLICATIONS:
             return True
         place = place_of(command, match.households)
-        policy = await register.policy_for(call.tx.raw, place, command.happened_on)
-        return triggers.screened_at_once(command.type, place[:6], policy)
+        law = await context(call, place, command.happened_on)
+        return triggers.screened_at_once(command.type, place[:6], law.policy)
 
     async def _keep_person(
         self, command: ReceiveAlert, call: Call, stream: UUID, match: Match
@@ -80,7 +69,7 @@ class Alerts:
         await self._tools.notes(call, stream, {"details": command.details})
         if match.household is not None:
             return None
-        number = _document(command).number
+        number = matching.must_be_valid(command.person.document_number).number
         person = Person(name=command.person.name, document_number=number)
         return await self._tools.person(call, stream, "person", person)
 

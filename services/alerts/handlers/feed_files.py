@@ -35,7 +35,7 @@ from shared.contracts.alerts import RowFate, Tally, Threshold
 from shared.kernel.event import Command
 from shared.kernel.ids import new_id
 from shared.kernel.refusal import Refusal
-from shared.policy.parameters import PolicyVersion
+from shared.policy.parameters import PolicyVersion, working_years
 from shared.store.application import Call, Handler, Outcome, on_stream
 from shared.store.event_store import ConcurrentAppend
 from shared.vault.vault import Entry
@@ -241,6 +241,10 @@ class _Comparing:
             plain = self.call.context(given.happened_on)
             policy = register.policy_in_force(self.policies, *key)
             self.contexts[key] = AlertsContext(
-                plain.today, plain.occurred_on, plain.principal, policy=policy
+                plain.today,
+                plain.occurred_on,
+                plain.principal,
+                policy=policy,
+                calendar=working_years(self.policies, plain.today),
             )
         return self.contexts[key]

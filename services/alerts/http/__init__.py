@@ -8,7 +8,7 @@ from services.alerts.handlers.reveals import Reveals
 from services.alerts.http import feeds, intake, leads, machines, orders, webhooks
 from services.alerts.http.alerts import alert_questions
 from services.alerts.http.feeds import LARGER_BODIES, feed_doors
-from services.alerts.http.leads import lead_questions
+from services.alerts.http.leads import declaration_door, lead_questions
 from services.alerts.http.machines import machine_doors
 from services.alerts.http.orders import order_questions
 from services.alerts.http.reveals import reveal_doors
@@ -28,6 +28,7 @@ def router(application: Application, tools: Tools) -> Router:
     add_doors(made, application, (*DOORS, alerts))
     intake.add_batch(made, application, alerts)
     order_questions(made, application, tools)
+    declaration_door(made, application)
     lead_questions(made, application, tools)
     alert_questions(made, application)
     feed_doors(made, application, tools)

@@ -12,7 +12,8 @@ import orjson
 from services.alerts.domain.context import GUIDE
 from services.alerts.domain.register import Known, Suggestion, Why
 from shared.contracts.values import History
-from shared.policy.parameters import NoPolicy, PolicyVersion, in_force
+from shared.policy.parameters import NoPolicy, PolicyVersion, in_force, working_years
+from shared.policy.working_days import Calendar
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
@@ -196,9 +197,20 @@ def policy_in_force(book: Sequence[PolicyVersion], division: str, on: date) -> P
         return GUIDE
 
 
-async def policy_for(connection: Connection, division: str, on: date) -> PolicyVersion:
-    """The policy in force there on that day."""
-    return policy_in_force(await policy_book(connection), division, on)
+async def law_for(
+    connection: Connection, division: str, on: date, *, today: date
+) -> tuple[PolicyVersion, Calendar]:
+    """The policy in force on a day, and the working years known ``today``.
+
+    Which days were worked is a fact: for an act entered late, too, what is known by then holds.
+    """
+    book = await policy_book(connection)
+    return policy_in_force(book, division, on), working_years(book, today)
+
+
+async def calendar(connection: Connection, on: date) -> Calendar:
+    """The working years published and in force."""
+    return working_years(await policy_book(connection), on)
 
 
 def known_of(row: Mapping[str, Any]) -> Known:

@@ -46,7 +46,7 @@ COUNTY, TOWN, VILLAGE = "370114", "370114001", "370114001001"
 OTHER_TOWN = "370114002"
 ROLES = {"officer": Role.OFFICER, "hotline": Role.HOTLINE, "feed": Role.FEED}
 ROLES |= {"inspector": Role.INSPECTOR, "administrator": Role.ADMINISTRATOR}
-ROLES |= {"operator": Role.OPERATOR}
+ROLES |= {"operator": Role.OPERATOR, "portal": Role.PORTAL}
 
 
 def document_number(serial: int = 1, *, born: str = "19650308") -> str:
