@@ -6,7 +6,7 @@ from typing import Any
 from services.alerts.domain.commands import MatchLead, ReportRisk, SettleLead
 from services.alerts.domain.register import Known
 from services.alerts.read_models import register
-from shared.contracts.assistance import RiskEliminated
+from shared.contracts.assistance import RefreshRecorded, RiskEliminated
 from shared.contracts.identification import (
     Approved,
     CaseOpened,
@@ -55,6 +55,7 @@ class Reactions:
             NotIdentified: self.not_identified,
             Approved: self.approved,
             RiskEliminated: self.risk_eliminated,
+            RefreshRecorded: self.refreshed,
         }
 
     async def policy_published(
@@ -156,6 +157,25 @@ class Reactions:
     ) -> None:
         """No longer monitored; it stays in the matching all the same (R101)."""
         await register.set_monitored(tx.raw, recorded.event.household_id, False)
+
+    @rule("R101", "R105")
+    async def refreshed(
+        self, tx: Transaction, recorded: Recorded[RefreshRecorded], cause: Cause
+    ) -> None:
+        """A new risk seen at the yearly refresh is a lead like any other: a new case, linked."""
+        event = recorded.event
+        if not event.new_risk:
+            return
+        command = ReportRisk(
+            lead_id=named_id("refresh-lead", str(event.case_id), str(event.year)),
+            source=LeadSource.CADRE_SCREENING,
+            # The neighbour's clock may be a moment ahead of this one at midnight.
+            discovered_on=min(recorded.occurred_on, tx.clock.today()),
+            division=recorded.region,
+            reported_in=recorded.region,
+            household_id=event.household_id,
+        )
+        await self._application.execute_in(tx, command, _US, cause)
 
     async def _settle(
         self,

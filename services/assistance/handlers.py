@@ -13,6 +13,7 @@ from services.assistance.domain.known_case import KNOWN_CASE
 from services.assistance.domain.ledger import LEDGER
 from services.assistance.domain.no_labour import NO_LABOUR
 from services.assistance.domain.plan import PLAN
+from services.assistance.domain.policies import NOBODY_LEFT
 from services.assistance.domain.policy_book import POLICY
 from services.assistance.domain.population import POPULATION
 from services.assistance.read_models import ledger, lookups
@@ -20,9 +21,11 @@ from services.assistance.read_models.views import VIEWS
 from services.assistance.reveals import REVEAL
 from shared.contracts.assistance import RiskEliminated
 from shared.kernel.decider import Aggregate
+from shared.kernel.division import Level
 from shared.kernel.event import Command, Event, Recorded
 from shared.kernel.ids import named_id, new_id
 from shared.kernel.refusal import Invalid, NotFound, Stale
+from shared.policy.divisions import Divisions
 from shared.policy.rules import rule
 from shared.store.application import Application, Call, Handler, Outcome, Stream
 from shared.store.database import Database
@@ -80,6 +83,7 @@ class Desk:
     """The handlers, with the vault in which free text is kept."""
 
     vault: Vault
+    divisions: Divisions
 
     async def follow(self, command: Command, call: Call) -> Outcome:
         """What follows from a neighbour's event, whose day may be later than this clock's today."""
@@ -112,6 +116,7 @@ class Desk:
 
     async def record_help(self, command: c.RecordHelp, call: Call) -> Outcome:
         """Help outside a plan, held against the household's latest plan."""
+        self.divisions.require(command.division, level=Level.VILLAGE, field="division")
         around = await self._around(call, command)
         plan_id = await lookups.latest_plan(call.tx.sql, command.household_id)
         if plan_id is not None:
@@ -178,6 +183,7 @@ class Desk:
             care = c.StartAfterCare(
                 plan_id=plan_id,
                 elimination_id=command.elimination_id,
+                nobody_left=stream.state.the_proposal.cause in NOBODY_LEFT,
                 occurred_on=around.occurred_on,
             )
             after = await call.decide(PLAN, plan_id, care, around)
@@ -211,10 +217,12 @@ class Desk:
     async def record_population(self, command: c.RecordPopulation, call: Call) -> Outcome:
         """A town's figures of a year."""
         around = await self._around(call, command)
+        _year_must_have_come(command.year, around.today.year)
         return await call.decide(POPULATION, named_id("population", command.town), command, around)
 
-    async def update_ledger(self, command: c.UpdateLedger, call: Call) -> Outcome:
-        """Hold a town's and its villages' figures of today against the share."""
+    async def ledger(self, command: c.UpdateLedger | c.ReviewLedger, call: Call) -> Outcome:
+        """A town's and its villages' figures of today: held against the share, or gone through."""
+        self.divisions.require(command.town, level=Level.TOWN, field="town")
         around = await self._around(call, command)
         figures = await ledger.figures_of(call.tx.sql, command.town, around.today)
         around = replace(around, figures=figures)
@@ -301,14 +309,26 @@ def nothing_sensitive_is_published(command: Command) -> None:
             )
 
 
+@rule("R110")
+def _year_must_have_come(year: int, this_year: int) -> None:
+    if year > this_year:
+        raise Invalid(
+            "R110",
+            code="year-not-begun",
+            zh=f"{year}年尚未开始",
+            en=f"the year {year} has not begun",
+            field="year",
+        )
+
+
 def _plan_id(command: Command) -> UUID:
     plan_id: UUID = command.plan_id  # type: ignore[attr-defined]
     return plan_id
 
 
-def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
+def handlers(vault: Vault, divisions: Divisions) -> Mapping[type[Command], Handler]:
     """Every command this service takes, with what carries it out."""
-    desk = Desk(vault)
+    desk = Desk(vault, divisions)
     rooms: Mapping[Handler, tuple[type[Command], ...]] = {
         desk.follow: (c.OpenPlan, c.AddRisk, c.ClosePlan),
         desk.adopt: (c.AdoptPolicy,),
@@ -343,7 +363,7 @@ def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
         desk.flag: (c.ProposeNoLabour, c.FlagNoLabour, c.UnflagNoLabour),
         desk.compare: (c.CompareFlag,),
         desk.record_population: (c.RecordPopulation,),
-        desk.update_ledger: (c.UpdateLedger,),
+        desk.ledger: (c.UpdateLedger, c.ReviewLedger),
         desk.correct: (c.Correct, c.ChangeFlag),
     }
     return {command: handler for handler, commands in rooms.items() for command in commands}
@@ -352,6 +372,7 @@ def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
 def application(
     database: Database,
     vault: Vault,
+    divisions: Divisions,
     *,
     appended: Callable[[Sequence[Recorded[Event]]], None] = lambda _events: None,
 ) -> Application:
@@ -359,7 +380,7 @@ def application(
     return Application(
         service=SERVICE,
         database=database,
-        handlers=handlers(vault),
+        handlers=handlers(vault, divisions),
         aggregates=AGGREGATES,
         views=VIEWS,
         appended=appended,

@@ -1,6 +1,6 @@
 """A plan as its events make it: what is planned for one case, and every measure of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
@@ -32,7 +32,7 @@ from shared.contracts.assistance import (
 from shared.contracts.help import Identified, MeasureTerms, PlanCloseReason, StopReason
 from shared.contracts.values import Risk
 from shared.kernel import deadline
-from shared.kernel.deadline import Clocks
+from shared.kernel.deadline import Clocks, Deadline
 from shared.kernel.event import Event
 
 
@@ -84,6 +84,8 @@ class Measure:
     quantity: int = 0
     paid: int = 0
     """分: what the recorded outputs come to; 0 without one (R86)."""
+    start_due_on: date | None = None
+    """The day by which its department had to start it (R90)."""
 
     @property
     def implemented(self) -> bool:
@@ -107,6 +109,8 @@ class Plan:
     submitted: bool = False
     submitted_on: date | None = None
     """The first submission: how long the plan took (R89)."""
+    first_due_on: date | None = None
+    """The day by which the first plan was due (R89)."""
     measures: Mapping[UUID, Measure] = field(default_factory=dict)
     early_allowed: bool = False
     """The county let an elimination come before the half-year (R93)."""
@@ -173,8 +177,13 @@ def _opened(plan: Plan, event: PlanOpened) -> Plan:
         risks=event.risks,
         urgent=event.urgent,
         identified=event.identified,
+        first_due_on=_due_on(event.deadlines, "plan"),
         clocks=deadline.start(plan.clocks, *event.deadlines),
     )
+
+
+def _due_on(deadlines: Sequence[Deadline], kind: str) -> date | None:
+    return next((item.due_on for item in deadlines if item.kind == kind), None)
 
 
 def _opening_stage(event: PlanOpened) -> Stage:
@@ -196,6 +205,13 @@ def _made_provisional(plan: Plan, event: PlanMadeProvisional) -> Plan:
 def _confirmed(plan: Plan, event: PlanConfirmed) -> Plan:
     return replace(
         plan,
+        measures={
+            key: replace(item, start_due_on=_due_on(event.deadlines, start_clock(key)))
+            if item.start_due_on is None
+            else item
+            for key, item in plan.measures.items()
+        },
+        first_due_on=_due_on(event.deadlines, "plan"),
         stage=Stage.PLANNING,
         risks=event.risks,
         urgent=event.urgent,
@@ -230,7 +246,12 @@ def _submitted(plan: Plan, event: PlanSubmitted) -> Plan:
 
 def _filed(plan: Plan, event: MeasureFiled) -> Plan:
     measure = Measure(
-        event.measure_id, event.terms, event.development, event.provisional, event.filed_on
+        event.measure_id,
+        event.terms,
+        event.development,
+        event.provisional,
+        event.filed_on,
+        start_due_on=_due_on(event.deadlines, start_clock(event.measure_id)),
     )
     return replace(
         plan,
@@ -326,7 +347,14 @@ def _missed(plan: Plan, event: DeadlineMissed) -> Plan:
 
 
 def _purged(plan: Plan, _event: Purged) -> Plan:
-    return replace(plan, stage=Stage.CLOSED, closed=PlanCloseReason.PURGED, clocks={})
+    """Withdrawn: nothing of it is carried out any more, nobody is chased for it."""
+    over = {"status": MeasureStatus.STOPPED, "stop_reason": StopReason.NOT_ELIGIBLE}
+    measures = {
+        key: replace(item, **over) if key in plan.continuing else item  # type: ignore[arg-type]
+        for key, item in plan.measures.items()
+    }
+    closed = {"stage": Stage.CLOSED, "closed": PlanCloseReason.PURGED, "clocks": {}}
+    return replace(plan, measures=measures, **closed)  # type: ignore[arg-type]
 
 
 def _rolled_back(plan: Plan, _event: RolledBack) -> Plan:

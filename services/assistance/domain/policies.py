@@ -130,6 +130,14 @@ def guarantees_are_secured(guarantees: Collection[GuaranteeEvidence]) -> None:
 @rule("R91")
 def every_risk_is_gone(plan: Plan, found: Collection[RiskEvidence]) -> None:
     """Third condition: every risk of the household, later ones included, is evidenced as gone."""
+    if len({item.risk for item in found}) < len(found):
+        raise Invalid(
+            "R91",
+            code="risk-twice",
+            zh="同一风险只应说明一次",
+            en="a risk is spoken of twice",
+            field="risks",
+        )
     gone = {item.risk for item in found if item.gone}
     left = [risk for risk in plan.risks if risk not in gone]
     if left:

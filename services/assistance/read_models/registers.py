@@ -39,6 +39,8 @@ async def missing_refreshes(
             plan.c.stage == Stage.AFTER_CARE.value,
             sa.extract("year", plan.c.eliminated_on) < year,
             sa.not_(plan.c.detail["refreshed"].contains([year])),
+            # Where nobody is left there is nobody to ask (R94): no clock was started.
+            plan.c.refresh_due_on.is_not(None),
         )
         .order_by(plan.c.eliminated_on, plan.c.stream_id)
         .limit(limit)
@@ -86,6 +88,23 @@ async def mismatches(connection: AsyncConnection, asked: Asked, limit: int) -> R
     return await _rows(connection, query)
 
 
+async def uncompared(connection: AsyncConnection, asked: Asked, quarter: str, limit: int) -> Rows:
+    """Flagged households of which the quarter's comparison has said nothing yet (R99)."""
+    query = (
+        sa.select(
+            no_labour.c.household_id,
+            no_labour.c.region.label("division"),
+            no_labour.c.basis,
+            no_labour.c.compared.label("last_compared"),
+            no_labour.c.due_on,
+        )
+        .where(asked.scope(no_labour.c.region), no_labour.c.flagged, no_labour.c.compared < quarter)
+        .order_by(no_labour.c.region, no_labour.c.household_id)
+        .limit(limit)
+    )
+    return await _rows(connection, query)
+
+
 async def off_register(connection: AsyncConnection, asked: Asked, limit: int) -> Rows:
     """Households helped, or nearly so, outside the register."""
     table = off_register_table
@@ -104,10 +123,20 @@ async def off_register(connection: AsyncConnection, asked: Asked, limit: int) ->
     return await _rows(connection, query)
 
 
-async def listed(connection: AsyncConnection, division: str) -> frozenset[str]:
-    """The divisions inside ``division`` that stand in the ledger."""
-    query = sa.select(ledger.c.region).where(ledger.c.region.startswith(division, autoescape=True))
-    return frozenset((await connection.execute(query)).scalars())
+async def listed(connection: AsyncConnection, asked: Asked) -> dict[str, dict[str, Any]]:
+    """What stands in the ledger: since when, when the county last went through it, by division."""
+    query = (
+        sa.select(
+            ledger.c.region,
+            ledger.c.since,
+            ledger.c.reviewed_on,
+            ledger.c.mass_relapse_risk,
+            ledger.c.due_on.label("review_due_on"),
+        )
+        .where(asked.scope(ledger.c.region))
+        .order_by(ledger.c.region)
+    )
+    return {row.pop("region"): row for row in await _rows(connection, query)}
 
 
 async def rush(connection: AsyncConnection, asked: Asked, on: date) -> Rows:

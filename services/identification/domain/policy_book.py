@@ -118,6 +118,8 @@ _SHORTER = (
     "first_help",
     "plan",
     "department_measure",
+    "ledger_review",
+    "comparison",
     "lead_disposition",
     "hotline_handle",
     "hotline_return",

@@ -39,7 +39,8 @@ async def test_an_approval_opens_the_plan_and_its_clock(office: Office) -> None:
     assert len((await office.get("county", "/plans", overdue=True)).json()["items"]) == 1
     assert await office.app.tick(system("assistance")) == 1
     assert await office.app.tick(system("assistance")) == 0
-    assert await office.events(plan["plan_id"]) == ["PlanOpened", "DeadlineMissed"]
+    said = ["PlanOpened", "DeadlineWarned", "DeadlineWarned", "DeadlineMissed"]
+    assert await office.events(plan["plan_id"]) == said
 
 
 @rule("R78", "R83", "R86")
@@ -234,7 +235,8 @@ async def test_help_outside_the_register_is_refused_and_told(office: Office) -> 
     assert first.json()["code"] == again.json()["code"] == "off-register-help"
     told = await office.rows("select type from es.event where category = 'help'")
     assert [row["type"] for row in told] == ["OffRegisterHelpRefused"]
-    await office.does("village", "/help", help_ | {"universal": True})
+    policy = {"universal": True, "kind": "MEDICAL_INSURANCE_AID", "fund": "INDUSTRY_POLICY"}
+    await office.does("village", "/help", help_ | policy)
     plan = await identified(office)
     mine = help_ | {"household_id": plan["household_id"]}
     await office.refused("village", "/help", mine, rule="R49", status=409)

@@ -51,6 +51,7 @@ from services.assistance.domain.commands.registers import (
     ProposeNoLabour,
     RecordPopulation,
     RecordRefresh,
+    ReviewLedger,
     UnflagNoLabour,
     UpdateLedger,
 )
@@ -89,6 +90,7 @@ __all__ = [
     "RecordPopulation",
     "RecordRefresh",
     "ReviewElimination",
+    "ReviewLedger",
     "RiskEvidence",
     "RiskResponse",
     "StartAfterCare",

@@ -72,6 +72,8 @@ class StartAfterCare(Command):
 
     plan_id: UUID
     elimination_id: UUID
+    nobody_left: bool = False
+    """Everybody died or moved away (R94): there is no household to refresh."""
     occurred_on: date
 
 
