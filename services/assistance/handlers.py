@@ -9,7 +9,7 @@ from services.assistance.domain import commands as c
 from services.assistance.domain.context import Surroundings
 from services.assistance.domain.elimination import ELIMINATION
 from services.assistance.domain.help_outside import HELP
-from services.assistance.domain.known_case import KNOWN_CASE
+from services.assistance.domain.known_case import KNOWN_CASE, must_be_under_way
 from services.assistance.domain.ledger import LEDGER
 from services.assistance.domain.no_labour import NO_LABOUR
 from services.assistance.domain.plan import PLAN
@@ -90,8 +90,8 @@ class Desk:
         around = await self._around(call, command, unchecked=True)
         return await call.decide(PLAN, _plan_id(command), command, around)
 
-    async def know(self, command: c.KnowCase, call: Call) -> Outcome:
-        """Take note of a case under way."""
+    async def know(self, command: c.KnowCase | c.ConcludeCase, call: Call) -> Outcome:
+        """Take note of a case under way, or of its end."""
         around = await self._around(call, command, unchecked=True)
         return await call.decide(KNOWN_CASE, known_case_id_of(command.case_id), command, around)
 
@@ -99,8 +99,7 @@ class Desk:
         """Open the plan of a case under way, of which the neighbour has told."""
         around = await self._around(call, command)
         stream = await call.load(KNOWN_CASE, known_case_id_of(command.case_id))
-        if stream.state.known is None:
-            raise NotFound(*KNOWN_CASE.label)
+        must_be_under_way(stream.state)
         case = stream.state.the_case
         plan_id = plan_id_of(case.case_id)
         opening = c.OpenPlan(
@@ -332,7 +331,7 @@ def handlers(vault: Vault, divisions: Divisions) -> Mapping[type[Command], Handl
     rooms: Mapping[Handler, tuple[type[Command], ...]] = {
         desk.follow: (c.OpenPlan, c.AddRisk, c.ClosePlan),
         desk.adopt: (c.AdoptPolicy,),
-        desk.know: (c.KnowCase,),
+        desk.know: (c.KnowCase, c.ConcludeCase),
         desk.begin_early: (c.BeginEarly,),
         desk.record_help: (c.RecordHelp,),
         desk.plan: (

@@ -4,6 +4,7 @@ from functools import partial
 
 from services.assistance.handlers import application
 from services.assistance.http import router
+from services.assistance.http.files import LARGEST
 from services.assistance.oversight import nightly
 from services.assistance.reactions import reactions
 from services.assistance.schema import SCHEMA
@@ -26,6 +27,7 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             routers=lambda kit, app: [router(app, kit.vault, divisions)],
             reacts_to=("identification", "audit"),
             handler=lambda _kit, app: Each(reactions(app)),
+            larger_bodies={"/comparisons/": LARGEST, "/populations/": LARGEST},
             workers=lambda _kit, app: [partial(nightly, app)],
         ),
     )

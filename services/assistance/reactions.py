@@ -104,6 +104,7 @@ def _not_identified(recorded: Recorded[NotIdentified]) -> list[Command]:
             reason=PlanCloseReason.NOT_IDENTIFIED,
             occurred_on=recorded.occurred_on,
         ),
+        c.ConcludeCase(case_id=recorded.event.case_id, occurred_on=recorded.occurred_on),
     ]
 
 
@@ -128,7 +129,8 @@ def _case_purged(recorded: Recorded[Purged]) -> list[Command]:
             plan_id=plan_id_of(recorded.stream_id),
             reason=PlanCloseReason.PURGED,
             occurred_on=recorded.occurred_on,
-        )
+        ),
+        c.ConcludeCase(case_id=recorded.stream_id, occurred_on=recorded.occurred_on),
     ]
 
 

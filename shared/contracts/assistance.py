@@ -21,6 +21,7 @@ from shared.contracts.assistance_elimination import (
 from shared.contracts.assistance_plans import (
     AfterCareEnded,
     AfterCareStarted,
+    CaseConcluded,
     CaseKnown,
     EarlyEliminationAllowed,
     MeasureEnded,
@@ -36,6 +37,7 @@ from shared.contracts.assistance_plans import (
     PlanRiskAdded,
     PlanSubmitted,
     RefreshRecorded,
+    RiskSeenAfterElimination,
 )
 from shared.contracts.assistance_registers import (
     DeadlineMissed,
@@ -63,6 +65,7 @@ __all__ = [
     "AfterCareEnded",
     "AfterCareStarted",
     "AssistanceEvent",
+    "CaseConcluded",
     "CaseEvent",
     "CaseKnown",
     "DeadlineMissed",
@@ -108,6 +111,7 @@ __all__ = [
     "Purged",
     "RefreshRecorded",
     "RiskEliminated",
+    "RiskSeenAfterElimination",
     "RolledBack",
     "UniversalHelpRecorded",
 ]

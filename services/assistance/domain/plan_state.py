@@ -27,6 +27,7 @@ from shared.contracts.assistance import (
     PlanSubmitted,
     Purged,
     RefreshRecorded,
+    RiskSeenAfterElimination,
     RolledBack,
 )
 from shared.contracts.help import Identified, MeasureTerms, PlanCloseReason, StopReason
@@ -118,6 +119,8 @@ class Plan:
     elimination_id: UUID | None = None
     refreshed: tuple[int, ...] = ()
     """The years for which an eliminated household was refreshed (R106)."""
+    seen_after: frozenset[UUID] = frozenset()
+    """Leads that came when the risk had been eliminated already (R105)."""
     closed: PlanCloseReason | None = None
     clocks: Clocks = field(default_factory=dict)
 
@@ -228,6 +231,10 @@ def _risk_added(plan: Plan, event: PlanRiskAdded) -> Plan:
         submitted=False,
         clocks=deadline.start(plan.clocks, *event.deadlines),
     )
+
+
+def _seen_after(plan: Plan, event: RiskSeenAfterElimination) -> Plan:
+    return replace(plan, seen_after=plan.seen_after | {event.lead_id})
 
 
 def _drafted(plan: Plan, event: PlanDrafted) -> Plan:
@@ -376,6 +383,7 @@ _FOLDS: Mapping[type[Event], Callable[[Plan, Any], Plan]] = {
     PlanMadeProvisional: _made_provisional,
     PlanConfirmed: _confirmed,
     PlanRiskAdded: _risk_added,
+    RiskSeenAfterElimination: _seen_after,
     PlanDrafted: _drafted,
     PlanSubmitted: _submitted,
     MeasureFiled: _filed,

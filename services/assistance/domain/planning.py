@@ -18,6 +18,7 @@ from shared.contracts.assistance import (
     PlanOpened,
     PlanRiskAdded,
     PlanSubmitted,
+    RiskSeenAfterElimination,
 )
 from shared.contracts.help import PlanCloseReason, RiskClass, StopReason
 from shared.kernel.deadline import Deadline
@@ -139,8 +140,14 @@ def _plan_clock(starts_on: date, division: str, context: Surroundings) -> Deadli
     )
 
 
+@rule("R101", "R105")
 def add_risk(plan: Plan, command: c.AddRisk, context: Surroundings) -> list[Event]:
-    """A new risk of an identified household: the plan answers it too, within ten days."""
+    """A new risk of an identified household: the plan answers it too, within ten days.
+
+    One that comes when the risk has just been eliminated is told, and becomes a new lead (R105).
+    """
+    if plan.stage is Stage.AFTER_CARE and command.lead_id not in plan.seen_after:
+        return [RiskSeenAfterElimination(**plan.ids, lead_id=command.lead_id, risks=command.risks)]
     new = tuple(risk for risk in dict.fromkeys(command.risks) if risk not in plan.risks)
     if not new or plan.stage in {Stage.CLOSED, Stage.AFTER_CARE}:
         return []

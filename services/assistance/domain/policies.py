@@ -7,8 +7,9 @@ from datetime import date, timedelta
 from services.assistance.domain.completeness import RISK_ZH
 from services.assistance.domain.plan_state import Plan
 from shared.contracts.help import GuaranteeEvidence, Identified, Income, NaturalCause, RiskEvidence
-from shared.contracts.values import EliminationMode, Gap, History
+from shared.contracts.values import AuthorityKind, EliminationMode, Gap, History
 from shared.kernel.money import per_head, yuan
+from shared.kernel.principal import Principal, Role
 from shared.kernel.refusal import Forbidden, Invalid, OutOfOrder, Refusal
 from shared.policy import parameters
 from shared.policy.legal_time import after
@@ -196,6 +197,30 @@ def hands_are_clean(actor: str, hands: Collection[str]) -> None:
     if actor in hands:
         raise Forbidden(
             "经办人不得批准本人经办的事项", "nobody approves their own work", rule="R53"
+        )
+
+
+@rule("R53")
+def authority_is_valid(
+    by: AuthorityKind, held: tuple[date | None, date | None], principal: Principal, on: date
+) -> None:
+    """The committee in its own name, or somebody whose delegation holds on that day."""
+    if by is AuthorityKind.COMMITTEE:
+        if Role.COMMITTEE not in principal.roles:
+            raise Forbidden(
+                "以委员会名义批准须由县级党委农业农村委员会办理,其他人员请凭授权批准",
+                "only the committee approves in its own name; others by delegation",
+                rule="R53",
+            )
+        return
+    first, last = held
+    if first is None or last is None or not first <= on <= last:
+        raise Invalid(
+            "R53",
+            code="authority-not-valid",
+            zh="授权批准须填写有效期,且批准日须在有效期内",
+            en="a delegation needs the days from and until which it holds, this one among them",
+            field="valid_until",
         )
 
 

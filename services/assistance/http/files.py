@@ -32,6 +32,8 @@ from shared.web.validation import field_error
 
 _MOST_ERRORS = 1000
 _BATCH = 1000
+LARGEST = 16 * 1024 * 1024
+"""Bytes of a file as sent: a county's quarter is a few hundred kilobytes."""
 _FILE: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -205,7 +207,7 @@ async def rows_of(
 
     ``columns`` in any order, ``optional`` ones or not. Raises ``Unreadable`` for no such table.
     """
-    async with received(request.stream()) as upload:
+    async with received(request.stream(), limit=LARGEST) as upload:
         with await asyncio.to_thread(open_table, upload.file) as table:
             if set(table.header) - set(optional) != set(columns):
                 raise Unreadable(

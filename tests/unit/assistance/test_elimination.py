@@ -24,12 +24,12 @@ from shared.contracts.assistance import (
     RiskEliminated,
 )
 from shared.contracts.help import DropReason
-from shared.contracts.values import EliminationMode, History
+from shared.contracts.values import AuthorityKind, EliminationMode, History
 from shared.kernel.event import Command, Event
 from shared.kernel.principal import Principal, Role
 from shared.kernel.refusal import Forbidden
 from shared.policy.parameters import Parameters
-from shared.testing.decider import rule
+from shared.testing.decider import Given, rule
 from tests.unit.assistance import story as s
 from tests.unit.assistance.eliminating import (
     APPROVE,
@@ -262,8 +262,33 @@ def test_what_the_county_approved_is_not_withdrawn_here() -> None:
     elimination(*history(6)).when(withdraw, on="2023-09-22").refused("R107")
 
 
+DELEGATE = Principal("person:delegate", frozenset({Role.OFFICER}), "370112")
+
+
+@rule("R53")
+def test_a_delegate_approves_while_the_delegation_holds() -> None:
+    approval = APPROVE.model_copy(
+        update={
+            "by": AuthorityKind.DELEGATION,
+            "valid_from": s.day("2023-09-01"),
+            "valid_until": s.day("2023-09-21"),
+        }
+    )
+
+    def deciding(command: c.ApproveElimination, on: str = "2023-09-21") -> Given[Any]:
+        return elimination(*history(5)).when(command, on=on, by=DELEGATE)
+
+    (event,) = deciding(approval).then_types(RiskEliminated)
+    assert isinstance(event, RiskEliminated)
+    assert (event.by, event.valid_until) == (AuthorityKind.DELEGATION, s.day("2023-09-21"))
+    deciding(approval, "2023-09-22").refused("R53", code="authority-not-valid")
+    undated = approval.model_copy(update={"valid_from": None})
+    deciding(undated).refused("R53", code="authority-not-valid")
+    assert isinstance(deciding(APPROVE).refused("R53"), Forbidden), "not in the committee's name"
+
+
 def test_the_county_alone_approves() -> None:
     permission = c.ApproveElimination.permission
     assert permission.allows(s.COMMITTEE)
-    assert not permission.allows(Principal("x", frozenset({Role.OFFICER}), "370112"))
+    assert not permission.allows(Principal("x", frozenset({Role.OFFICER}), "370112001"))
     assert not permission.allows(Principal("x", frozenset({Role.COMMITTEE}), "3701"))

@@ -13,6 +13,8 @@ VILLAGE = may(Role.OFFICER, at=Level.VILLAGE)
 TOWN = may(Role.OFFICER, at=Level.TOWN)
 COUNTY = may(Role.OFFICER, at=Level.COUNTY)
 COMMITTEE = may(Role.COMMITTEE, at=Level.COUNTY)
+APPROVER = may(Role.COMMITTEE, Role.OFFICER, at=Level.COUNTY)
+"""The committee, or who holds its delegation (R53)."""
 FIELD = may(Role.OFFICER, Role.DEPARTMENT, at=(Level.VILLAGE, Level.TOWN, Level.COUNTY))
 """Village, town and the county's line departments: who carries measures out."""
 ANY_OFFICER = may(Role.OFFICER)

@@ -1,12 +1,13 @@
 """The steps of an elimination."""
 
+from datetime import date
 from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import Field
 
 from services.assistance.domain.commands.common import (
-    COMMITTEE,
+    APPROVER,
     COUNTY,
     FIELD,
     TOWN,
@@ -20,7 +21,7 @@ from services.assistance.domain.commands.common import (
     RiskEvidence,
 )
 from shared.contracts.help import Document, NaturalCause, Sha256
-from shared.contracts.values import EliminationMode, MeetingForm
+from shared.contracts.values import AuthorityKind, EliminationMode, MeetingForm
 from shared.kernel.decider import Act
 from shared.kernel.principal import Permission
 
@@ -118,10 +119,15 @@ class CloseEliminationNotice(Act):
 class ApproveElimination(Act):
     """The county decides (R53, R93, R95, R96)."""
 
-    permission: ClassVar[Permission] = COMMITTEE
+    permission: ClassVar[Permission] = APPROVER
 
     elimination_id: UUID
+    by: AuthorityKind = AuthorityKind.COMMITTEE
     authority: Document
+    """The committee's minutes, or the delegation."""
+    valid_from: date | None = None
+    valid_until: date | None = None
+    """Of the delegation."""
     approved: bool = True
     note: Note | None = None
     """Why not, when it is not."""

@@ -44,6 +44,15 @@ class KnowCase(Command):
     occurred_on: date
 
 
+class ConcludeCase(Command):
+    """A case ended without identification."""
+
+    permission: ClassVar[Permission] = SYSTEM
+
+    case_id: UUID
+    occurred_on: date
+
+
 class AddRisk(Command):
     """A new risk of an identified household."""
 
