@@ -19,7 +19,9 @@ from services.assistance.domain.population import POPULATION
 from services.assistance.read_models import ledger, lookups
 from services.assistance.read_models.views import VIEWS
 from services.assistance.reveals import REVEAL
-from shared.contracts.assistance import RiskEliminated
+from shared.contracts.assistance import EvidenceKept, RiskEliminated
+from shared.evidence.stream import KeepEvidence, evidence_stream, keeping
+from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.decider import Aggregate
 from shared.kernel.division import Level
 from shared.kernel.event import Command, Event, Recorded
@@ -34,6 +36,7 @@ from shared.vault.scan import scan
 from shared.vault.vault import Entry, Vault
 
 SERVICE = "assistance"
+EVIDENCE = evidence_stream(EvidenceKept)
 AGGREGATES: Sequence[Aggregate[Any]] = (
     PLAN,
     ELIMINATION,
@@ -44,6 +47,7 @@ AGGREGATES: Sequence[Aggregate[Any]] = (
     LEDGER,
     POLICY,
     REVEAL,
+    EVIDENCE,
 )
 
 _FREE_TEXT: Mapping[type[Command], str] = {
@@ -365,7 +369,9 @@ def handlers(vault: Vault, divisions: Divisions) -> Mapping[type[Command], Handl
         desk.ledger: (c.UpdateLedger, c.ReviewLedger),
         desk.correct: (c.Correct, c.ChangeFlag),
     }
-    return {command: handler for handler, commands in rooms.items() for command in commands}
+    return {command: handler for handler, commands in rooms.items() for command in commands} | {
+        KeepEvidence: keeping(EVIDENCE)
+    }
 
 
 def application(
@@ -381,6 +387,6 @@ def application(
         database=database,
         handlers=handlers(vault, divisions),
         aggregates=AGGREGATES,
-        views=VIEWS,
+        views=(*VIEWS, EVIDENCE_VIEW),
         appended=appended,
     )

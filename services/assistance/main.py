@@ -4,6 +4,7 @@ from functools import partial
 
 from services.assistance.handlers import application
 from services.assistance.http import router
+from services.assistance.http.evidence import evidence
 from services.assistance.http.files import LARGEST
 from services.assistance.oversight import nightly
 from services.assistance.reactions import reactions
@@ -24,7 +25,10 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
         Blueprint(
             title="Dixian 底线 · 帮扶与风险消除 assistance",
             application=lambda kit: application(kit.database, kit.vault, divisions),
-            routers=lambda kit, app: [router(app, kit.vault, divisions)],
+            routers=lambda kit, app: [
+                router(app, kit.vault, divisions),
+                evidence(app, kit.evidence),
+            ],
             reacts_to=("identification", "audit"),
             handler=lambda _kit, app: Each(reactions(app)),
             larger_bodies={"/comparisons/": LARGEST, "/populations/": LARGEST},

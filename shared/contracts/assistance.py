@@ -42,6 +42,7 @@ from shared.contracts.assistance_plans import (
 from shared.contracts.assistance_registers import (
     DeadlineMissed,
     DeadlineWarned,
+    EvidenceKept,
     FlagChanged,
     FlagMismatchFound,
     FlagMismatchSettled,
@@ -82,6 +83,7 @@ __all__ = [
     "EliminationPublicized",
     "EliminationReviewed",
     "EliminationVerified",
+    "EvidenceKept",
     "FlagChanged",
     "FlagMismatchFound",
     "FlagMismatchSettled",
