@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.assistance.domain import commands as c
 from services.assistance.domain.context import Surroundings
+from services.assistance.domain.delegation import DELEGATION
 from services.assistance.domain.elimination import ELIMINATION
 from services.assistance.domain.help_outside import HELP
 from services.assistance.domain.known_case import KNOWN_CASE, must_be_under_way
@@ -23,7 +24,7 @@ from shared.contracts.assistance import EvidenceKept, RiskEliminated
 from shared.evidence.stream import KeepEvidence, evidence_stream, keeping
 from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.decider import Aggregate
-from shared.kernel.division import Level
+from shared.kernel.division import Level, ancestor
 from shared.kernel.event import Command, Event, Recorded
 from shared.kernel.ids import named_id, new_id
 from shared.kernel.refusal import Invalid, NotFound, Stale
@@ -43,6 +44,7 @@ AGGREGATES: Sequence[Aggregate[Any]] = (
     NO_LABOUR,
     HELP,
     KNOWN_CASE,
+    DELEGATION,
     POPULATION,
     LEDGER,
     POLICY,
@@ -128,6 +130,11 @@ class Desk:
         help_id = named_id("help", str(command.household_id))
         return await call.decide(HELP, help_id, command, around)
 
+    async def delegated(self, command: c.KnowDelegation | c.LoseDelegation, call: Call) -> Outcome:
+        """Take note of a committee's delegation, or of its end."""
+        around = await self._around(call, command, unchecked=True)
+        return await call.decide(DELEGATION, command.delegation_id, command, around)
+
     async def adopt(self, command: c.AdoptPolicy, call: Call) -> Outcome:
         """Keep a copy of a published policy."""
         around = await self._around(call, command, unchecked=True)
@@ -180,7 +187,9 @@ class Desk:
         await lookups.lock_plan(call.tx.sql, plan_id)
         plan = await call.load(PLAN, plan_id)
         flagged = await lookups.is_flagged(call.tx.sql, plan.state.household_id)
-        around = replace(around, plan=plan.state, plan_id=plan_id, flagged=flagged)
+        county = ancestor(plan.state.division, Level.COUNTY)
+        held = await lookups.held(call.tx.sql, call.principal.subject, county)
+        around = replace(around, plan=plan.state, plan_id=plan_id, flagged=flagged, held=held)
         outcome = await call.decide(ELIMINATION, command.elimination_id, command, around)
         if any(isinstance(item.event, RiskEliminated) for item in outcome.events):
             care = c.StartAfterCare(
@@ -336,6 +345,7 @@ def handlers(vault: Vault, divisions: Divisions) -> Mapping[type[Command], Handl
         desk.follow: (c.OpenPlan, c.AddRisk, c.ClosePlan),
         desk.adopt: (c.AdoptPolicy,),
         desk.know: (c.KnowCase, c.ConcludeCase),
+        desk.delegated: (c.KnowDelegation, c.LoseDelegation),
         desk.begin_early: (c.BeginEarly,),
         desk.record_help: (c.RecordHelp,),
         desk.plan: (

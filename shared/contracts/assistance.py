@@ -42,6 +42,8 @@ from shared.contracts.assistance_plans import (
 from shared.contracts.assistance_registers import (
     DeadlineMissed,
     DeadlineWarned,
+    DelegationKnown,
+    DelegationLapsed,
     EvidenceKept,
     FlagChanged,
     FlagMismatchFound,
@@ -71,6 +73,8 @@ __all__ = [
     "CaseKnown",
     "DeadlineMissed",
     "DeadlineWarned",
+    "DelegationKnown",
+    "DelegationLapsed",
     "EarlyEliminationAllowed",
     "EliminationAnnounced",
     "EliminationDeliberated",

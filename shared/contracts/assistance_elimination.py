@@ -149,9 +149,8 @@ class RiskEliminated(CaseEvent):
     returns_to: History = History.ORDINARY
     """A formerly poor household keeps the policy of the formerly poor (R104)."""
     by: AuthorityKind = AuthorityKind.COMMITTEE
-    valid_from: date | None = None
-    valid_until: date | None = None
-    """Of a delegation (R53)."""
+    delegation_id: UUID | None = None
+    """The delegation that the approver holds (R53)."""
     deadlines: tuple[Deadline, ...] = ()
     """``mark``: the label in the national system (R95)."""
 

@@ -161,6 +161,26 @@ class LedgerLeft(AssistanceEvent):
 
 
 @contract
+class DelegationKnown(AssistanceEvent):
+    """This service knows who may approve in the committee's place, and until when (R53)."""
+
+    delegation_id: UUID
+    county: DivisionCode
+    holder: str
+    document: str
+    valid_from: date
+    valid_until: date
+
+
+@contract
+class DelegationLapsed(AssistanceEvent):
+    """The committee took the delegation back: from that day on it holds no more (R53)."""
+
+    delegation_id: UUID
+    on: date
+
+
+@contract
 class PolicyAdopted(AssistanceEvent):
     """This service's own copy of a published policy (K7)."""
 

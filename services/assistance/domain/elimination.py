@@ -209,8 +209,9 @@ def approve(
     """The county decides; every condition is looked at once more on that day."""
     ELIMINATION_PROCEDURE.must_be_open("approve", state.done)
     policies.hands_are_clean(context.principal.subject, context.hands)
-    held = (command.valid_from, command.valid_until)
-    policies.authority_is_valid(command.by, held, context.principal, context.occurred_on)
+    delegation_id = policies.authority_is_valid(
+        command.by, command.authority, context.principal, context.held, context.occurred_on
+    )
     if not command.approved:
         return [_dropped(state, "approve", DropReason.REJECTED_BY_COUNTY, context)]
     assert state.notice is not None
@@ -230,8 +231,7 @@ def approve(
             division=proposal.division,
             authority=command.authority,
             by=command.by,
-            valid_from=command.valid_from,
-            valid_until=command.valid_until,
+            delegation_id=delegation_id,
             early=early or proposal.early,
             returns_to=proposal.returns_to,
             deadlines=(

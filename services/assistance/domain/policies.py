@@ -3,8 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
+from uuid import UUID
 
 from services.assistance.domain.completeness import RISK_ZH
+from services.assistance.domain.delegation import Held
 from services.assistance.domain.plan_state import Plan
 from shared.contracts.help import GuaranteeEvidence, Identified, Income, NaturalCause, RiskEvidence
 from shared.contracts.values import AuthorityKind, EliminationMode, Gap, History
@@ -202,9 +204,12 @@ def hands_are_clean(actor: str, hands: Collection[str]) -> None:
 
 @rule("R53")
 def authority_is_valid(
-    by: AuthorityKind, held: tuple[date | None, date | None], principal: Principal, on: date
-) -> None:
-    """The committee in its own name, or somebody whose delegation holds on that day."""
+    by: AuthorityKind, document: str, principal: Principal, held: Collection[Held], on: date
+) -> UUID | None:
+    """The committee in its own name, or who holds its delegation by that document on that day.
+
+    Answers with the delegation. Raises ``Forbidden``.
+    """
     if by is AuthorityKind.COMMITTEE:
         if Role.COMMITTEE not in principal.roles:
             raise Forbidden(
@@ -212,16 +217,15 @@ def authority_is_valid(
                 "only the committee approves in its own name; others by delegation",
                 rule="R53",
             )
-        return
-    first, last = held
-    if first is None or last is None or not first <= on <= last:
-        raise Invalid(
-            "R53",
-            code="authority-not-valid",
-            zh="授权批准须填写有效期,且批准日须在有效期内",
-            en="a delegation needs the days from and until which it holds, this one among them",
-            field="valid_until",
-        )
+        return None
+    for delegation in held:
+        if delegation.holds(document, on):
+            return delegation.delegation_id
+    raise Forbidden(
+        "您没有该文号的授权,或授权在批准日无效",
+        "you hold no delegation of that number that is valid on that day",
+        rule="R53",
+    )
 
 
 @rule("R56", "K2")

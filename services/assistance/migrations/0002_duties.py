@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.postgresql import UUID
 
 revision = "assistance_0002"
 down_revision = "assistance_0001"
@@ -14,10 +15,21 @@ def upgrade() -> None:
     for table, columns in _columns().items():
         for column in columns:
             op.add_column(table, column)
+    op.create_table(
+        "delegation",
+        sa.Column("stream_id", UUID(), primary_key=True),
+        sa.Column("county", sa.Text, nullable=False),
+        sa.Column("holder", sa.Text, nullable=False),
+        sa.Column("document", sa.Text, nullable=False),
+        sa.Column("valid_from", sa.Date, nullable=False),
+        sa.Column("valid_until", sa.Date, nullable=False),
+    )
+    op.create_index("delegation_holder", "delegation", ["holder", "county"])
 
 
 def downgrade() -> None:
     """Read models are rebuilt, not rolled back."""
+    op.drop_table("delegation")
     for table, columns in _columns().items():
         for column in columns:
             op.drop_column(table, column.name)

@@ -163,3 +163,16 @@ off_register = sa.Table(
     sa.Column("last_on", sa.Date, nullable=False),
     sa.Index("off_register_region", "region", postgresql_ops=_BY_PREFIX),
 )
+
+delegation = sa.Table(
+    "delegation",
+    metadata,
+    sa.Column("stream_id", UUID(), primary_key=True),
+    sa.Column("county", sa.Text, nullable=False),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("valid_from", sa.Date, nullable=False),
+    # The last day on which it holds, taken back or run out.
+    sa.Column("valid_until", sa.Date, nullable=False),
+    sa.Index("delegation_holder", "holder", "county"),
+)

@@ -1,10 +1,11 @@
 """What each table says about a stream's state."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from services.assistance.domain.completeness import missing_of, warnings_of
+from services.assistance.domain.delegation import Delegation
 from services.assistance.domain.elimination_state import Elimination
 from services.assistance.domain.help_outside import Help
 from services.assistance.domain.ledger import Ledger
@@ -243,6 +244,23 @@ def _off_register(state: Help, last: Recorded[Event]) -> Sequence[Row]:
     ]
 
 
+def _delegation(state: Delegation, last: Recorded[Event]) -> Sequence[Row]:
+    known = state.the_delegation
+    until = known.valid_until
+    if state.lapsed_on is not None:
+        until = min(until, state.lapsed_on - timedelta(days=1))
+    return [
+        {
+            "stream_id": last.stream_id,
+            "county": known.county,
+            "holder": known.holder,
+            "document": known.document,
+            "valid_from": known.valid_from,
+            "valid_until": until,
+        }
+    ]
+
+
 def clocks_as_json(clocks: Clocks) -> list[dict[str, Any]]:
     """Running clocks, the soonest first, each explainable."""
     running = sorted(clocks.values(), key=lambda item: item.deadline.due_on)
@@ -284,4 +302,5 @@ VIEWS: Sequence[View[Any]] = (
     View(tables.population, "population", _population),
     View(tables.ledger, "ledger", _ledger),
     View(tables.off_register, "help", _off_register),
+    View(tables.delegation, "delegation", _delegation),
 )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from services.assistance.domain import commands as c
+from services.assistance.domain.delegation import Held
 from services.assistance.domain.elimination import ELIMINATION
 from services.assistance.domain.plan import PLAN
 from services.assistance.domain.procedure import ELIMINATION_PROCEDURE
@@ -267,24 +268,23 @@ DELEGATE = Principal("person:delegate", frozenset({Role.OFFICER}), "370112")
 
 @rule("R53")
 def test_a_delegate_approves_while_the_delegation_holds() -> None:
-    approval = APPROVE.model_copy(
-        update={
-            "by": AuthorityKind.DELEGATION,
-            "valid_from": s.day("2023-09-01"),
-            "valid_until": s.day("2023-09-21"),
-        }
-    )
+    number = "章农委〔2023〕3号"
+    held = Held(s.NEW, number, s.day("2023-09-01"), s.day("2023-09-21"))
+    approval = APPROVE.model_copy(update={"by": AuthorityKind.DELEGATION, "authority": number})
 
-    def deciding(command: c.ApproveElimination, on: str = "2023-09-21") -> Given[Any]:
-        return elimination(*history(5)).when(command, on=on, by=DELEGATE)
+    def deciding(command: c.ApproveElimination, on: str = "2023-09-21", *of: Held) -> Given[Any]:
+        return elimination(*history(5), held=of).when(command, on=on, by=DELEGATE)
 
-    (event,) = deciding(approval).then_types(RiskEliminated)
+    (event,) = deciding(approval, "2023-09-21", held).then_types(RiskEliminated)
     assert isinstance(event, RiskEliminated)
-    assert (event.by, event.valid_until) == (AuthorityKind.DELEGATION, s.day("2023-09-21"))
-    deciding(approval, "2023-09-22").refused("R53", code="authority-not-valid")
-    undated = approval.model_copy(update={"valid_from": None})
-    deciding(undated).refused("R53", code="authority-not-valid")
-    assert isinstance(deciding(APPROVE).refused("R53"), Forbidden), "not in the committee's name"
+    assert (event.by, event.delegation_id) == (AuthorityKind.DELEGATION, s.NEW)
+    for refused in (
+        deciding(approval, "2023-09-22", held),
+        deciding(approval),
+        deciding(approval.model_copy(update={"authority": "别的文号"}), "2023-09-21", held),
+        deciding(APPROVE, "2023-09-21", held),
+    ):
+        assert isinstance(refused.refused("R53"), Forbidden)
 
 
 def test_the_county_alone_approves() -> None:

@@ -31,6 +31,8 @@ from services.assistance.domain.commands.neighbours import (
     Correct,
     EndAfterCare,
     KnowCase,
+    KnowDelegation,
+    LoseDelegation,
     OpenPlan,
     StartAfterCare,
 )
@@ -80,6 +82,8 @@ __all__ = [
     "GuaranteeEvidence",
     "Income",
     "KnowCase",
+    "KnowDelegation",
+    "LoseDelegation",
     "MarkElimination",
     "MeasureTerms",
     "OpenPlan",

@@ -1,6 +1,5 @@
 """The steps of an elimination."""
 
-from datetime import date
 from typing import Annotated, ClassVar
 from uuid import UUID
 
@@ -124,10 +123,7 @@ class ApproveElimination(Act):
     elimination_id: UUID
     by: AuthorityKind = AuthorityKind.COMMITTEE
     authority: Document
-    """The committee's minutes, or the delegation."""
-    valid_from: date | None = None
-    valid_until: date | None = None
-    """Of the delegation."""
+    """The number of the committee's minutes, or of the delegation that the caller holds."""
     approved: bool = True
     note: Note | None = None
     """Why not, when it is not."""

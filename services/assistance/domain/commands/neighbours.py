@@ -53,6 +53,29 @@ class ConcludeCase(Command):
     occurred_on: date
 
 
+class KnowDelegation(Command):
+    """The committee let a person approve in its place (R53)."""
+
+    permission: ClassVar[Permission] = SYSTEM
+
+    delegation_id: UUID
+    county: DivisionCode
+    holder: str
+    document: str
+    valid_from: date
+    valid_until: date
+    occurred_on: date
+
+
+class LoseDelegation(Command):
+    """The committee took a delegation back (R53)."""
+
+    permission: ClassVar[Permission] = SYSTEM
+
+    delegation_id: UUID
+    occurred_on: date
+
+
 class AddRisk(Command):
     """A new risk of an identified household."""
 
