@@ -229,7 +229,6 @@ class Desk:
     async def record_population(self, command: c.RecordPopulation, call: Call) -> Outcome:
         """A town's figures of a year."""
         around = await self._around(call, command)
-        _year_must_have_come(command.year, around.today.year)
         return await call.decide(POPULATION, named_id("population", command.town), command, around)
 
     async def ledger(self, command: c.UpdateLedger | c.ReviewLedger, call: Call) -> Outcome:
@@ -319,18 +318,6 @@ def nothing_sensitive_is_published(command: Command) -> None:
                 en=f"a notice must not hold: {', '.join(kinds)}",
                 field=field,
             )
-
-
-@rule("R110")
-def _year_must_have_come(year: int, this_year: int) -> None:
-    if year > this_year:
-        raise Invalid(
-            "R110",
-            code="year-not-begun",
-            zh=f"{year}年尚未开始",
-            en=f"the year {year} has not begun",
-            field="year",
-        )
 
 
 def _plan_id(command: Command) -> UUID:

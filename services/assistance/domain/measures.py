@@ -7,13 +7,8 @@ from services.assistance.domain import commands as c
 from services.assistance.domain.catalogue import CATALOGUE, counts_as_development
 from services.assistance.domain.completeness import RISK_ZH
 from services.assistance.domain.context import Surroundings
-from services.assistance.domain.plan_state import (
-    Measure,
-    MeasureStatus,
-    Plan,
-    Stage,
-    end_clock,
-)
+from services.assistance.domain.measure_state import Measure, MeasureStatus, end_clock
+from services.assistance.domain.plan_state import Plan, Stage
 from services.assistance.domain.planning import department_clock, must_be_open
 from shared.contracts.assistance import (
     MeasureEnded,

@@ -7,6 +7,13 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from services.assistance.domain.measure_state import (
+    LIVE,
+    Measure,
+    MeasureStatus,
+    end_clock,
+    start_clock,
+)
 from shared.contracts.assistance import (
     AfterCareEnded,
     AfterCareStarted,
@@ -30,7 +37,7 @@ from shared.contracts.assistance import (
     RiskSeenAfterElimination,
     RolledBack,
 )
-from shared.contracts.help import Identified, MeasureTerms, PlanCloseReason, StopReason
+from shared.contracts.help import Identified, PlanCloseReason, StopReason
 from shared.contracts.values import Risk
 from shared.kernel import deadline
 from shared.kernel.deadline import Clocks, Deadline
@@ -51,47 +58,6 @@ class Stage(StrEnum):
     AFTER_CARE = "AFTER_CARE"
     """风险已消除: measures run to their end, data are refreshed."""
     CLOSED = "CLOSED"
-
-
-class MeasureStatus(StrEnum):
-    """Where a measure stands."""
-
-    FILED = "FILED"
-    STARTED = "STARTED"
-    STOPPED = "STOPPED"
-    ENDED = "ENDED"
-
-
-LIVE = frozenset({MeasureStatus.FILED, MeasureStatus.STARTED, MeasureStatus.ENDED})
-"""What answers a risk: filed, running, or run to its end."""
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One measure of a plan."""
-
-    measure_id: UUID
-    terms: MeasureTerms
-    development: bool
-    provisional: bool
-    filed_on: date
-    status: MeasureStatus = MeasureStatus.FILED
-    started_on: date | None = None
-    finished_on: date | None = None
-    """When it stopped or ended."""
-    stop_reason: StopReason | None = None
-    outputs: int = 0
-    """How many outputs are recorded."""
-    quantity: int = 0
-    paid: int = 0
-    """分: what the recorded outputs come to; 0 without one (R86)."""
-    start_due_on: date | None = None
-    """The day by which its department had to start it (R90)."""
-
-    @property
-    def implemented(self) -> bool:
-        """Whether it was carried out at all: started, whatever came after."""
-        return self.started_on is not None
 
 
 @dataclass(frozen=True)
@@ -152,16 +118,6 @@ class Plan:
             for item in self.measures.values()
             if item.status in {MeasureStatus.FILED, MeasureStatus.STARTED}
         )
-
-
-def start_clock(measure_id: UUID) -> str:
-    """The kind of the clock until a measure's start (R90)."""
-    return f"start:{measure_id}"
-
-
-def end_clock(measure_id: UUID) -> str:
-    """The kind of the clock until a measure's end (R102)."""
-    return f"end:{measure_id}"
 
 
 def evolve(plan: Plan, event: Event) -> Plan:

@@ -7,7 +7,8 @@ from uuid import UUID
 from services.assistance.domain import commands as c
 from services.assistance.domain.completeness import must_be_complete, warnings_of
 from services.assistance.domain.context import Surroundings
-from services.assistance.domain.plan_state import MeasureStatus, Plan, Stage, start_clock
+from services.assistance.domain.measure_state import MeasureStatus, start_clock
+from services.assistance.domain.plan_state import Plan, Stage
 from shared.contracts.assistance import (
     EarlyEliminationAllowed,
     MeasureStopped,

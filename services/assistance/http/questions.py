@@ -7,7 +7,8 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from services.assistance.domain.catalogue import CATALOGUE
-from services.assistance.domain.plan_state import MeasureStatus, Stage
+from services.assistance.domain.measure_state import MeasureStatus
+from services.assistance.domain.plan_state import Stage
 from services.assistance.domain.procedure import ELIMINATION_PROCEDURE
 from services.assistance.read_models import queries
 from services.assistance.read_models.queries import Asked, Lacking

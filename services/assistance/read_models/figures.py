@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.assistance.domain.plan_state import MeasureStatus, Stage
+from services.assistance.domain.measure_state import MeasureStatus
+from services.assistance.domain.plan_state import Stage
 from services.assistance.read_models.queries import Asked
 from services.assistance.read_models.tables import elimination, ledger, measure, no_labour, plan
 from shared.policy.rules import rule

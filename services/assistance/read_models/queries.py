@@ -13,7 +13,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.assistance.domain.plan_state import MeasureStatus, Stage
+from services.assistance.domain.measure_state import MeasureStatus
+from services.assistance.domain.plan_state import Stage
 from services.assistance.read_models.tables import elimination, measure, no_labour, plan
 from shared.kernel.division import NATION
 from shared.kernel.principal import Principal

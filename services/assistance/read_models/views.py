@@ -9,8 +9,9 @@ from services.assistance.domain.delegation import Delegation
 from services.assistance.domain.elimination_state import Elimination
 from services.assistance.domain.help_outside import Help
 from services.assistance.domain.ledger import Ledger
+from services.assistance.domain.measure_state import Measure, MeasureStatus, start_clock
 from services.assistance.domain.no_labour import Flag
-from services.assistance.domain.plan_state import Measure, MeasureStatus, Plan, Stage, start_clock
+from services.assistance.domain.plan_state import Plan, Stage
 from services.assistance.domain.policy_book import Page
 from services.assistance.domain.population import Population
 from services.assistance.domain.procedure import ELIMINATION_PROCEDURE

@@ -32,7 +32,7 @@ from tests.integration.assistance.support import SHA
 HOUSEHOLDS = int(os.environ.get("DIXIAN_COUNTY_HOUSEHOLDS", "39"))
 BEGIN, END = date(2023, 1, 2), date(2024, 12, 31)
 TOWN, COUNTY = VILLAGE[:9], VILLAGE[:6]
-AT_ONCE = 8
+AT_ONCE = 16
 """How many households act at the same moment."""
 Agenda = list[tuple[date, int, Household, Steps]]
 

@@ -6,8 +6,8 @@ import pytest
 
 from services.assistance.domain import commands as c
 from services.assistance.domain.catalogue import CATALOGUE, Counts, counts_as_development
+from services.assistance.domain.measure_state import MeasureStatus
 from services.assistance.domain.plan import PLAN
-from services.assistance.domain.plan_state import MeasureStatus
 from shared.contracts.assistance import (
     AfterCareStarted,
     DeadlineMissed,

@@ -7,8 +7,9 @@ import pytest
 from services.assistance.domain import commands as c
 from services.assistance.domain.commands import RiskResponse
 from services.assistance.domain.completeness import PlanIncomplete, missing_of
+from services.assistance.domain.measure_state import MeasureStatus
 from services.assistance.domain.plan import PLAN
-from services.assistance.domain.plan_state import MeasureStatus, Stage
+from services.assistance.domain.plan_state import Stage
 from shared.contracts.assistance import (
     DeadlineMissed,
     DeadlineWarned,
