@@ -12,7 +12,6 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from services.identification.domain.collection import (
-    AuthorityKind,
     Coping,
     Count,
     DeclineReason,
@@ -40,7 +39,7 @@ from shared.contracts.identification_steps import (
     SourceResult,
     Told,
 )
-from shared.contracts.values import Category, Gap, MeetingForm, Risk
+from shared.contracts.values import AuthorityKind, Category, Gap, MeetingForm, Risk
 from shared.kernel.decider import Act
 from shared.kernel.division import Level
 from shared.kernel.principal import Permission, Role, may
