@@ -28,7 +28,7 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             routers=lambda kit, app: [router(app, vault=kit.vault, divisions=divisions)],
             reacts_to=("alerts", "assistance", "audit"),
             handler=lambda _kit, app: Each(reactions(app)),
-            workers=lambda _kit, app: [partial(nightly, app)],
+            workers=lambda kit, app: [partial(nightly, app, kit.vault)],
         ),
     )
 

@@ -3,21 +3,27 @@
 import asyncio
 from datetime import date
 
-from services.identification.read_models.detectors import Watched, detect
+from services.identification.read_models import lookups
+from services.identification.read_models.detectors import detect
+from services.identification.read_models.watching import Watched
 from shared.kernel.division import NATION
 from shared.kernel.event import Cause
 from shared.kernel.ids import new_id
 from shared.kernel.principal import system
 from shared.store.application import Application
+from shared.vault.vault import Vault
 
 _LOOK_EVERY = 60.0
 """Seconds between two looks at the calendar."""
 
 
-async def run_detectors(application: Application, division: str = NATION) -> tuple[int, int]:
+async def run_detectors(
+    application: Application, vault: Vault, division: str = NATION
+) -> tuple[int, int]:
     """Raise what is found inside a division: how much was found, and how much of it was new."""
     async with application.database.reading() as tx:
-        found = await detect(tx.sql, Watched(division, tx.clock.today()))
+        book = await lookups.policy_book(tx.sql)
+        found = await detect(Watched(division, tx.clock.today(), tx, vault, book))
     new = 0
     for command in found:
         cause = Cause(correlation_id=new_id(), causation_id=command.finding_id)
@@ -26,7 +32,7 @@ async def run_detectors(application: Application, division: str = NATION) -> tup
     return len(found), new
 
 
-async def nightly(application: Application) -> None:
+async def nightly(application: Application, vault: Vault) -> None:
     """Run the detectors once each calendar day, until cancelled. After a restart: once more.
 
     Running twice is harmless: a finding's id follows from what was found.
@@ -35,6 +41,6 @@ async def nightly(application: Application) -> None:
     while True:
         today = (await application.database.clock()).today()
         if today != done:
-            await run_detectors(application)
+            await run_detectors(application, vault)
             done = today
         await asyncio.sleep(_LOOK_EVERY)

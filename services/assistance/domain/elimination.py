@@ -229,6 +229,7 @@ def approve(
             authority=command.authority,
             early=early or proposal.early,
             returns_to=proposal.returns_to,
+            per_capita_net=proposal.per_capita_net,
             deadlines=(
                 deadline(
                     "mark",

@@ -8,6 +8,7 @@ from typing import Any
 from services.identification.domain.case_state import (
     TELLING,
     Case,
+    Help,
     Lapse,
     LapseKind,
     Notice,
@@ -224,8 +225,21 @@ def _channel_exited(case: Case, event: events.GreenChannelExited) -> Case:
 
 
 def _measure_noted(case: Case, event: events.MeasureNoted) -> Case:
+    before = case.helps.get(event.measure_id, Help())
+    help_ = replace(
+        before,
+        kind=event.kind or before.kind,
+        development=event.development or before.development,
+        running=event.running,
+        begun=before.begun or event.running,
+    )
+    outside = event.running and not case.monitored
     one = {event.measure_id}
-    return replace(case, measures=case.measures | one if event.running else case.measures - one)
+    return replace(
+        case,
+        measures=case.measures | one if outside else case.measures - one,
+        helps={**case.helps, event.measure_id: help_},
+    )
 
 
 def _monitoring_ended(case: Case, event: events.MonitoringEnded) -> Case:
@@ -233,6 +247,7 @@ def _monitoring_ended(case: Case, event: events.MonitoringEnded) -> Case:
         case,
         status=Status.ELIMINATED,
         eliminated_on=event.eliminated_on,
+        elimination=event,
         clocks={},
     )
 

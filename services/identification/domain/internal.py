@@ -10,7 +10,7 @@ from pydantic import Field
 from services.identification.domain.collection import ResidenceReason
 from shared.contracts.audit import Target
 from shared.contracts.findings import FindingKind
-from shared.contracts.values import LeadSource, Risk
+from shared.contracts.values import EliminationMode, LeadSource, Risk
 from shared.kernel.division import DivisionCode
 from shared.kernel.event import Command
 from shared.kernel.principal import Permission, Role
@@ -38,16 +38,22 @@ class EndMonitoring(Command):
     case_id: UUID
     eliminated_on: date
     elimination_id: UUID
+    mode: EliminationMode | None = None
+    early: bool = False
+    per_capita_net: int | None = None
 
 
 class NoteMeasure(Command):
-    """A measure of the case was started, or stopped, by the assistance service (R70, R73)."""
+    """A measure of the case was filed, started or stopped by the assistance service (R70, R73)."""
 
     permission: ClassVar[Permission] = _SYSTEM
 
     case_id: UUID
     measure_id: UUID
     running: bool
+    kind: str = ""
+    """Of a filing only."""
+    development: bool = False
 
 
 class SplitOff(Command):

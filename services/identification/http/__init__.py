@@ -26,7 +26,7 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     cases.register(made, application)
     households.register(made, application, vault, divisions)
     policies.register(made, application, divisions)
-    oversight.register(made, application)
+    oversight.register(made, application, vault)
     governance.register(made, application)
     return made
 

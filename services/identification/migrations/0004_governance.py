@@ -1,8 +1,10 @@
-"""Who may approve, what departments did together, and what was late or entered late."""
+"""Who may approve, what departments did together, what was late; what the detectors look at."""
+
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, UUID
 
 revision = "identification_0004"
 down_revision = "identification_0003"
@@ -34,12 +36,27 @@ def upgrade() -> None:
     )
     op.create_index("coordination_division", "coordination", ["division", "stream_id"])
     _lapses()
+    for column in _columns():
+        op.add_column("household_case", column)
 
 
 def downgrade() -> None:
     """Read models are rebuilt, not rolled back."""
     for name in ("lapse", "coordination", "delegation"):
         op.drop_table(name)
+    for column in _columns():
+        op.drop_column("household_case", column.name)
+
+
+def _columns() -> list[sa.Column[Any]]:
+    """Without a default: cases recorded before have none until the read models are rebuilt."""
+    return [
+        sa.Column("can_work", sa.Boolean),
+        sa.Column("begun", ARRAY(sa.Text)),
+        sa.Column("development", sa.Integer),
+        sa.Column("elimination_mode", sa.Text),
+        sa.Column("elimination_income", sa.BigInteger),
+    ]
 
 
 def _lapses() -> None:

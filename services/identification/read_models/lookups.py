@@ -183,6 +183,12 @@ async def owners_of(connection: AsyncConnection, tokens: Sequence[str]) -> Seque
     return (await connection.execute(query)).scalars().all()
 
 
+async def policy_book(connection: AsyncConnection) -> Sequence[PolicyVersion]:
+    """Every version that was ever published."""
+    rows = (await connection.execute(sa.select(policy_version.c.data))).scalars()
+    return [PolicyVersion.model_validate(data) for data in rows]
+
+
 async def _versions(connection: AsyncConnection, division: str) -> Sequence[PolicyVersion]:
     containers = ["CN", *(division[:length] for length in (2, 4, 6, 9, 12))]
     query = sa.select(policy_version.c.data).where(policy_version.c.division.in_(containers))

@@ -94,7 +94,7 @@ async def cases_of(connection: AsyncConnection, household_id: UUID) -> Sequence[
             table.refusal,
         )
         .where(table.household_id.in_(part_of(household_id)))
-        .order_by(table.opened_on.desc(), table.stream_id.desc())
+        .order_by(table.opened_on.desc(), active.desc(), table.stream_id.desc())
     )
     return [dict(row) for row in (await connection.execute(query)).mappings()]
 

@@ -10,9 +10,10 @@ from services.identification.domain.delegation import Delegation
 from services.identification.domain.finding import Finding
 from services.identification.domain.household_state import Household
 from services.identification.domain.policy_book import PolicyBook
-from services.identification.domain.scope import whole_household_no_labour
+from services.identification.domain.scope import labour_capable, whole_household_no_labour
 from services.identification.domain.work import priority, to_do
 from services.identification.read_models import tables
+from shared.contracts.identification import Member
 from shared.kernel.division import Level, ancestor
 from shared.kernel.event import Event, Recorded
 from shared.kernel.refusal import OutOfOrder
@@ -97,6 +98,11 @@ def _case(state: Case, last: Recorded[Event]) -> Sequence[Row]:
             "late": state.late,
             "concluded_on": state.concluded_on,
             "eliminated_on": state.eliminated_on,
+            "can_work": _can_work(state),
+            "begun": sorted(item.kind for item in state.helps.values() if item.begun),
+            "development": sum(item.begun and item.development for item in state.helps.values()),
+            "elimination_mode": state.elimination and state.elimination.mode,
+            "elimination_income": state.elimination and state.elimination.per_capita_net,
             "version": last.version,
         }
     ]
@@ -104,10 +110,17 @@ def _case(state: Case, last: Recorded[Event]) -> Sequence[Row]:
 
 def _labour_capable(state: Case) -> bool | None:
     """Whether any counted member can work at all; unknown before the verification."""
-    if state.verified is None:
-        return None
-    counted = [item for item in state.verified.members if item.member_id in state.verified.counted]
-    return not whole_household_no_labour(counted)
+    return None if state.verified is None else not whole_household_no_labour(_counted(state))
+
+
+def _can_work(state: Case) -> bool | None:
+    """Whether any counted member can work fully (R78); unknown before the verification."""
+    return None if state.verified is None else labour_capable(_counted(state))
+
+
+def _counted(state: Case) -> list[Member]:
+    assert state.verified is not None
+    return [item for item in state.verified.members if item.member_id in state.verified.counted]
 
 
 def _finding(state: Finding, last: Recorded[Event]) -> Sequence[Row]:
