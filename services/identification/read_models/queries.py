@@ -82,8 +82,12 @@ async def queue(
 
 
 async def cases_of(connection: AsyncConnection, household_id: UUID) -> Sequence[Mapping[str, Any]]:
-    """The household's cases and those of households merged into it, the latest first."""
+    """The household's cases and those of households merged into it, the latest first.
+
+    Of those opened on one day, the active one.
+    """
     table = household_case.c
+    active = table.status.in_(["OPEN", "IDENTIFIED"])
     query = (
         sa.select(
             table.stream_id.label("id"),
