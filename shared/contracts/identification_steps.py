@@ -319,6 +319,13 @@ class FollowedUp(StepEvent):
 
 
 @contract
+class FollowingHandedOver(IdentificationEvent):
+    """A new lead opened a new case of a followed household: that one goes on instead (R33)."""
+
+    to_case_id: UUID
+
+
+@contract
 class GreenChannelConfirmed(StepEvent):
     """Village or town confirmed that the facts are sudden, severe and clear (R68, R69)."""
 

@@ -129,6 +129,16 @@ def end_monitoring(case: Case, command: internal.EndMonitoring, _context: Contex
     ]
 
 
+@rule("R33")
+def hand_following_over(
+    case: Case, command: internal.HandFollowingOver, _context: Context
+) -> list[Event]:
+    """A followed household that has a new case is not followed twice (R33)."""
+    if not case.tracked:
+        return []
+    return [events.FollowingHandedOver(to_case_id=command.to_case_id)]
+
+
 @rule("R107", "R108")
 def correct(_case: Case, command: internal.Correct, _context: Context) -> list[Event]:
     """An authorised correction: a compensating event, nothing edited, nothing erased (R108)."""
@@ -168,6 +178,7 @@ _DECISIONS: Mapping[type[Command], Decision] = {
     **conclusion.DECISIONS,
     **channel.DECISIONS,
     internal.EndMonitoring: end_monitoring,
+    internal.HandFollowingOver: hand_following_over,
     internal.Correct: correct,
     internal.NoteMeasure: note_measure,
     Tick: tick,

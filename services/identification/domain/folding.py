@@ -184,6 +184,10 @@ def _followed_up(case: Case, event: events.FollowedUp) -> Case:
     )
 
 
+def _handed_over(case: Case, _event: events.FollowingHandedOver) -> Case:
+    return replace(case, tracked=False, clocks=clock.stop(case.clocks, "follow-up"))
+
+
 def _channel_confirmed(case: Case, event: events.GreenChannelConfirmed) -> Case:
     confirmed = {**case.channel.confirmed, event.level: event.on}
     channel = replace(
@@ -304,6 +308,7 @@ _APPLY: Mapping[type[Event], Callable[[Case, Any], Case]] = {
     events.NotIdentified: _not_identified,
     events.HouseholdTold: _told,
     events.FollowedUp: _followed_up,
+    events.FollowingHandedOver: _handed_over,
     events.GreenChannelConfirmed: _channel_confirmed,
     events.GreenChannelEntered: _channel_entered,
     events.GreenChannelVerified: _channel_verified,

@@ -30,6 +30,15 @@ class TakeLead(Command):
     risks: tuple[Risk, ...] = ()
 
 
+class HandFollowingOver(Command):
+    """The household's new case takes the following over (R33)."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    case_id: UUID
+    to_case_id: UUID
+
+
 class EndMonitoring(Command):
     """The assistance service eliminated the risk (R91)."""
 

@@ -1,6 +1,7 @@
 """The service over HTTP on a real PostgreSQL."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -36,8 +37,9 @@ async def urls(new_database: Callable[[Schema], Awaitable[Urls]]) -> Urls:
     return await new_database(SCHEMA)
 
 
-@pytest.fixture
-async def world(urls: Urls, divisions: Divisions) -> AsyncIterator[World]:
+@asynccontextmanager
+async def worked(urls: Urls, divisions: Divisions) -> AsyncIterator[World]:
+    """The service on a database, a policy published, the calendar on 2023-08-01."""
     database = Database(urls.writer, clock=ShiftedClock())
     vault = Vault(FileMasterKey(KeyRing.new(CipherName.AES_256_GCM.value)))
     index = BlindIndex(KeyRing.new("HMAC-SHA-256"))
@@ -58,3 +60,9 @@ async def world(urls: Urls, divisions: Divisions) -> AsyncIterator[World]:
         await made.day("2023-08-01")
         yield made
     await database.close()
+
+
+@pytest.fixture
+async def world(urls: Urls, divisions: Divisions) -> AsyncIterator[World]:
+    async with worked(urls, divisions) as made:
+        yield made

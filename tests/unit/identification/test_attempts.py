@@ -1,5 +1,6 @@
 """Attempts to get round the rules that a hostile officer would make; each is refused (or heard)."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -9,17 +10,21 @@ import pytest
 from services.identification.domain import commands as c
 from services.identification.domain.case import CASE
 from services.identification.domain.case_state import Status
+from services.identification.domain.collection import VerifiedMember
 from services.identification.domain.work import to_do
 from shared.contracts import identification as e
+from shared.contracts.identification import Member
 from shared.contracts.identification_steps import Conclusion, Told
-from shared.contracts.values import Risk
+from shared.contracts.values import Hukou, Labour, Risk
 from shared.kernel.event import Event
 from shared.kernel.principal import Principal, Role
 from shared.testing.decider import rule
 from tests.unit.identification.support import (
     CASE_ID,
+    CHILD,
     COMMITTEE,
     COUNTY,
+    FACTS,
     FRESH,
     OFFICER,
     TOWNSMAN,
@@ -275,3 +280,25 @@ def post() -> c.PostNotice:
     return c.PostNotice(
         case_id=CASE_ID, number="公示2", objection_phone="12317", evidence=("b" * 64,)
     )
+
+
+# --- the scope ------------------------------------------------------------------------------------
+
+
+@rule("R21", "R22")
+def test_urban_benefits_are_asked_about_and_not_assumed_away() -> None:
+    urban = Member(member_id=CHILD, labour=Labour.NONE, hukou=Hukou.COLLECTIVE)
+    facts = replace(FACTS, members=(FACTS.members[0], urban))
+    asked = case(*way("officers"), make=context(household=facts))
+    asked.when(verification(), on="2023-08-03", by=VILLAGER).refused(
+        "R22", code="benefits-not-checked"
+    )
+    found = {"member_id": CHILD, "labour": "NONE", "hukou": "COLLECTIVE"}
+    silent = verification(members=(VerifiedMember(**found),))
+    asked = case(*way("officers"), make=context(household=facts))
+    asked.when(silent, on="2023-08-03", by=VILLAGER).refused("R22", code="benefits-not-checked")
+    said = verification(members=(VerifiedMember(**found, benefits=()),))
+    asked = case(*way("officers"), make=context(household=facts))
+    [event] = asked.when(said, on="2023-08-03", by=VILLAGER).then_types(e.Verified)
+    assert isinstance(event, e.Verified)
+    assert CHILD in event.counted
