@@ -142,6 +142,10 @@ class HouseholdMoved(IdentificationEvent):
     from_division: DivisionCode
     division: DivisionCode
     residence: DivisionCode
+    hukou_place: DivisionCode | None = None
+    """Where it is registered from then on; absent where that did not change."""
+    residence_leads: str = ""
+    """Why the residence place owns it instead, as a code (R25)."""
 
 
 @contract
@@ -299,6 +303,19 @@ class PersonalDataRevealed(IdentificationEvent):
 
 
 @contract
+class EvidenceKept(IdentificationEvent):
+    """A file is kept, sealed under the household's key; acts cite it by its hash."""
+
+    owner_id: UUID
+    """The household."""
+    division: DivisionCode
+    sha256: str
+    media_type: str
+    size: int
+    """Bytes."""
+
+
+@contract
 class PolicyPublished(IdentificationEvent):
     """A set of parameters with its document; in-flight cases keep the one they started with."""
 
@@ -333,6 +350,7 @@ __all__ = [
     "DelegationGranted",
     "DelegationRevoked",
     "Deliberated",
+    "EvidenceKept",
     "FindingAnswered",
     "FindingRaised",
     "FollowedUp",

@@ -16,6 +16,9 @@ from services.identification.handlers.register import RegisterHandlers
 from services.identification.handlers.regrouping import RegroupingHandlers
 from services.identification.read_models.views import VIEWS
 from services.identification.reveals import REVEAL
+from shared.contracts.identification import EvidenceKept
+from shared.evidence.stream import KeepEvidence, evidence_stream, keeping
+from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Event, Recorded
 from shared.policy.divisions import Divisions
@@ -25,6 +28,7 @@ from shared.vault.blind_index import BlindIndex
 from shared.vault.vault import Vault
 
 SERVICE = "identification"
+EVIDENCE = evidence_stream(EvidenceKept)
 AGGREGATES: Sequence[Aggregate[Any]] = (
     CASE,
     HOUSEHOLD,
@@ -33,6 +37,7 @@ AGGREGATES: Sequence[Aggregate[Any]] = (
     FINDING,
     DELEGATION,
     COORDINATION,
+    EVIDENCE,
 )
 
 
@@ -53,9 +58,10 @@ def application(
             **RegroupingHandlers(vault, divisions).table(),
             **CorrectionHandlers().table(),
             **CaseHandlers(vault).table(),
+            KeepEvidence: keeping(EVIDENCE),
             **GovernanceHandlers(vault).table(),
         },
         aggregates=AGGREGATES,
-        views=VIEWS,
+        views=(*VIEWS, EVIDENCE_VIEW),
         appended=appended,
     )

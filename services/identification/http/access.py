@@ -11,6 +11,9 @@ _LOOKERS = (Role.OFFICER, Role.COMMITTEE, Role.PRINCIPAL, Role.INSPECTOR)
 LOOK: Permission = may(*_LOOKERS)
 """Who may look at cases and masked households, each in their own division."""
 
+REVEALING: Permission = may(Role.OFFICER, Role.COMMITTEE, Role.DEPARTMENT, Role.INSPECTOR)
+"""Who may see personal data in full, for a purpose of theirs."""
+
 OVERSEE: Permission = may(*_LOOKERS, at=(Level.COUNTY, Level.CITY, Level.PROVINCE, Level.NATION))
 """Who looks at a county's work as a whole."""
 

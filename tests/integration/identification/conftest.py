@@ -2,14 +2,19 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
 
 from services.identification.handlers import application
 from services.identification.http import router
+from services.identification.http.evidence import evidence
 from services.identification.reactions import reactions
 from services.identification.schema import SCHEMA
+from shared.evidence.blobs import Blobs
+from shared.evidence.room import EvidenceRoom
+from shared.evidence.scanning import NoScanner
 from shared.kernel.clock import ShiftedClock
 from shared.policy.divisions import Divisions
 from shared.store.database import Database
@@ -37,20 +42,32 @@ async def urls(new_database: Callable[[Schema], Awaitable[Urls]]) -> Urls:
     return await new_database(SCHEMA)
 
 
+def evidence_room(directory: Path) -> EvidenceRoom:
+    """The service's evidence, in a directory; with its vault."""
+    vault = Vault(FileMasterKey(KeyRing.new(CipherName.AES_256_GCM.value)))
+    return EvidenceRoom(Blobs.at(directory.as_uri()), NoScanner(), vault, "identification")
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> EvidenceRoom:
+    return evidence_room(tmp_path)
+
+
 @asynccontextmanager
-async def worked(urls: Urls, divisions: Divisions) -> AsyncIterator[World]:
+async def worked(urls: Urls, divisions: Divisions, room: EvidenceRoom) -> AsyncIterator[World]:
     """The service on a database, a policy published, the calendar on 2023-08-01."""
     database = Database(urls.writer, clock=ShiftedClock())
-    vault = Vault(FileMasterKey(KeyRing.new(CipherName.AES_256_GCM.value)))
+    vault = room.vault
     index = BlindIndex(KeyRing.new("HMAC-SHA-256"))
     service = application(database, vault=vault, index=index, divisions=divisions)
     app = create_app(
         service="identification",
         title="Identification",
         settings=WebSettings(mode=Mode.DEMO),
-        routers=[router(service, vault=vault, divisions=divisions)],
+        routers=[router(service, vault=vault, divisions=divisions), evidence(service, room)],
         authenticator=TakenAtTheirWord(),
         metrics=Metrics(),
+        larger_bodies={"/evidence/": 2_000_000},
     )
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://identification") as client:
@@ -63,6 +80,6 @@ async def worked(urls: Urls, divisions: Divisions) -> AsyncIterator[World]:
 
 
 @pytest.fixture
-async def world(urls: Urls, divisions: Divisions) -> AsyncIterator[World]:
-    async with worked(urls, divisions) as made:
+async def world(urls: Urls, divisions: Divisions, room: EvidenceRoom) -> AsyncIterator[World]:
+    async with worked(urls, divisions, room) as made:
         yield made

@@ -14,6 +14,7 @@ from tests.integration.identification.support import (
     authorized,
     compared,
     findings,
+    identified,
     income,
     meeting,
     named,
@@ -222,6 +223,23 @@ async def test_a_meeting_says_who_of_the_town_was_there_and_what_is_odd(world: W
     assert "minutes" not in event
     shown = await world.client.get(f"/cases/{case}", headers=PEOPLE["county"])
     assert "会议记录" not in shown.text
+
+
+@rule("R65")
+async def test_an_announcement_is_scanned_like_a_notice(world: World) -> None:
+    home, people = await register(world, **household())
+    case = await world.opened(home, "2023-08-01")
+    await identified(world, case, people[0])
+    path, phone = f"/cases/{case}/announcement", {"objection_phone": "12317"}
+    number = {**phone, "number": person()["document_number"]}
+    await world.refused("county", path, "R65", "sensitive-document-number", **number)
+    mobile = {"number": "章农公告1", "objection_phone": "13800001234"}
+    refused = await world.post("county", path, mobile)
+    assert (refused.status_code, refused.json()["field"]) == (422, "objection_phone")
+    extra = {**phone, "number": "章农公告1", "health": "因病"}
+    refused = await world.post("county", path, extra)
+    assert (refused.status_code, refused.json()["code"]) == (422, "unknown-field")
+    await world.does("county", path, **phone, number="章农公告1")
 
 
 async def test_no_identity_number_gets_into_an_event_as_a_papers_number(world: World) -> None:

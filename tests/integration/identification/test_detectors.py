@@ -1,11 +1,13 @@
 """The collection form's own checks, and what a neighbour's events add to them: each is found."""
 
+import asyncio
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from services.identification.oversight import nightly
 from shared.contracts.assistance import (
     MeasureFiled,
     MeasureStarted,
@@ -14,6 +16,7 @@ from shared.contracts.assistance import (
 )
 from shared.contracts.help import Department, FundSource, MeasureKind, MeasureTerms
 from shared.contracts.values import EliminationMode, Risk
+from shared.evidence.room import EvidenceRoom
 from shared.testing.casework import COUNTY, VILLAGE, World, household, person
 from shared.testing.decider import rule
 from tests.integration.identification.support import identified, register
@@ -233,6 +236,19 @@ async def test_a_rush_is_seen_in_its_own_month_by_the_citys_tighter_number(world
     }
     await world.does("city", "/policy", policy=tighter)
     assert await kinds(world) == ["RUSH_IDENTIFICATION"]
+
+
+@rule("R48", "R49", "R114")
+async def test_the_detectors_run_every_night(world: World, room: EvidenceRoom) -> None:
+    await put_cases(world, {"identified_on": date(2023, 7, 1), "eliminated_on": date(2023, 7, 30)})
+    worker = asyncio.create_task(nightly(world.application, room.vault))
+    try:
+        async with asyncio.timeout(60):
+            while not await found(world):
+                assert not worker.done(), worker.exception()
+    finally:
+        worker.cancel()
+    assert {row["kind"] for row in await found(world)} >= {"QUICK_ELIMINATION"}
 
 
 @rule("R50")

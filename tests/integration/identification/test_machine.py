@@ -7,6 +7,7 @@ household, never an edited date or event; and what is refused has changed nothin
 import asyncio
 from collections.abc import Iterator
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -28,7 +29,7 @@ from shared.testing.casework import PEOPLE, PHOTO, World, household
 from shared.testing.databases import service_database
 from shared.testing.decider import rule
 from shared.testing.postgres import EmbeddedPostgres
-from tests.integration.identification.conftest import worked
+from tests.integration.identification.conftest import evidence_room, worked
 from tests.integration.identification.support import (
     COMMITTEE,
     NOTICE,
@@ -283,12 +284,14 @@ class Office(RuleBasedStateMachine):
 
 
 @pytest.fixture
-def office(postgres: EmbeddedPostgres, divisions: Divisions) -> Iterator[type[Office]]:
+def office(
+    postgres: EmbeddedPostgres, divisions: Divisions, tmp_path: Path
+) -> Iterator[type[Office]]:
     """The machine on a database of its own, in an event loop of its own."""
     with asyncio.Runner() as runner:
         database = service_database(postgres, SCHEMA)
         urls = runner.run(database.__aenter__())
-        world = worked(urls, divisions)
+        world = worked(urls, divisions, evidence_room(tmp_path))
         Office.world, Office.runner = runner.run(world.__aenter__()), runner
         yield Office
         runner.run(world.__aexit__(None, None, None))

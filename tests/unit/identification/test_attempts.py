@@ -16,6 +16,7 @@ from shared.contracts import identification as e
 from shared.contracts.identification import Member
 from shared.contracts.identification_steps import Conclusion, Told
 from shared.contracts.values import Hukou, Labour, Risk
+from shared.kernel.decider import Tick
 from shared.kernel.event import Event
 from shared.kernel.principal import Principal, Role
 from shared.testing.decider import rule
@@ -27,6 +28,7 @@ from tests.unit.identification.support import (
     FACTS,
     FRESH,
     OFFICER,
+    SYSTEM,
     TOWNSMAN,
     VILLAGER,
     Act,
@@ -35,7 +37,9 @@ from tests.unit.identification.support import (
     case,
     closing,
     context,
+    days_after,
     deliberation,
+    history,
     lead,
     officers,
     refusal,
@@ -176,6 +180,9 @@ TELL = c.TellHousehold(case_id=CASE_ID, about=Told.CHANNEL_ENTRY)
 LEAVE = c.ExitGreenChannel(case_id=CASE_ID)
 
 
+TICK = Tick(category="case", stream_id=CASE_ID)
+
+
 def eligible(*, holds: bool) -> c.VerifyGreenChannel:
     return c.VerifyGreenChannel(case_id=CASE_ID, eligible=holds)
 
@@ -188,6 +195,36 @@ def in_channel(step: str, **instead: Act) -> tuple[Event, ...]:
         (ENTER, "2023-08-01", OFFICER),
     )
     return then(way(step, **instead), *entry)
+
+
+@rule("R71", "K1", "K3", "R54")
+def test_the_channels_month_warns_twice_and_its_miss_climbs() -> None:
+    """Entered on 31 January: warned on the 20th and the 27th day, due on 28 February (K3)."""
+    opened = history((lead("2023-01-30"), "2023-01-30", SYSTEM))
+    events = then(
+        opened,
+        (officers(), "2023-01-31", TOWNSMAN),
+        (CONFIRM, "2023-01-31", VILLAGER),
+        (CONFIRM, "2023-01-31", TOWNSMAN),
+        (ENTER, "2023-01-31", OFFICER),
+    )
+    said = []
+    for number in range(45):
+        on = day_of(days_after("2023-01-31", number))
+        spoken = CASE.decide(CASE.fold(events), TICK, NOTED(on, on, SYSTEM))
+        events = (*events, *spoken)
+        said += [
+            (str(on), type(item).__name__, getattr(item, "escalated_to", ""))
+            for item in spoken
+            if item.kind == "green-channel"  # type: ignore[attr-defined]  # a clock's event
+        ]
+    assert said == [
+        ("2023-02-20", "DeadlineWarned", ""),
+        ("2023-02-27", "DeadlineWarned", ""),
+        ("2023-03-01", "DeadlineMissed", "3701"),
+        ("2023-03-05", "DeadlineEscalated", "37"),
+    ]
+    assert CASE.fold(events).status is Status.OPEN, "no timer takes anybody out"
 
 
 @rule("K6", "R71")
