@@ -62,16 +62,10 @@ def _columns() -> list[sa.Column[Any]]:
 def _lapses() -> None:
     op.create_table(
         "lapse",
-        sa.Column("stream_id", UUID(), nullable=False),
-        sa.Column("number", sa.SmallInteger, nullable=False),
-        sa.Column("kind", sa.Text, nullable=False),
-        sa.Column("about", sa.Text, nullable=False),
+        sa.Column("stream_id", UUID(), primary_key=True),
         sa.Column("division", sa.Text, nullable=False),
-        sa.Column("told_to", sa.Text, nullable=False),
-        sa.Column("occurred_on", sa.Date, nullable=False),
-        sa.Column("entered_on", sa.Date),
-        sa.Column("reason", sa.Text),
-        sa.PrimaryKeyConstraint("stream_id", "number"),
+        sa.Column("told_to", ARRAY(sa.Text), nullable=False),
+        sa.Column("lapses", JSONB, nullable=False),
     )
-    op.create_index("lapse_told_to", "lapse", ["told_to", "stream_id"])
     op.create_index("lapse_division", "lapse", ["division", "stream_id"])
+    op.create_index("lapse_told_to", "lapse", ["told_to"], postgresql_using="gin")

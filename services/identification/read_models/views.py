@@ -209,30 +209,37 @@ def _coordination(state: Coordinated | None, last: Recorded[Event]) -> Sequence[
 def _lapses(state: Case, last: Recorded[Event]) -> Sequence[Row]:
     """What was late or entered late, and the clocks that have spoken, each with who was told."""
     city = ancestor(state.division, Level.CITY)
-    acts: list[tuple[Any, ...]] = [
-        (item.kind, item.act, city, item.on, item.entered_on, item.reason) for item in state.lapses
+    acts = [
+        {
+            "kind": item.kind,
+            "about": item.act,
+            "told_to": city,
+            "on": item.on,
+            "entered_on": item.entered_on,
+            "reason": item.reason,
+        }
+        for item in state.lapses
     ]
-    clocks: list[tuple[Any, ...]] = [
-        (
-            "MISSED" if item.missed else "WARNED",
-            kind,
-            told_to(item, state.division),
-            item.deadline.due_on,
-            None,
-            None,
-        )
+    clocks = [
+        {
+            "kind": "MISSED" if item.missed else "WARNED",
+            "about": kind,
+            "told_to": told_to(item, state.division),
+            "on": item.deadline.due_on,
+        }
         for kind, item in state.clocks.items()
         if item.missed or item.warned
     ]
-    names = ("kind", "about", "told_to", "occurred_on", "entered_on", "reason")
+    found: list[dict[str, Any]] = [*acts, *clocks]
+    if not found:
+        return []
     return [
         {
             "stream_id": last.stream_id,
-            "number": number,
             "division": state.division,
-            **dict(zip(names, row, strict=True)),
+            "told_to": sorted({item["told_to"] for item in found}),
+            "lapses": found,
         }
-        for number, row in enumerate([*acts, *clocks])
     ]
 
 
