@@ -54,7 +54,7 @@ async def bulk_approval(watched: Watched) -> list[RaiseFinding]:
         numbers = watched.numbers(name)
         window = timedelta(minutes=numbers.bulk_minutes)
         moments = [moment for moment, _ in approvals]
-        for start, size in _bursts(moments, window, numbers.bulk_approvals):
+        for start, size in bursts(moments, window, numbers.bulk_approvals):
             by = sorted({who for _, who in approvals[start : start + size]})
             found.append(
                 of_county(
@@ -145,7 +145,7 @@ def _most_within(dates: Sequence[date], days: int) -> int:
     return max(bisect_right(dates, start + wide) - at for at, start in enumerate(dates))
 
 
-def _bursts(moments: Sequence[datetime], window: timedelta, bulk: int) -> list[tuple[int, int]]:
+def bursts(moments: Sequence[datetime], window: timedelta, bulk: int) -> list[tuple[int, int]]:
     """Where a burst begins and how many it has, of moments in order; bursts do not overlap."""
     bursts: list[tuple[int, int]] = []
     start = 0

@@ -1,13 +1,14 @@
 """The collection form's own checks, and what a neighbour's events add to them: each is found."""
 
 import asyncio
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from services.identification.oversight import nightly
+from services.identification.read_models import rushes
 from shared.contracts.assistance import (
     MeasureFiled,
     MeasureStarted,
@@ -236,6 +237,39 @@ async def test_a_rush_is_seen_in_its_own_month_by_the_citys_tighter_number(world
     }
     await world.does("city", "/policy", policy=tighter)
     assert await kinds(world) == ["RUSH_IDENTIFICATION"]
+
+
+@rule("R114")
+async def test_every_threshold_at_its_edge(world: World) -> None:
+    """Three times the median is not above it; forty percent is not over forty percent."""
+    usual = [{"identified_on": date(2022, 7 + n, 1)} for n in range(6) for _ in range(4)]
+    usual += [{"identified_on": date(2023, 1 + n, 1)} for n in range(6) for _ in range(4)]
+    july = [{"identified_on": date(2023, 7, 1 + n)} for n in range(12)]
+    await put_cases(world, *usual, *july)
+    assert await kinds(world) == []
+    await put_cases(world, {"identified_on": date(2023, 7, 31)})
+    assert await kinds(world) == ["RUSH_IDENTIFICATION"]
+    long_ago = {"identified_on": date(2020, 1, 1)}
+    apart = [{**long_ago, "eliminated_on": date(2021, 1 + n // 2, 1 + n)} for n in range(15)]
+    near = [{**long_ago, "eliminated_on": date(2021, 11, 1 + n)} for n in range(9)]
+    last = [{**long_ago, "eliminated_on": date(2021, 11, 30)}]
+    await put_cases(world, *apart, *near, *last)
+    assert await kinds(world) == ["RUSH_IDENTIFICATION"], "10 of 25 are 40%"
+    await put_cases(world, {**long_ago, "eliminated_on": date(2021, 12, 1)})
+    assert await kinds(world) == ["RUSH_IDENTIFICATION"], "the thirty-first day is outside"
+    await put_cases(world, {**long_ago, "eliminated_on": date(2021, 11, 10)})
+    assert await kinds(world) == ["RUSH_ELIMINATION", "RUSH_IDENTIFICATION"]
+
+
+@rule("R114")
+def test_twenty_approvals_within_ten_minutes_and_not_a_second_more() -> None:
+    start, window = datetime(2023, 8, 1, 9, tzinfo=UTC), timedelta(minutes=10)
+    within = [start + window / 19 * n for n in range(20)]
+    assert rushes.bursts(within, window, 20) == [(0, 20)]
+    assert rushes.bursts(within[:-1], window, 20) == []
+    late = [*within[:-1], within[-1] + timedelta(seconds=1)]
+    assert rushes.bursts(late, window, 20) == []
+    assert rushes.bursts([start - timedelta(hours=1), *within], window, 20) == [(1, 20)]
 
 
 @rule("R48", "R49", "R114")
