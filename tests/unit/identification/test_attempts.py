@@ -11,8 +11,11 @@ from services.identification.domain import commands as c
 from services.identification.domain.case import CASE
 from services.identification.domain.case_state import Status
 from services.identification.domain.collection import VerifiedMember
+from services.identification.domain.procedure import IDENTIFICATION
 from services.identification.domain.work import to_do
+from services.identification.notices import CATEGORY_NAMES
 from shared.contracts import identification as e
+from shared.contracts.assessment import Suggestion
 from shared.contracts.identification import Member
 from shared.contracts.identification_steps import Conclusion, Told
 from shared.contracts.values import Hukou, Labour, Risk
@@ -339,3 +342,30 @@ def test_urban_benefits_are_asked_about_and_not_assumed_away() -> None:
     [event] = asked.when(said, on="2023-08-03", by=VILLAGER).then_types(e.Verified)
     assert isinstance(event, e.Verified)
     assert CHILD in event.counted
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+@rule("R30")
+def test_nobody_is_called_poor() -> None:
+    """The line is no new poverty standard: whoever is below it is called a monitored household."""
+    texts = [
+        *CATEGORY_NAMES.values(),
+        *(label for step in IDENTIFICATION.steps for label in step.label),
+    ]
+    below = way("deliberation")
+    verified = CASE.fold(below).verified
+    assert verified is not None
+    texts += [text for ground in verified.advice.grounds for text in (ground.zh, ground.en)]
+    assert texts
+    assert not [text for text in texts if "贫困户" in text or "poor household" in text]
+    assert {item.value for item in Suggestion} == {
+        "OUT_OF_SCOPE",
+        "UNSTABLE_EXIT",
+        "MARGINAL_AT_RISK",
+        "SEVERE_HARDSHIP",
+        "NOT_IDENTIFY",
+        "DELIBERATE",
+        "TRACK",
+    }
