@@ -32,7 +32,7 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     national.national_doors(made, application, vault)
     households.register(made, application, vault, divisions)
     policies.register(made, application, divisions)
-    oversight.register(made, application)
+    oversight.register(made, application, vault)
     governance.register(made, application)
     return made
 
