@@ -93,23 +93,6 @@ def measure_filed(recorded: Recorded[MeasureFiled]) -> list[Command]:
     ]
 
 
-@rule("R49")
-def help_refused(recorded: Recorded[OffRegisterHelpRefused]) -> list[Command]:
-    """Somebody was about to help outside the mechanism: refused there, found here (R49)."""
-    event = recorded.event
-    finding = ("finding", FindingKind.OFF_REGISTER, str(event.household_id), str(event.on))
-    return [
-        internal.RaiseFinding(
-            finding_id=named_id(*finding, event.kind),
-            kind=FindingKind.OFF_REGISTER,
-            rule="R49",
-            division=ancestor(event.division, Level.COUNTY),
-            household_id=event.household_id,
-            figures={"refused": event.kind, "fund": event.fund, "on": str(event.on)},
-        )
-    ]
-
-
 @rule("R73")
 def measure_started(recorded: Recorded[MeasureStarted]) -> list[Command]:
     """A measure runs: in the green channel it must be stopped before the exit (R73)."""
@@ -133,6 +116,23 @@ def correction_authorized(recorded: Recorded[CorrectionAuthorized]) -> list[Comm
     return [internal.CarryOut(correction_id=event.correction_id, targets=ours)]
 
 
+@rule("R49")
+def off_register_help(recorded: Recorded[OffRegisterHelpRefused]) -> list[Command]:
+    """Help was refused because the household is not in the register: 体外循环, told once (R49)."""
+    event = recorded.event
+    kind = FindingKind.OFF_REGISTER
+    return [
+        internal.RaiseFinding(
+            finding_id=named_id("finding", kind, "help", str(event.household_id)),
+            kind=kind,
+            rule="R49",
+            division=ancestor(event.division, Level.COUNTY),
+            household_id=event.household_id,
+            figures={"help": event.kind, "fund": event.fund, "on": event.on.isoformat()},
+        )
+    ]
+
+
 def _note(case_id: UUID, measure_id: UUID, *, running: bool) -> Command:
     return internal.NoteMeasure(case_id=case_id, measure_id=measure_id, running=running)
 
@@ -143,8 +143,8 @@ REACTIONS: Mapping[type[Event], Translate] = {
     RiskEliminated: risk_eliminated,
     MeasureFiled: measure_filed,
     MeasureStarted: measure_started,
-    OffRegisterHelpRefused: help_refused,
     MeasureStopped: measure_over,
+    OffRegisterHelpRefused: off_register_help,
     MeasureEnded: measure_over,
     CorrectionAuthorized: correction_authorized,
 }

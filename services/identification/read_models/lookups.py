@@ -188,6 +188,12 @@ async def owners_of(connection: AsyncConnection, tokens: Sequence[str]) -> Seque
     return (await connection.execute(query)).scalars().all()
 
 
+async def policy_book(connection: AsyncConnection) -> Sequence[PolicyVersion]:
+    """Every version that was ever published."""
+    rows = (await connection.execute(sa.select(policy_version.c.data))).scalars()
+    return [PolicyVersion.model_validate(data) for data in rows]
+
+
 async def open_case_of(
     connection: AsyncConnection, tokens: Sequence[str]
 ) -> tuple[UUID, UUID] | None:
@@ -199,12 +205,6 @@ async def open_case_of(
     )
     row = (await connection.execute(query)).first()
     return None if row is None else (row.stream_id, row.member_id)
-
-
-async def policy_book(connection: AsyncConnection) -> Sequence[PolicyVersion]:
-    """Every version that was ever published."""
-    rows = (await connection.execute(sa.select(policy_version.c.data))).scalars()
-    return [PolicyVersion.model_validate(data) for data in rows]
 
 
 async def _versions(connection: AsyncConnection, division: str) -> Sequence[PolicyVersion]:

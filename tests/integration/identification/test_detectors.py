@@ -12,7 +12,6 @@ from services.identification.read_models import rushes
 from shared.contracts.assistance import (
     MeasureFiled,
     MeasureStarted,
-    OffRegisterHelpRefused,
     RiskEliminated,
 )
 from shared.contracts.help import Department, FundSource, MeasureKind, MeasureTerms
@@ -190,24 +189,6 @@ async def test_a_disability_that_nobody_has_is_found_without_looking_at_anybody(
         query = "select distinct purpose from vault.reveal"
         purposes = [row["purpose"] for row in await tx.raw.fetch(query)]
     assert purposes == ["NOTICE"], "but for the names on the notices nobody was looked at"
-
-
-@rule("R49")
-async def test_help_refused_outside_the_mechanism_is_found(world: World) -> None:
-    home, _ = await register(world, **household())
-    event = OffRegisterHelpRefused(
-        household_id=UUID(home),
-        division=VILLAGE,
-        kind=MeasureKind.CASH,
-        fund=FundSource.SOCIAL_FORCES,
-        on=date(2023, 8, 1),
-    )
-    for _ in range(2):
-        await world.hears(event, key=UUID(home), on="2023-08-01")
-    [row] = await found(world)
-    assert (row["kind"], row["household_id"]) == ("OFF_REGISTER", home)
-    assert row["figures"] == {"refused": "CASH", "fund": "SOCIAL_FORCES", "on": "2023-08-01"}
-    assert await found(world, "other-county") == []
 
 
 @rule("R75")
