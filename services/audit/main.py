@@ -9,11 +9,13 @@ from typing import Any
 import httpx
 
 from services.audit.domain.correction import CORRECTION
+from services.audit.domain.signing_key import SIGNING_KEY
 from services.audit.exports.jobs import Exporter
 from services.audit.handlers import handlers
 from services.audit.http import corrections as correction_routes
 from services.audit.http import exports as export_routes
 from services.audit.http import following as following_routes
+from services.audit.http import keys as key_routes
 from services.audit.http import log as log_routes
 from services.audit.http import trail as trail_routes
 from services.audit.http.service import Audit
@@ -24,7 +26,7 @@ from services.audit.log.keys import FileKey
 from services.audit.log.watch import Watch
 from services.audit.log.witnesses import Cosigner, read_witnesses
 from services.audit.reactions import Intake
-from services.audit.read_models.corrections import VIEWS
+from services.audit.read_models import corrections, signing_keys
 from services.audit.schema import SCHEMA
 from services.audit.settings import KEY_FILE, AuditSettings
 from shared.bus.handler import Handler
@@ -32,6 +34,8 @@ from shared.bus.port import Broker
 from shared.kernel.clock import SHANGHAI, SystemClock
 from shared.service.assemble import Blueprint, Kit, assemble
 from shared.store.application import Application
+from shared.store.database import Database
+from shared.vault.vault import Vault
 from shared.web.auth import Authenticator
 from shared.web.routing import Router
 from shared.web.service import Service, ServiceSettings, Worker
@@ -70,7 +74,13 @@ def create(
 
 
 def _application(kit: Kit) -> Application:
-    return Application(NAME, kit.database, handlers(kit.vault), [CORRECTION], VIEWS)
+    return application(kit.database, kit.vault)
+
+
+def application(database: Database, vault: Vault) -> Application:
+    """The corrections and the keys on ``database``."""
+    views = (*corrections.VIEWS, signing_keys.VIEW)
+    return Application(NAME, database, handlers(vault), [CORRECTION, SIGNING_KEY], views)
 
 
 @dataclass(frozen=True)
@@ -86,6 +96,7 @@ class _Parts:
             trail_routes,
             following_routes,
             correction_routes,
+            key_routes,
             export_routes,
             log_routes,
         )

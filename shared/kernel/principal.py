@@ -40,6 +40,8 @@ class Principal:
     division: str
     feeds: frozenset[str] = frozenset()
     """The feeds a machine may post to; people have none."""
+    on_behalf_of: str = ""
+    """Whom ``subject`` stands in for, whose roles these are; nobody, mostly."""
 
     @property
     def level(self) -> Level:

@@ -131,11 +131,17 @@ class KeyVerifier:
         if self.kind == COSIGNATURE:
             stamp, signature = signature[:_TIMESTAMP_BYTES], signature[_TIMESTAMP_BYTES:]
             text = _cosigned(int.from_bytes(stamp, "big"), text)
-        try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text)
-        except InvalidSignature:
-            return False
-        return True
+        return verifies(self.public.hex(), text, signature.hex())
+
+
+def verifies(public: str, message: bytes, signature: str) -> bool:
+    """Whether the Ed25519 key ``public`` (hex) made ``signature`` (hex) over ``message``."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+        key.verify(bytes.fromhex(signature), message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _cosigned(timestamp: int, text: bytes) -> bytes:

@@ -4,7 +4,7 @@ An answer is read out of the leaf, not out of the columns beside it: what is sho
 hashed. The columns only find it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,6 +12,8 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PGUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.domain import canonical
@@ -115,6 +117,29 @@ async def search(
         if len(found) == limit:
             break
     return await _with_data(connection, found)
+
+
+async def of_households_of(
+    connection: AsyncConnection, streams: Collection[UUID], *, limit: int
+) -> list[Found]:
+    """Everything logged under the keys that these streams have, the oldest first."""
+    keys = sa.select(entry.c.key).where(entry.c.stream_id == sa.any_(_uuids(streams)))
+    rows = await connection.execute(
+        sa.select(log.c.origin, entry.c.log_id, entry.c.idx, entry.c.leaf)
+        .join(log, log.c.log_id == entry.c.log_id)
+        .where(entry.c.key.in_(keys))
+        .order_by(entry.c.log_id, entry.c.idx)
+        .limit(limit)
+    )
+    found = [
+        Found(Place(row.log_id, row.idx), row.origin, canonical.decode(row.leaf)) for row in rows
+    ]
+    return await _with_data(connection, found)
+
+
+def _uuids(values: Collection[UUID]) -> sa.BindParameter[Any]:
+    """One parameter, however many there are."""
+    return sa.literal(list(values), ARRAY(PGUUID()))
 
 
 async def one(connection: AsyncConnection, event_id: UUID, asker: Principal) -> Found:

@@ -1,12 +1,15 @@
 """The gates: every way through that is allowed, and every other one refused."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 import pytest
+import rfc8785
 
 from services.audit.domain.commands import (
     ApproveAtProvince,
@@ -25,7 +28,7 @@ from services.audit.domain.correction import (
     Status,
 )
 from services.audit.domain.gates import GATES
-from services.audit.domain.known import KnownStream, Logged
+from services.audit.domain.known import DecidersKey, KnownStream, Logged
 from shared.contracts.audit import (
     CityReviewed,
     CorrectionAuthorized,
@@ -53,8 +56,12 @@ TARGET = Target(service="identification", stream_id=CASE, version=7, to_version=
 STREAMS = {
     CASE: KnownStream("identification", "case", 7, "370102001001"),
     OTHER: KnownStream("identification", "case", 2, "370103001001"),
+    UUID(int=4): KnownStream("assistance", "no_labour", 2, "370102001001"),
+    UUID(int=5): KnownStream("identification", "household", 7, "370102001001"),
 }
 PREVIOUS = Logged(UUID(int=9), "ab" * 32)
+KEY = DecidersKey(UUID(int=6), "5e" * 32)
+SIGNATURE = "51" * 64
 CLERK = Principal("clerk", frozenset({Role.OFFICER}), "3701")
 LEADER = Principal("leader", frozenset({Role.PRINCIPAL}), "3701")
 PROVINCE = Principal("province", frozenset({Role.COMMITTEE}), "37")
@@ -79,7 +86,13 @@ def request(**changes: Any) -> RequestCorrection:
 
 
 def context(**changes: Any) -> Callable[[date, date, Principal], Context]:
-    made: dict[str, Any] = {"streams": STREAMS, "previous": PREVIOUS, **changes}
+    made: dict[str, Any] = {
+        "streams": STREAMS,
+        "previous": PREVIOUS,
+        "key": KEY,
+        "verify": lambda *_: True,
+        **changes,
+    }
     return lambda today, occurred, who: CorrectionContext(today, occurred, who, **made)
 
 
@@ -90,7 +103,7 @@ def given(*events: Event, **changes: Any) -> Given[Correction]:
 REQUESTED = given().when(request(), by=CLERK).then_types(CorrectionRequested)[0]
 assert isinstance(REQUESTED, CorrectionRequested)
 HASH = REQUESTED.content_sha256
-SEEN = {"correction_id": ID, "content_sha256": HASH}
+SEEN = {"correction_id": ID, "content_sha256": HASH, "signature": SIGNATURE}
 REVIEW = ReviewAtCity(**SEEN, document="市〔2026〕1号")
 APPROVE = ApproveAtProvince(**SEEN, document="省〔2026〕2号")
 FILE = FileNationally(
@@ -166,16 +179,18 @@ def test_only_a_city_officer_files(division: str, role: Role) -> None:
 NO_VERSION = (TARGET.model_copy(update={"to_version": None}),)
 SAME_VERSION = (TARGET.model_copy(update={"to_version": 7}),)
 PURGE = {"kind": CorrectionKind.PURGE}
+FLAGGED = UUID(int=4)
 FLAG = {
     "kind": CorrectionKind.FLAG_CHANGE,
     "reason": CorrectionReason.IDENTITY_CHANGED,
-    "targets": NO_VERSION,
+    "targets": (Target(service="assistance", stream_id=FLAGGED, version=2),),
 }
 CHANGE = FlagChange(flag="no_labour_safety_net", value=False)
+OTHER_FLAG = FlagChange(flag="poor", value=False)
 WRONG_REASON = {"change": CHANGE, "reason": CorrectionReason.DUPLICATE}
 
 
-@rule("R100", "R108", "R109")
+@rule("R100", "R107", "R108", "R109")
 @pytest.mark.parametrize(
     ("changes", "refused_by", "code"),
     [
@@ -195,6 +210,17 @@ WRONG_REASON = {"change": CHANGE, "reason": CorrectionReason.DUPLICATE}
         ({"change": CHANGE}, "R100", "change-not-asked"),
         ({**FLAG, **WRONG_REASON}, "R100", "reason-does-not-fit"),
         ({"reason": CorrectionReason.IDENTITY_CHANGED}, "R100", "reason-does-not-fit"),
+        ({**FLAG, "change": OTHER_FLAG}, "R100", "flag-unknown"),
+        (
+            {**FLAG, "change": CHANGE, "targets": NO_VERSION},
+            "R107",
+            "target-not-correctable",
+        ),
+        (
+            {"targets": (TARGET.model_copy(update={"stream_id": UUID(int=5)}),)},
+            "R107",
+            "target-not-correctable",
+        ),
         ({"targets": (TARGET.model_copy(update={"version": 8}),)}, "R109", "target-moved"),
         ({"targets": (TARGET.model_copy(update={"stream_id": UUID(int=77)}),)}, "", "not-found"),
         ({"targets": (TARGET.model_copy(update={"service": "alerts"}),)}, "", "not-found"),
@@ -384,6 +410,106 @@ def test_several_targets_are_counted_down() -> None:
     assert CORRECTION.fold(history).status is Status.EXECUTED
     moved = NoteMovedTarget(correction_id=ID, stream_id=CASE, version=9)
     given(*history).when(moved, by=SYSTEM).then()
+
+
+@rule("R108")
+def test_what_was_authorized_has_its_time_too() -> None:
+    tick = Tick(category="correction", stream_id=ID)
+    given(*THROUGH).when(tick, on="2023-08-31", by=SYSTEM).then()
+    [late] = given(*THROUGH).when(tick, on="2023-09-01", by=SYSTEM).then_types(CorrectionRefused)
+    assert isinstance(late, CorrectionRefused)
+    assert (late.gate, late.because) == (Gate.EXECUTION, RefusedBecause.EXPIRED)
+    given(*THROUGH, late).when(EXECUTED, by=SYSTEM).refused("R107", code="not-authorized")
+
+
+@rule("R108", "R109")
+@pytest.mark.parametrize("at", range(3))
+def test_a_decision_is_signed_with_the_deciders_own_key(at: int) -> None:
+    no = RefuseCorrection(**SEEN, because=RefusedBecause.NOT_JUSTIFIED)
+    for act in (GATE_ACTS[at], no):
+        tried = given(*AT_GATE[at], key=None).when(act, by=DECIDERS[at])
+        tried.refused("R108", code="no-signing-key")
+        tried = given(*AT_GATE[at], verify=lambda *_: False).when(act, by=DECIDERS[at])
+        tried.refused("R108", code="signature-does-not-verify")
+
+
+@rule("R108", "R109")
+def test_what_is_signed_is_the_decision_in_full() -> None:
+    seen: list[tuple[str, bytes, str]] = []
+
+    def verify(*asked: Any) -> bool:
+        seen.append(asked)
+        return True
+
+    given(*AT_NATION, verify=verify).when(FILE, by=NATION)
+    no = RefuseCorrection(**SEEN, because=RefusedBecause.NOT_FILED)
+    given(REQUESTED, verify=verify).when(no, by=replace(LEADER, on_behalf_of="mayor"))
+    common = {
+        "content_sha256": HASH,
+        "correction_id": str(ID),
+        "format": "dixian-gate-decision/1",
+        "key_id": str(KEY.key_id),
+        "previous_event_id": str(PREVIOUS.event_id),
+        "previous_leaf_sha256": PREVIOUS.leaf_sha256,
+    }
+    filing = {
+        **common,
+        "because": None,
+        "decided_by": "nation",
+        "decided_for": None,
+        "decision": "APPROVED",
+        "document": "国备〔2026〕3号",
+        "filed_on": "2023-08-01",
+        "gate": "NATION",
+        "letter": "省函〔2026〕9号",
+    }
+    refusal = {
+        **common,
+        "because": "NOT_FILED",
+        "decided_by": "leader",
+        "decided_for": "mayor",
+        "decision": "REFUSED",
+        "document": None,
+        "filed_on": None,
+        "gate": "CITY",
+        "letter": None,
+    }
+    for (public, message, signature), said in zip(seen, (filing, refusal), strict=True):
+        assert (public, signature) == (KEY.public_key, SIGNATURE)
+        assert message == b"dixian-gate-decision/1\n" + rfc8785.dumps(said)  # type: ignore[arg-type]
+
+
+@rule("R108")
+@pytest.mark.parametrize("at", range(3))
+def test_standing_in_for_somebody_is_no_second_pair_of_eyes(at: int) -> None:
+    for person, absent in (("fresh", "clerk"), ("clerk", "fresh"), ("fresh", "helper")):
+        who = replace(DECIDERS[at], subject=person, on_behalf_of=absent)
+        given(*AT_GATE[at]).when(GATE_ACTS[at], by=who).refused("R108", code="own-request")
+    stood_in = replace(DECIDERS[0], subject="deputy", on_behalf_of="mayor")
+    history = [REQUESTED, *(given(REQUESTED).when(REVIEW, by=stood_in).result or [])]
+    assert CORRECTION.fold(history).people >= {"deputy", "mayor"}
+    for subject in ("deputy", "mayor"):
+        who = replace(PROVINCE, subject=subject)
+        given(*history).when(APPROVE, by=who).refused("R108", code="own-request")
+    filed_for = replace(CLERK, on_behalf_of="chief")
+    asked = given().when(request(), by=filed_for).then_types(CorrectionRequested)
+    assert CORRECTION.fold(asked).people == {"clerk", "chief", "helper"}
+
+
+def test_the_content_is_there_to_be_read_and_hashed() -> None:
+    assert isinstance(REQUESTED, CorrectionRequested)
+    said = json.loads(REQUESTED.content or "")
+    assert sha256((REQUESTED.content or "").encode()).hexdigest() == HASH
+    assert said["compensating"] == [
+        {
+            "type": "RolledBack",
+            "service": "identification",
+            "stream_id": str(CASE),
+            "version": 8,
+            "to_version": 4,
+        }
+    ]
+    assert [gate["gate"] for gate in said["gates"]] == ["CITY", "PROVINCE", "NATION"]
 
 
 def test_what_does_not_exist_is_not_found() -> None:
