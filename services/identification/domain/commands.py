@@ -35,13 +35,12 @@ from shared.contracts.identification_steps import (
     BackTo,
     Conclusion,
     ExemptionGround,
-    MeetingForm,
     QueryScope,
     SourceResult,
     Told,
 )
 from shared.contracts.members import RemovedMember
-from shared.contracts.values import Category, Gap, History, Risk
+from shared.contracts.values import Category, Gap, History, MeetingForm, Risk
 from shared.kernel.decider import Act
 from shared.kernel.division import DivisionCode, Level
 from shared.kernel.principal import Permission, Role, may

@@ -11,7 +11,7 @@ from shared.contracts.findings import FindingKind
 from shared.contracts.values import LeadSource, Risk
 from shared.kernel.division import DivisionCode
 from shared.kernel.event import Command
-from shared.kernel.principal import Permission, Role, may
+from shared.kernel.principal import Permission, Role
 
 _SYSTEM = Permission(frozenset({Role.SYSTEM}))
 
@@ -73,16 +73,3 @@ class RaiseFinding(Command):
     case_id: UUID | None = None
     household_id: UUID | None = None
     figures: Mapping[str, int | str]
-
-
-class RecordReveal(Command):
-    """Record that personal data was seen; who may see it, the vault has decided by its purpose."""
-
-    permission: ClassVar[Permission] = may(*Role)
-
-    reveal_id: UUID
-    household_id: UUID
-    division: DivisionCode
-    purpose: str
-    records: tuple[UUID, ...]
-    fields: tuple[str, ...]

@@ -1,33 +1,28 @@
-"""The register: put a household in, see it masked, see it in full for a purpose."""
+"""The register: a household masked, and in full for a purpose."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-from fastapi import Body, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.identification.domain import commands
 from services.identification.domain.scope import is_rural_low_income
-from services.identification.http.answers import LOOK, Receipt, body_of, execute, given, summary
+from services.identification.http.access import LOOK
 from services.identification.read_models import queries
-from services.identification.reveals import reveal
+from services.identification.reveals import REVEAL
 from shared.contracts.identification import Member
-from shared.kernel.decider import Act
 from shared.kernel.principal import Role, may
 from shared.policy.divisions import Divisions
 from shared.store.application import Application, Call
 from shared.vault.purposes import Purpose
+from shared.vault.reveals import reveal
 from shared.vault.vault import Vault
 from shared.web.auth import Caller
 from shared.web.context import Ctx
-from shared.web.examples import schema_extra
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, require
 
 _REVEAL = may(Role.OFFICER, Role.COMMITTEE, Role.DEPARTMENT, Role.INSPECTOR)
-
-EXAMPLE = Body(**schema_extra(commands.RegisterHousehold))
 
 
 class HouseholdKey(NamedTuple):
@@ -51,31 +46,8 @@ class RevealBody(BaseModel):
 
 
 def register(made: Router, application: Application, vault: Vault, divisions: Divisions) -> None:
-    """``POST /households``, the queries, ``POST /households/{household_id}/reveal``."""
+    """The queries, and ``POST /households/{household_id}/reveal``."""
     database = application.database
-
-    @made.post(
-        "/households",
-        summary=summary(commands.RegisterHousehold),
-        status_code=201,
-        response_model=Receipt,
-        dependencies=[require(commands.RegisterHousehold.permission)],
-    )
-    async def register_household(
-        body: Annotated[commands.RegisterHousehold, EXAMPLE], ctx: Ctx
-    ) -> Response:
-        return await execute(application, body, ctx, status=201)
-
-    for path, command in (
-        ("revision", commands.ReviseHousehold),
-        ("move", commands.MoveHousehold),
-    ):
-        made.post(
-            f"/households/{{household_id}}/{path}",
-            summary=summary(command),
-            response_model=Receipt,
-            dependencies=[require(command.permission)],
-        )(_household_endpoint(application, command))
 
     @made.get("/households", summary="The register, by id.", dependencies=[require(LOOK)])
     async def households(caller: Caller, page: Paged) -> Page[dict[str, Any]]:
@@ -123,8 +95,9 @@ def register(made: Router, application: Application, vault: Vault, divisions: Di
             revealed = await reveal(
                 vault,
                 call,
-                household_id=household_id,
-                division=row["division"],
+                REVEAL,
+                owner=household_id,
+                divisions=(row["division"],),
                 records=body.records,
                 fields=body.fields,
                 purpose=body.purpose,
@@ -149,13 +122,3 @@ def _household(row: Mapping[str, Any], divisions: Divisions) -> dict[str, Any]:
         "moved_from": row["moved_from"],
         "members": row["members"],
     }
-
-
-def _household_endpoint(application: Application, command: type[Act]) -> Any:
-    async def endpoint(household_id: UUID, body: Any, ctx: Ctx) -> Response:
-        act = command.model_validate({**given(body), "household_id": household_id})
-        return await execute(application, act, ctx)
-
-    endpoint.__name__ = command.__name__
-    endpoint.__annotations__["body"] = body_of(command, "household_id")
-    return endpoint
