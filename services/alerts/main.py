@@ -25,7 +25,7 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             title="Dixian 底线 · 风险线索 alerts",
             application=lambda kit: application(kit.database, tools(kit)),
             routers=lambda kit, app: [router(app, tools(kit))],
-            reacts_to=("identification", "assistance"),
+            reacts_to=("identification", "assistance", "audit"),
             handler=lambda _kit, app: Each(Reactions(app).by_type()),
         ),
     )

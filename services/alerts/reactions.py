@@ -7,6 +7,7 @@ from services.alerts.domain.commands import MatchLead, SettleLead
 from services.alerts.domain.register import Known
 from services.alerts.read_models import register
 from shared.contracts.assistance import RiskEliminated
+from shared.contracts.audit import CorrectionAuthorized
 from shared.contracts.identification import (
     Approved,
     CaseOpened,
@@ -20,6 +21,7 @@ from shared.contracts.identification import (
 from shared.contracts.values import LeadDisposition
 from shared.kernel.event import Cause, Event, Recorded
 from shared.kernel.principal import system
+from shared.service.correcting import CarryOut
 from shared.store.application import Application
 from shared.store.database import Transaction
 
@@ -51,6 +53,7 @@ class Reactions:
             NotIdentified: self.not_identified,
             Approved: self.approved,
             RiskEliminated: self.risk_eliminated,
+            CorrectionAuthorized: self.correction_authorized,
         }
 
     async def policy_published(
@@ -80,6 +83,12 @@ class Reactions:
             if len(households) == 1:
                 command = MatchLead(lead_id=lead_id, household_id=event.household_id)
                 await self._application.execute_in(tx, command, _US, cause)
+
+    async def correction_authorized(
+        self, tx: Transaction, recorded: Recorded[CorrectionAuthorized], cause: Cause
+    ) -> None:
+        """Every gate is passed: the leads among the targets are corrected (R107, R108)."""
+        await self._application.execute_in(tx, CarryOut.of(recorded), _US, cause)
 
     async def case_opened(
         self, tx: Transaction, recorded: Recorded[CaseOpened], cause: Cause

@@ -16,10 +16,11 @@ from shared.contracts.assistance import (
     MeasureStopped,
     RiskEliminated,
 )
-from shared.contracts.audit import CorrectionAuthorized, CorrectionKind
+from shared.contracts.audit import CorrectionAuthorized
 from shared.kernel.event import Cause, Command, Event, Recorded
 from shared.kernel.principal import system
 from shared.policy.rules import rule
+from shared.service.correcting import CarryOut
 from shared.store.application import Application
 from shared.store.database import Transaction
 
@@ -86,19 +87,7 @@ def measure_over(recorded: Recorded[MeasureStopped | MeasureEnded]) -> list[Comm
 @rule("R107", "R108")
 def correction_authorized(recorded: Recorded[CorrectionAuthorized]) -> list[Command]:
     """Every gate is passed: the corrections of this service's streams are carried out (R108)."""
-    event = recorded.event
-    if event.kind is CorrectionKind.FLAG_CHANGE:
-        return []
-    return [
-        internal.Correct(
-            case_id=target.stream_id,
-            correction_id=event.correction_id,
-            at_version=target.version,
-            to_version=target.to_version,
-        )
-        for target in event.targets
-        if target.service == SERVICE
-    ]
+    return [CarryOut.of(recorded)]
 
 
 def _note(case_id: UUID, measure_id: UUID, *, running: bool) -> Command:

@@ -36,6 +36,7 @@ from shared.contracts.alerts_orders import (
 from shared.contracts.registry import contract
 from shared.contracts.values import LeadDisposition, LeadSource, Risk
 from shared.kernel.deadline import Deadline
+from shared.kernel.decider import RollsBack
 from shared.kernel.division import DivisionCode
 
 
@@ -147,6 +148,20 @@ class DeadlineMissed(AlertsEvent):
     """Who is told: a lead's county and city (R42), an order's next level up."""
 
 
+@contract
+class Purged(AlertsEvent):
+    """The lead was withdrawn (清退) through the gates; its history stays (R107, R108)."""
+
+    correction_id: UUID
+
+
+@contract
+class RolledBack(AlertsEvent, RollsBack):
+    """The lead is as of an earlier version again (回退) through the gates (R107, R108)."""
+
+    correction_id: UUID
+
+
 __all__ = [
     "AlertReceived",
     "AlertType",
@@ -172,9 +187,11 @@ __all__ = [
     "OrderSupervised",
     "PersonalDataRevealed",
     "Population",
+    "Purged",
     "Rating",
     "ReturnReason",
     "RiskReported",
+    "RolledBack",
     "SupervisionGround",
     "Threshold",
 ]

@@ -8,13 +8,14 @@ from services.alerts.domain.alert import ALERT
 from services.alerts.domain.lead import LEAD
 from services.alerts.domain.order import ORDER
 from services.alerts.handlers.alerts import Alerts
-from services.alerts.handlers.leads import Leads
+from services.alerts.handlers.leads import Leads, lead_to_correct
 from services.alerts.handlers.orders import Orders
 from services.alerts.handlers.reveals import REVEAL
 from services.alerts.handlers.tools import Tools
 from services.alerts.read_models.views import VIEWS
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event, Recorded
+from shared.service.correcting import CarryOut, carry_out
 from shared.store.application import Application, Handler
 from shared.store.database import Database
 
@@ -56,6 +57,7 @@ def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
         commands.DisposeLead: leads.dispose,
         commands.FollowLead: leads.follow,
         commands.SettleLead: leads.settle,
+        CarryOut: carry_out(SERVICE, lead_to_correct, leads.correct),
         commands.ReceiveAlert: alerts.receive,
     }
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _UNDONE = frozenset(
     {
         ("alerts", "lead"),
-        ("alerts", "order"),
         ("identification", "case"),
         ("assistance", "plan"),
         ("assistance", "elimination"),

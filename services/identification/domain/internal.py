@@ -49,14 +49,12 @@ class NoteMeasure(Command):
 
 
 class Correct(Command):
-    """Carry an authorised correction out, and nothing else (R107, R108)."""
+    """Give a case an authorised correction's compensating event, and nothing else (R107, R108)."""
 
     permission: ClassVar[Permission] = _SYSTEM
 
     case_id: UUID
     correction_id: UUID
-    at_version: int
-    """The version the request was about; at any other one nothing is done."""
     to_version: Annotated[int, Field(ge=1)] | None = None
     """Of a rollback; without it the case is withdrawn (清退)."""
 

@@ -7,18 +7,31 @@ from uuid import UUID
 from services.identification import notices
 from services.identification.domain import commands, internal
 from services.identification.domain.case import CASE, LABEL
+from services.identification.domain.case_state import Case
 from services.identification.domain.context import CaseContext, HouseholdFacts
 from services.identification.domain.finding import FINDING, FindingContext
 from services.identification.read_models import lookups
+from shared.contracts.audit import Target
+from shared.contracts.identification import IdentificationEvent
+from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command
 from shared.kernel.ids import named_id, new_id
 from shared.kernel.refusal import NotFound
 from shared.policy.parameters import PolicyVersion
-from shared.store.application import Call, Handler, Outcome, on_stream
+from shared.service.correcting import CarryOut, carry_out
+from shared.store.application import Call, Handler, Outcome, Stream, on_stream
 from shared.vault.vault import Entry, Vault
 
+CASES_OF = IdentificationEvent.service
 _TEXTS = ("note", "minutes", "objection", "answer", "facts")
 """The commands' free texts: into the vault, each as a note of the household."""
+
+
+async def _case(call: Call, stream_id: UUID) -> Aggregate[Case]:
+    """Corrections are of cases. Raises ``NotFound`` for any other stream."""
+    if await lookups.of_case(call.tx.sql, stream_id) is None:
+        raise NotFound(*LABEL)
+    return CASE
 
 
 @dataclass(frozen=True)
@@ -38,7 +51,7 @@ class CaseHandlers:
             commands.Announce: self.with_notice,
             internal.EndMonitoring: on_stream(CASE, lambda command: command.case_id),
             internal.NoteMeasure: on_stream(CASE, lambda command: command.case_id),
-            internal.Correct: self.correct,
+            CarryOut: carry_out(CASES_OF, _case, self.correct),
             **dict.fromkeys(_PLAIN_ACTS, on_case),
         }
 
@@ -93,14 +106,16 @@ class CaseHandlers:
         context = FindingContext(plain.today, plain.occurred_on, plain.principal, note_id)
         return await call.decide(FINDING, command.finding_id, command, context)
 
-    async def correct(self, command: internal.Correct, call: Call) -> Outcome:
-        """At the version the request was about, and at no other: so it happens once (R108)."""
-        stream = await call.load(CASE, command.case_id)
-        if not stream.history or stream.history[0].category != CASE.name:
-            raise NotFound(*LABEL)
-        if stream.version != command.at_version:
-            return Outcome(stream.stream_id, stream.version, stream.state, [])
-        return await call.decide(CASE, command.case_id, command, call.context())
+    async def correct(
+        self, command: CarryOut, target: Target, stream: Stream, call: Call
+    ) -> Outcome:
+        """The compensating event of one case (R108)."""
+        wish = internal.Correct(
+            case_id=stream.stream_id,
+            correction_id=command.authorized.correction_id,
+            to_version=target.to_version,
+        )
+        return await call.decide(CASE, stream.stream_id, wish, call.context())
 
     async def _of_case(self, case_id: UUID, call: Call) -> tuple[HouseholdFacts, PolicyVersion]:
         found = await lookups.of_case(call.tx.sql, case_id)
