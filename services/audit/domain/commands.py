@@ -41,7 +41,7 @@ class Note(BaseModel):
 class RequestCorrection(Act):
     """File a correction for the caller's own city (R107: no other level can)."""
 
-    permission: ClassVar[Permission] = may(Role.OFFICER, at=Level.CITY)
+    permission: ClassVar[Permission] = may(Role.OFFICER, at=Level.CITY, rule="R107")
 
     correction_id: UUID
     kind: CorrectionKind
@@ -69,21 +69,23 @@ class _GateAct(Act):
 class ReviewAtCity(_GateAct):
     """The city's principal responsible leader signs."""
 
-    permission: ClassVar[Permission] = may(Role.PRINCIPAL, at=Level.CITY)
+    permission: ClassVar[Permission] = may(Role.PRINCIPAL, at=Level.CITY, rule="R108")
 
 
 class ApproveAtProvince(_GateAct):
     """The province approves."""
 
     permission: ClassVar[Permission] = may(
-        Role.OFFICER, Role.COMMITTEE, Role.PRINCIPAL, at=Level.PROVINCE
+        Role.OFFICER, Role.COMMITTEE, Role.PRINCIPAL, at=Level.PROVINCE, rule="R108"
     )
 
 
 class FileNationally(_GateAct):
     """The nation's agreement is recorded; ``document`` is the national filing number."""
 
-    permission: ClassVar[Permission] = may(Role.OFFICER, at=(Level.PROVINCE, Level.NATION))
+    permission: ClassVar[Permission] = may(
+        Role.OFFICER, at=(Level.PROVINCE, Level.NATION), rule="R108"
+    )
 
     letter: DocumentNumber
     filed_on: date
@@ -97,6 +99,7 @@ class RefuseCorrection(Act):
         Role.COMMITTEE,
         Role.PRINCIPAL,
         at=(Level.CITY, Level.PROVINCE, Level.NATION),
+        rule="R108",
     )
 
     correction_id: UUID
