@@ -18,12 +18,13 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+from asyncpg.pgproto import pgproto
 
 from services.audit.domain import leaf, merkle
 from services.audit.domain.leaf import Entry
 from services.audit.log import append, reader
 from services.audit.log.append import LogName, LogWriter
-from services.audit.read_models import trail
+from services.audit.read_models.search import search
 from services.audit.read_models.trail import Filter
 from services.audit.schema import SCHEMA
 from shared.kernel.clock import SystemClock
@@ -48,12 +49,24 @@ def entries(count: int, chance: random.Random) -> Iterator[Entry]:
     for number in range(count):
         if not opened or chance.random() < 0.12:
             county = f"37{chance.randrange(1, 17):02d}{chance.randrange(1, 9):02d}"
-            opened.append((new_id(), new_id(), f"{county}{chance.randrange(1000):03d}001"))
+            opened.append(
+                (
+                    fresh(),
+                    fresh(),
+                    f"{county}{chance.randrange(1000):03d}001",
+                )
+            )
             versions.append(0)
         at = max(0, len(opened) - 1 - int(chance.expovariate(1 / 3000)))
         case, household, region = opened[at]
         versions[at] += 1
         yield entry(number, case, household, region, versions[at], chance)
+
+
+def fresh() -> UUID:
+    """A new id as the consumer makes them from a message's headers."""
+    made: UUID = pgproto.UUID(str(new_id()))
+    return made
 
 
 def entry(  # noqa: PLR0917 - one event has that many parts
@@ -62,7 +75,7 @@ def entry(  # noqa: PLR0917 - one event has that many parts
     """One event of some 300 bytes of data."""
     return Entry(
         service="identification",
-        event_id=new_id(),
+        event_id=fresh(),
         stream_id=case,
         category="case",
         version=version,
@@ -75,8 +88,8 @@ def entry(  # noqa: PLR0917 - one event has that many parts
         actor=f"p-{chance.randrange(2000)}",
         actor_division=region[:6],
         actor_roles=("officer",),
-        correlation_id=new_id(),
-        causation_id=new_id(),
+        correlation_id=fresh(),
+        causation_id=fresh(),
         data={
             "case_id": str(case),
             "household_id": str(household),
@@ -183,7 +196,7 @@ async def pages(urls: Urls, database: Database, made: list[Entry]) -> None:
 
         async def one(make: Callable[[Entry], Filter] = make) -> None:
             async with database.transaction() as tx:
-                await trail.search(tx.sql, make(chance.choice(made)), INSPECTOR, limit=51)
+                await search(tx.sql, make(chance.choice(made)), INSPECTOR, limit=51)
 
         await timed(f"first page: {name}", one, 100)
 

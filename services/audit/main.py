@@ -22,6 +22,7 @@ from services.audit.http.service import Audit
 from services.audit.log import completeness
 from services.audit.log.append import LogWriter
 from services.audit.log.checkpoints import Publisher
+from services.audit.log.indexer import Indexer
 from services.audit.log.keys import FileKey
 from services.audit.log.watch import Watch
 from services.audit.log.witnesses import Cosigner, read_witnesses
@@ -120,8 +121,15 @@ class _Parts:
                     await asyncio.sleep(self.own.sign_every)
 
         exporter = Exporter(kit.database, publisher, SystemClock())
+        indexer = Indexer(kit.database)
         watch = Watch(kit.database, SystemClock())
-        return (sign, exporter.run, watch.run, *((cosign,) if self.own.witness_file else ()))
+        return (
+            sign,
+            exporter.run,
+            indexer.run,
+            watch.run,
+            *((cosign,) if self.own.witness_file else ()),
+        )
 
     async def opened(self, kit: Kit, _application: Application) -> None:
         """Refuse to start when a witness has seen more of the log than there is."""

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from services.audit.domain.tlogproof import TlogProof
 from services.audit.http.service import READ, Audit
@@ -14,10 +14,12 @@ from services.audit.log.checkpoints import NoCheckpoint, Signed
 from services.audit.log.reader import Log
 from services.audit.read_models import access, trail
 from services.audit.read_models.access import Reading
+from services.audit.read_models.search import search
 from services.audit.read_models.trail import Filter, Found, Place
+from shared.contracts.audit import Gate
 from shared.kernel.division import DivisionCode
 from shared.store.database import Transaction
-from shared.web.context import Ctx, RequestContext
+from shared.web.context import Ctx, RequestContext, request_uuid
 from shared.web.paging import LARGEST_PAGE, Cursors, Page, PageQuery
 from shared.web.routing import Router, require
 
@@ -29,6 +31,7 @@ _READINGS = Cursors(tuple[UUID])
 Index = Annotated[int, Path(ge=0, le=2**62)]
 Origin = Annotated[str | None, Query(alias="log", max_length=100, description="Default: newest.")]
 Short = Annotated[str, Field(max_length=100)]
+Words = Annotated[str, StringConstraints(min_length=2, max_length=100, pattern=r"[0-9A-Za-z㐀-鿿]")]
 
 
 class Asked(BaseModel):
@@ -47,13 +50,20 @@ class Asked(BaseModel):
     household: UUID | None = Field(None, description="Or the order, feed or correction.")
     stream: UUID | None = Field(None, description="A case, plan, order, correction…")
     correlation: UUID | None = Field(None, description="All that followed from one request.")
+    request: Short | None = Field(None, description="The X-Request-Id of that request.")
+    outcome: Short | None = Field(None, description="The code with which an act ended.")
+    gate: Gate | None = Field(None, description="A correction's gate.")
+    text: Words | None = Field(None, description="Words, all of which stand in the entry.")
     limit: int = Field(50, ge=1, le=LARGEST_PAGE)
     cursor: str | None = Field(None, max_length=1000)
 
     @property
     def filter(self) -> Filter:
         """The conditions."""
-        return Filter(**self.model_dump(exclude={"limit", "cursor"}))
+        made = Filter(**self.model_dump(exclude={"limit", "cursor", "request"}))
+        if self.request is None:
+            return made
+        return made.model_copy(update={"correlation": request_uuid(self.request)})
 
     @property
     def page(self) -> PageQuery:
@@ -93,7 +103,7 @@ def _questions(made: Router, audit: Audit) -> None:
         question = {"readings": household}
         after = _READINGS.after(page, question)
         async with audit.database.transaction() as tx:
-            known = await trail.search(tx.sql, Filter(household=household), ctx.principal, limit=1)
+            known = await search(tx.sql, Filter(household=household), ctx.principal, limit=1)
             rows = await access.of_household(
                 tx, household, after=after[0] if after else None, limit=page.limit + 1
             )
@@ -159,7 +169,7 @@ async def _asked(
     question = {**asked.question(), "route": ctx.route}
     after = _CURSORS.after(asked.page, question)
     async with audit.database.transaction() as tx:
-        found = await trail.search(
+        found = await search(
             tx.sql,
             asked.filter,
             ctx.principal,

@@ -7,8 +7,9 @@ import pytest
 from services.audit.log.append import LogWriter
 from services.audit.log.checkpoints import Publisher
 from services.audit.log.watch import Watch, listed
-from services.audit.read_models import access, trail
+from services.audit.read_models import access
 from services.audit.read_models.access import Reading
+from services.audit.read_models.search import search
 from services.audit.read_models.trail import Filter
 from shared.kernel.principal import Principal, Role
 from shared.store.database import Database
@@ -52,7 +53,7 @@ async def test_mass_reading(
 ) -> None:
     await append(database, writer, history(10, 20))
     async with database.transaction() as tx:
-        rows = await trail.search(tx.sql, Filter(), READER, limit=200)
+        rows = await search(tx.sql, Filter(), READER, limit=200)
         for _ in range(26):
             reading = Reading(READER, "GET /entries", {}, "r")
             await access.record(tx, reading, rows, clock.now())
