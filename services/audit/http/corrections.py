@@ -18,7 +18,8 @@ from services.audit.http import signing
 from services.audit.http.answering import carry
 from services.audit.http.previewing import effects_of
 from services.audit.http.service import Audit
-from services.audit.read_models import corrections
+from services.audit.read_models import access, corrections
+from services.audit.read_models.access import Reading
 from shared.contracts.audit import (
     CorrectionKind,
     CorrectionReason,
@@ -36,8 +37,7 @@ from shared.kernel.refusal import NotFound
 from shared.store import event_store
 from shared.store.application import Stream
 from shared.vault.purposes import Purpose
-from shared.web.auth import Caller
-from shared.web.context import Ctx, etag
+from shared.web.context import Ctx, RequestContext, etag
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, require
 
@@ -202,7 +202,9 @@ def _looking(made: Router, audit: Audit) -> None:
         return _CURSORS.cut(rows, page, question, lambda row: (row["stream_id"],))
 
     @made.get("/corrections/{correction_id}", dependencies=[require(LOOK)])
-    async def one(stream: Annotated[Stream, Depends(_loader(audit))]) -> Response:
+    async def one(stream: Annotated[Stream, Depends(_loader(audit))], ctx: Ctx) -> Response:
+        """Opening it is recorded: who decides a moment later has not looked at it."""
+        await _opened(audit, ctx, stream)
         body = orjson.dumps(_described(stream))
         return Response(body, headers={"ETag": etag(stream.version)}, media_type="application/json")
 
@@ -214,11 +216,14 @@ def _looking(made: Router, audit: Audit) -> None:
     async def statement(
         stream: Annotated[Stream, Depends(_loader(audit))],
         wanted: Annotated[Wanted, Query()],
-        caller: Caller,
+        ctx: Ctx,
     ) -> dict[str, Any]:
         """For ``dixian sign decision``, which checks it against the content before signing."""
+        await _opened(audit, ctx, stream)
         async with audit.database.reading() as tx:
-            return await signing.statement_of(tx, stream, caller, wanted.model_dump(mode="json"))
+            return await signing.statement_of(
+                tx, stream, ctx.principal, wanted.model_dump(mode="json")
+            )
 
     @made.post("/corrections/{correction_id}/note", dependencies=[require(READ_NOTE)])
     async def note(stream: Annotated[Stream, Depends(_loader(audit))], ctx: Ctx) -> dict[str, str]:
@@ -236,6 +241,14 @@ def _looking(made: Router, audit: Audit) -> None:
                 at=tx.clock.now(),
             )
         return {"kind": NOTE, **revealed.data[note_id]}
+
+
+async def _opened(audit: Audit, ctx: RequestContext, stream: Stream) -> None:
+    about = {"correction": str(stream.stream_id)}
+    reading = Reading(ctx.principal, ctx.route, about, str(ctx.cause.correlation_id))
+    events = [item.event_id for item in stream.history]
+    async with audit.database.transaction() as tx:
+        await access.record_ids(tx, reading, events, [stream.stream_id], audit.clock.now())
 
 
 def _loader(audit: Audit) -> Any:

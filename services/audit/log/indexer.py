@@ -1,4 +1,4 @@
-"""Indexes entries behind the append: their words, and which times each block of them covers.
+"""Indexes entries behind the append: their words, and the times and words of each whole block.
 
 All of it is derived from leaves and can be made anew. What is not indexed yet is looked through
 by the search itself, so that nothing is ever missing from an answer.
@@ -22,17 +22,17 @@ _REST = 0.5
 _LOCK = "select pg_advisory_xact_lock(6962, $1)"
 _SIZE = "select size from audit.indexed where log_id = $1"
 _ENTRIES = """
-select e.idx, e.leaf, e.recorded_at, o.value
+select e.idx, e.leaf, o.value
   from audit.entry e
   left join audit.opening o on o.log_id = e.log_id and o.idx = e.idx and o.field = 'data'
  where e.log_id = $1 and e.idx >= $2 and e.idx < $3 order by e.idx
 """
-_SPANS = """
-insert into audit.entry_span as s (log_id, block, earliest, latest)
-select $1, idx / $4, min(at), max(at)
-  from unnest($2::bigint[], $3::timestamptz[]) as given(idx, at) group by 2
-on conflict (log_id, block) do update
-   set earliest = least(s.earliest, excluded.earliest), latest = greatest(s.latest, excluded.latest)
+_BLOCK = """
+insert into audit.entry_block (log_id, block, earliest, latest, words)
+select $1, $2::bigint, min(e.recorded_at), max(e.recorded_at), (
+    select array_agg(distinct word) from audit.entry_words w, unnest(w.words) word
+     where w.log_id = $1 and w.idx >= $3 and w.idx < $4)
+  from audit.entry e where e.log_id = $1 and e.idx >= $3 and e.idx < $4
 """
 _MOVE = """
 insert into audit.indexed (log_id, size) values ($1, $2)
@@ -76,8 +76,8 @@ async def _index(raw: "asyncpg.Connection[Any]", log_id: int, start: int, end: i
         columns=("log_id", "idx", "words"),
         records=[(log_id, row["idx"], words.numbers(_words(row))) for row in rows],
     )
-    times = [row["recorded_at"] for row in rows]
-    await raw.execute(_SPANS, log_id, [row["idx"] for row in rows], times, BLOCK)
+    for block in range(start // BLOCK, end // BLOCK):
+        await raw.execute(_BLOCK, log_id, block, block * BLOCK, (block + 1) * BLOCK)
     await raw.execute(_MOVE, log_id, end)
 
 

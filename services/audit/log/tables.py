@@ -102,13 +102,15 @@ entry_words = sa.Table(
     sa.Index("entry_words_words", "words", postgresql_using="gin"),
 )
 
-entry_span = sa.Table(
-    "entry_span",
+entry_block = sa.Table(
+    "entry_block",
     metadata,
     sa.Column("log_id", sa.Integer, primary_key=True),
     sa.Column("block", sa.BigInteger, primary_key=True),
     sa.Column("earliest", _TIME, nullable=False),
     sa.Column("latest", _TIME, nullable=False),
+    sa.Column("words", ARRAY(sa.Integer), nullable=False),
+    sa.Index("entry_block_words", "words", postgresql_using="gin"),
 )
 
 indexed = sa.Table(
@@ -116,6 +118,14 @@ indexed = sa.Table(
     metadata,
     sa.Column("log_id", sa.Integer, primary_key=True),
     sa.Column("size", sa.BigInteger, nullable=False),
+)
+
+catalog = sa.Table(
+    "catalog",
+    metadata,
+    sa.Column("revision", sa.Text, primary_key=True),
+    sa.Column("objects", JSONB, nullable=False),
+    sa.Column("noted_at", _TIME, nullable=False),
 )
 
 audited = sa.Table(

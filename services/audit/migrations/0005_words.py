@@ -1,7 +1,7 @@
 """What entries are found by moves out of the append: words are indexed behind it.
 
-A filter of few conditions walks the newest entries; rare ones go through the words' index. Four
-indexes that every append paid for are gone.
+What is common is walked to block by block, what is rare is looked up. Four indexes that every
+append paid for are gone.
 """
 
 from alembic import context
@@ -26,21 +26,23 @@ create table audit.entry_words (
     primary key (log_id, idx)
 );
 create index entry_words_words on audit.entry_words using gin (words);
--- Blocks of 4,096 entries, so that a time of long ago is found without an index on every entry.
-create table audit.entry_span (
+-- Whole blocks of 4,096 entries: which times and which words each one has.
+create table audit.entry_block (
     log_id integer not null,
     block bigint not null,
     earliest timestamptz not null,
     latest timestamptz not null,
+    words integer[] not null,
     primary key (log_id, block)
-) with (fillfactor = 50);
+);
+create index entry_block_words on audit.entry_block using gin (words);
 create table audit.indexed (log_id integer primary key, size bigint not null)
     with (fillfactor = 50);
 """
 GRANTS = """
-grant select, insert, update, delete on audit.entry_words, audit.entry_span, audit.indexed
+grant select, insert, update, delete on audit.entry_words, audit.entry_block, audit.indexed
     to {writer};
-grant select on audit.entry_words, audit.entry_span, audit.indexed to {reader};
+grant select on audit.entry_words, audit.entry_block, audit.indexed to {reader};
 """
 
 

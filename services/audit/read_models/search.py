@@ -1,12 +1,12 @@
 """How a filter is answered: by keyset pages, the same quickly for a common act and for a rare one.
 
-A question that names a household, a stream or a request goes along its index. Any other one walks
-the newest entries first, which finds what is common; what is rare is looked up in the words' index
-behind that. A time of long ago is found by the blocks that cover it. What is not indexed yet is
-looked through as it is. Whatever found an entry, the leaf decides whether it is shown.
+A question that names a household, a stream or a request goes along its index. For any other one the
+blocks of entries that have all its words, and cover its time, are found; what is common in them is
+walked to, what is rare is looked up in the words' index. What is not indexed yet is looked through
+as it is. Whatever found an entry, the leaf decides whether it is shown.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -17,17 +17,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.domain import canonical, words
 from services.audit.log.indexer import BLOCK
-from services.audit.log.tables import entry, entry_span, entry_words, indexed, log, log_head
+from services.audit.log.tables import entry, entry_block, entry_words, indexed, log, log_head
 from services.audit.read_models.trail import Filter, Found, Place, with_data, within_division
 from shared.kernel.division import NATION
 from shared.kernel.principal import Principal
 
 _PLAN_EACH = sa.text("set local plan_cache_mode = force_custom_plan")
-_WALKED = 20_000
-"""Entries that are walked before the index is asked."""
+_RARE = 10_000
+"""Up to so many answers are looked up; more are walked to."""
+_FEW = 8
+"""So few blocks are simply walked."""
 _LEAST = 200
 """Rows fetched at once where the leaf has yet to decide."""
 _KEYED = {"household": "key", "stream": "stream_id", "correlation": "correlation_id"}
+
+
+Query = Callable[["Part", int], sa.Select[Any]]
+"""Asks for up to so many entries of a part, in order."""
 
 
 class Part(NamedTuple):
@@ -79,42 +85,70 @@ class _Walk:
 
     async def through(self, whole: Part, limit: int) -> AsyncIterator[Found]:
         """The entries of ``whole`` that answer the question, in order."""
-        for part in await self._parts(whole):
-            for query, piece in self._pieces(part):
-                async for item in self._pages(query, piece, limit):
-                    yield item
+        for query, part in await self._pieces(whole):
+            async for item in self._pages(query, part, limit):
+                yield item
 
-    async def _parts(self, whole: Part) -> list[Part]:
-        """Where entries of the time asked about can stand."""
-        if self._keyed or (self.asked.since is None and self.asked.until is None):
-            return [whole]
-        wanted = sa.select(entry_span.c.block).where(entry_span.c.log_id == self.log_id)
-        if self.asked.since is not None:
-            wanted = wanted.where(entry_span.c.latest >= self.asked.since)
-        if self.asked.until is not None:
-            wanted = wanted.where(entry_span.c.earliest < self.asked.until)
-        blocks = (await self.connection.scalars(wanted.order_by(entry_span.c.block))).all()
-        runs = [*_runs(blocks, self.covered), Part(self.covered, whole.high)]
-        parts = [Part(max(run.low, whole.low), min(run.high, whole.high)) for run in runs]
-        return [part for part in self._in_order(parts) if part.low < part.high]
+    async def _pieces(self, whole: Part) -> list[tuple[Query, Part]]:
+        """Which parts are looked through, how, and in which order."""
+        if self._keyed:
+            return [(self._by_columns, whole)]
+        blocks_end = self.covered // BLOCK * BLOCK
+        walking = self._by_walking if self._words else self._by_columns
+        pieces = [
+            *await self._old_pieces(Part(whole.low, min(whole.high, blocks_end))),
+            (walking, Part(max(whole.low, blocks_end), min(whole.high, self.covered))),
+            (self._by_columns, Part(max(whole.low, self.covered), whole.high)),
+        ]
+        some = [(query, part) for query, part in pieces if part.low < part.high]
+        return some if self.oldest_first else some[::-1]
 
-    def _pieces(self, part: Part) -> list[tuple[Any, Part]]:
-        """How each piece of a part is looked through."""
-        if self._keyed or not self._words:
+    async def _old_pieces(self, part: Part) -> list[tuple[Query, Part]]:
+        """How whole blocks are looked through, the oldest first."""
+        if part.low >= part.high:
+            return []
+        if not self._words and self.asked.since is None and self.asked.until is None:
             return [(self._by_columns, part)]
-        known = Part(part.low, max(part.low, min(part.high, self.covered)))
-        if self.oldest_first:
-            edge = min(known.low + _WALKED, known.high)
-            near, far = Part(known.low, edge), Part(edge, known.high)
-        else:
-            edge = max(known.high - _WALKED, known.low)
-            near, far = Part(edge, known.high), Part(known.low, edge)
-        tail = (self._by_columns, Part(known.high, part.high))
-        pieces = [(self._by_walking, near), (self._by_index, far)]
-        pieces = [*pieces, tail] if self.oldest_first else [tail, *pieces]
-        return [(query, piece) for query, piece in pieces if piece.low < piece.high]
+        blocks = await self._blocks(part)
+        if self._words and len(blocks) > _FEW and await self._is_rare(blocks):
+            return [(self._by_index, part)]
+        query = self._by_walking if self._words else self._by_columns
+        runs = [Part(max(run.low, part.low), min(run.high, part.high)) for run in _runs(blocks)]
+        return [(query, run) for run in runs]
 
-    async def _pages(self, query: Any, piece: Part, limit: int) -> AsyncIterator[Found]:
+    async def _blocks(self, part: Part) -> Sequence[int]:
+        """The blocks that can hold an answer: all words in them, and the time."""
+        wanted = sa.select(entry_block.c.block).where(
+            entry_block.c.log_id == self.log_id,
+            entry_block.c.block >= part.low // BLOCK,
+            entry_block.c.block <= (part.high - 1) // BLOCK,
+        )
+        if self._words:
+            wanted = wanted.where(entry_block.c.words.contains(_numbers(self._words)))
+        if self.asked.since is not None:
+            wanted = wanted.where(entry_block.c.latest >= self.asked.since)
+        if self.asked.until is not None:
+            wanted = wanted.where(entry_block.c.earliest < self.asked.until)
+        return (await self.connection.scalars(wanted.order_by(entry_block.c.block))).all()
+
+    async def _is_rare(self, blocks: Sequence[int]) -> bool:
+        """Whether few entries of ``blocks`` answer, judged by the first, a middle and the last."""
+        looked = {blocks[0], blocks[len(blocks) // 2], blocks[-1]}
+        hits = sa.or_(
+            *(
+                sa.and_(entry_words.c.idx >= one * BLOCK, entry_words.c.idx < (one + 1) * BLOCK)
+                for one in looked
+            )
+        )
+        counted = (
+            sa.select(sa.func.count())
+            .where(entry_words.c.log_id == self.log_id, hits)
+            .where(entry_words.c.words.contains(_numbers(self._words)))
+        )
+        found = (await self.connection.scalars(counted)).one()
+        return found * len(blocks) <= _RARE * len(looked)
+
+    async def _pages(self, query: Query, piece: Part, limit: int) -> AsyncIterator[Found]:
         count = max(limit, _LEAST) if query == self._by_columns and self._blind else limit
         while piece.low < piece.high:
             rows = (await self.connection.execute(query(piece, count))).all()
@@ -151,7 +185,7 @@ class _Walk:
         return self._leaves(walked.subquery())
 
     def _by_index(self, piece: Part, count: int) -> sa.Select[Any]:
-        # Materialised, so that the index is really asked: the walk has shown that it is rare.
+        # Materialised, so that the index is really asked.
         hits = (
             self._having_words(piece).cte("hits").prefix_with("materialized", dialect="postgresql")
         )
@@ -159,10 +193,9 @@ class _Walk:
         return self._leaves(newest.subquery())
 
     def _having_words(self, piece: Part) -> sa.Select[Any]:
-        wanted = sa.cast(sa.literal(self._words, ARRAY(sa.Integer)), ARRAY(sa.Integer))
         return sa.select(entry_words.c.idx).where(
             entry_words.c.log_id == self.log_id,
-            entry_words.c.words.contains(wanted),
+            entry_words.c.words.contains(_numbers(self._words)),
             entry_words.c.idx >= piece.low,
             entry_words.c.idx < piece.high,
         )
@@ -207,7 +240,7 @@ class _Walk:
 
     @property
     def _words(self) -> list[int]:
-        """The words to look for; none where all that is asked is a province, which is everything."""
+        """The words to look for; none where only a province is asked for, which is everything."""
         facets = self._facets
         return [] if len(facets) == 1 and self._province in facets else words.numbers(facets)
 
@@ -221,21 +254,19 @@ class _Walk:
         asked = self.asked
         return any(item is not None for item in (asked.text, asked.outcome, asked.gate))
 
-    def _in_order(self, parts: list[Part]) -> list[Part]:
-        return parts if self.oldest_first else parts[::-1]
-
     def _ordered(self, column: Any) -> Any:
         return column if self.oldest_first else column.desc()
 
 
-def _runs(blocks: Sequence[int], covered: int) -> list[Part]:
+def _numbers(wanted: Sequence[int]) -> sa.ColumnElement[Any]:
+    return sa.cast(sa.literal(list(wanted), ARRAY(sa.Integer)), ARRAY(sa.Integer))
+
+
+def _runs(blocks: Sequence[int]) -> list[Part]:
     """Blocks that follow each other, as one part each."""
     starts = [block for before, block in pairwise([-2, *blocks]) if block != before + 1]
     ends = [block for block, behind in pairwise([*blocks, -2]) if behind != block + 1]
-    return [
-        Part(start * BLOCK, min((end + 1) * BLOCK, covered))
-        for start, end in zip(starts, ends, strict=True)
-    ]
+    return [Part(a * BLOCK, (b + 1) * BLOCK) for a, b in zip(starts, ends, strict=True)]
 
 
 async def _logs(
