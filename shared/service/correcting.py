@@ -42,9 +42,17 @@ Correct = Callable[[CarryOut, Target, Stream, Call], Awaitable[Outcome]]
 
 
 def carry_out(
-    service: str, aggregate_of: AggregateOf, correct: Correct, *, flags: bool = False
+    service: str,
+    aggregate_of: AggregateOf,
+    correct: Correct,
+    *,
+    flags: bool = False,
+    first: Callable[[Target, Stream], int] = lambda _target, _stream: 0,
 ) -> Handler:
-    """The handler of ``CarryOut`` in ``service``; ``flags`` for the one that keeps flags (R100)."""
+    """The handler of ``CarryOut`` in ``service``; ``flags`` for the one that keeps flags (R100).
+
+    Targets are corrected in the order of ``first``, the smallest before the others.
+    """
 
     @rule("R107", "R108", "R109")
     async def handle(command: CarryOut, call: Call) -> Outcome:
@@ -59,7 +67,8 @@ def carry_out(
             return outcome
         if _expired(authorized, call) or not _unmoved(targets, streams):
             return outcome
-        for target, stream in zip(targets, streams, strict=True):
+        found = zip(targets, streams, strict=True)
+        for target, stream in sorted(found, key=lambda pair: first(*pair)):
             outcome = await correct(command, target, stream, call)
         return outcome
 

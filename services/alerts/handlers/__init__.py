@@ -6,13 +6,20 @@ from typing import Any
 from services.alerts.domain import commands
 from services.alerts.domain.alert import ALERT
 from services.alerts.domain.lead import LEAD
+from services.alerts.domain.machine import MACHINE
 from services.alerts.domain.order import ORDER
+from services.alerts.domain.webhook import WEBHOOK
 from services.alerts.handlers.alerts import Alerts
 from services.alerts.handlers.leads import Leads, lead_to_correct
+from services.alerts.handlers.machines import Machines
 from services.alerts.handlers.orders import Orders
 from services.alerts.handlers.reveals import REVEAL
 from services.alerts.handlers.tools import Tools
+from services.alerts.handlers.webhooks import Webhooks
 from services.alerts.read_models.views import VIEWS
+from shared.contracts.alerts import EvidenceKept
+from shared.evidence.stream import KeepEvidence, evidence_stream, keeping
+from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event, Recorded
 from shared.service.correcting import CarryOut, carry_out
@@ -20,7 +27,8 @@ from shared.store.application import Application, Handler
 from shared.store.database import Database
 
 SERVICE = "alerts"
-AGGREGATES: Sequence[Aggregate[Any]] = (ORDER, LEAD, ALERT, REVEAL)
+EVIDENCE = evidence_stream(EvidenceKept)
+AGGREGATES: Sequence[Aggregate[Any]] = (ORDER, LEAD, ALERT, REVEAL, MACHINE, WEBHOOK, EVIDENCE)
 
 
 def application(
@@ -35,7 +43,7 @@ def application(
         database=database,
         handlers=handlers(tools),
         aggregates=AGGREGATES,
-        views=VIEWS,
+        views=(*VIEWS, EVIDENCE_VIEW),
         appended=appended,
     )
 
@@ -53,12 +61,16 @@ def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
         commands.CloseOrder: orders.act("note"),
         commands.RateOrder: orders.act("note"),
         commands.RegisterLead: leads.register,
+        commands.ReportRisk: leads.made,
         commands.MatchLead: leads.match,
         commands.DisposeLead: leads.dispose,
         commands.FollowLead: leads.follow,
         commands.SettleLead: leads.settle,
         CarryOut: carry_out(SERVICE, lead_to_correct, leads.correct),
         commands.ReceiveAlert: alerts.receive,
+        **Machines(tools.divisions).by_command(),
+        **Webhooks(tools.vault, tools.guard).by_command(),
+        KeepEvidence: keeping(EVIDENCE),
     }
 
 

@@ -24,6 +24,7 @@ _UNDONE = frozenset(
     {
         ("alerts", "lead"),
         ("identification", "case"),
+        ("identification", "household"),
         ("assistance", "plan"),
         ("assistance", "elimination"),
         ("assistance", "no_labour"),

@@ -1,6 +1,7 @@
 """One household's way through identification: what may happen, and what it means. Pure."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from services.identification.domain import (
@@ -11,8 +12,9 @@ from services.identification.domain import (
     fieldwork,
     internal,
 )
-from services.identification.domain.case_state import Case, Status, evolve
+from services.identification.domain.case_state import Case, Status
 from services.identification.domain.context import CaseContext
+from services.identification.domain.folding import evolve
 from services.identification.domain.policies import owner_acts
 from shared.contracts import identification as events
 from shared.contracts.values import History
@@ -35,7 +37,15 @@ def decide(case: Case, command: Command, context: Context) -> list[Event]:
     if isinstance(command, commands.CaseAct):
         assert isinstance(context, CaseContext)
         owner_acts(case, context)
-    return _DECISIONS[type(command)](case, command, context)
+    return [_marked(event, context) for event in _DECISIONS[type(command)](case, command, context)]
+
+
+@rule("K6")
+def _marked(event: Event, context: Context) -> Event:
+    """An act entered more than a day after it happened says so itself (K6)."""
+    if isinstance(event, events.StepEvent) and context.today - event.on > timedelta(days=1):
+        return event.model_copy(update={"entered_on": context.today})
+    return event
 
 
 @rule("R25", "R105")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.identification.domain.collection import ResidenceReason
 from shared.contracts.findings import FindingKind
 from shared.contracts.values import LeadSource, Risk
 from shared.kernel.division import DivisionCode
@@ -48,12 +49,35 @@ class NoteMeasure(Command):
     running: bool
 
 
-class Correct(Command):
-    """Give a case an authorised correction's compensating event, and nothing else (R107, R108)."""
+class SplitOff(Command):
+    """The other half of a split: the household that comes into being."""
 
     permission: ClassVar[Permission] = _SYSTEM
 
-    case_id: UUID
+    division: DivisionCode
+    residence: DivisionCode
+    hukou_place: DivisionCode
+    residence_leads: ResidenceReason | None = None
+    relocated: bool
+    moved_from: DivisionCode | None
+    head: UUID
+    """By the id the head had before."""
+
+
+class BeAbsorbed(Command):
+    """The other half of a merger: the household that becomes part of another."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    into: UUID
+
+
+class Correct(Command):
+    """A correction's part about one stream, a case or a household (R107, R108)."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    stream_id: UUID
     correction_id: UUID
     to_version: Annotated[int, Field(ge=1)] | None = None
     """Of a rollback; without it the case is withdrawn (清退)."""

@@ -7,31 +7,20 @@ from uuid import UUID
 from services.identification import notices
 from services.identification.domain import commands, internal
 from services.identification.domain.case import CASE, LABEL
-from services.identification.domain.case_state import Case
 from services.identification.domain.context import CaseContext, HouseholdFacts
+from services.identification.domain.delegation import Held
 from services.identification.domain.finding import FINDING, FindingContext
 from services.identification.read_models import lookups
-from shared.contracts.audit import Target
-from shared.contracts.identification import IdentificationEvent
-from shared.kernel.decider import Aggregate
+from shared.kernel.division import Level, ancestor
 from shared.kernel.event import Command
 from shared.kernel.ids import named_id, new_id
 from shared.kernel.refusal import NotFound
 from shared.policy.parameters import PolicyVersion
-from shared.service.correcting import CarryOut, carry_out
-from shared.store.application import Call, Handler, Outcome, Stream, on_stream
+from shared.store.application import Call, Handler, Outcome, on_stream
 from shared.vault.vault import Entry, Vault
 
-CASES_OF = IdentificationEvent.service
 _TEXTS = ("note", "minutes", "objection", "answer", "facts")
 """The commands' free texts: into the vault, each as a note of the household."""
-
-
-async def _case(call: Call, stream_id: UUID) -> Aggregate[Case]:
-    """Corrections are of cases. Raises ``NotFound`` for any other stream."""
-    if await lookups.of_case(call.tx.sql, stream_id) is None:
-        raise NotFound(*LABEL)
-    return CASE
 
 
 @dataclass(frozen=True)
@@ -51,7 +40,6 @@ class CaseHandlers:
             commands.Announce: self.with_notice,
             internal.EndMonitoring: on_stream(CASE, lambda command: command.case_id),
             internal.NoteMeasure: on_stream(CASE, lambda command: command.case_id),
-            CarryOut: carry_out(CASES_OF, _case, self.correct),
             **dict.fromkeys(_PLAIN_ACTS, on_case),
         }
 
@@ -67,6 +55,7 @@ class CaseHandlers:
             household=household,
             notes=await self._keep_texts(command, household.household_id, call),
             fresh_id=new_id(),
+            delegations=await self._delegations(command, household.division, call),
         )
 
     async def with_notice(
@@ -81,6 +70,8 @@ class CaseHandlers:
     async def take_lead(self, command: internal.TakeLead, call: Call) -> Outcome:
         """To the household's active case, or to a new one (R25, R105); twice is once."""
         household = await lookups.locked_household(call.tx.sql, command.household_id)
+        # A household that was merged meanwhile: the lead is about the one it is part of now.
+        command = command.model_copy(update={"household_id": household.household_id})
         found = await lookups.standing(call.tx.sql, command.household_id, command.lead_id)
         case_id = found.with_lead or found.active or named_id("case", str(command.lead_id))
         plain = call.context(command.discovered_on)
@@ -106,17 +97,6 @@ class CaseHandlers:
         context = FindingContext(plain.today, plain.occurred_on, plain.principal, note_id)
         return await call.decide(FINDING, command.finding_id, command, context)
 
-    async def correct(
-        self, command: CarryOut, target: Target, stream: Stream, call: Call
-    ) -> Outcome:
-        """The compensating event of one case (R108)."""
-        wish = internal.Correct(
-            case_id=stream.stream_id,
-            correction_id=command.authorized.correction_id,
-            to_version=target.to_version,
-        )
-        return await call.decide(CASE, stream.stream_id, wish, call.context())
-
     async def _of_case(self, case_id: UUID, call: Call) -> tuple[HouseholdFacts, PolicyVersion]:
         found = await lookups.of_case(call.tx.sql, case_id)
         if found is None or not _sees(call, found[0]):
@@ -135,6 +115,14 @@ class CaseHandlers:
         if governed is not None:
             return governed[1]
         return await lookups.policy_for(call.tx.sql, household.division, command.discovered_on)
+
+    async def _delegations(
+        self, command: commands.CaseAct, division: str, call: Call
+    ) -> tuple[Held, ...]:
+        if not isinstance(command, commands.Approve):
+            return ()
+        county, holder = ancestor(division, Level.COUNTY), call.principal.subject
+        return tuple(await lookups.delegations(call.tx.sql, county, holder))
 
     async def _keep_texts(
         self, command: commands.CaseAct, household_id: UUID, call: Call

@@ -2,17 +2,23 @@
 
 from collections.abc import Sequence
 
-from services.identification.domain import commands
+from services.identification.domain import commands, coordination, delegation, register_commands
 from shared.web.doors import Door
 
 _CASE = "/cases/{case_id}"
 
 DOORS: Sequence[Door] = (
-    Door("/households", commands.RegisterHousehold, 201),
-    Door("/households/{household_id}/revision", commands.ReviseHousehold),
-    Door("/households/{household_id}/move", commands.MoveHousehold),
+    Door("/households", register_commands.RegisterHousehold, 201),
+    Door("/households/{household_id}/revision", register_commands.ReviseHousehold),
+    Door("/households/{household_id}/split", register_commands.SplitHousehold),
+    Door("/households/{household_id}/merge", register_commands.MergeHouseholds),
+    Door("/households/{household_id}/move", register_commands.MoveHousehold),
     Door("/policy", commands.PublishPolicy, 201),
     Door("/findings/{finding_id}/answer", commands.AnswerFinding),
+    Door("/delegations", delegation.GrantDelegation, 201),
+    Door("/delegations/{delegation_id}/revocation", delegation.RevokeDelegation),
+    Door("/joint-meetings", coordination.HoldMeeting, 201),
+    Door("/policy-mergings", coordination.RecordMerging, 201),
     Door(f"{_CASE}/officers", commands.NameOfficers),
     Door(f"{_CASE}/authorization", commands.SignAuthorization),
     Door(f"{_CASE}/authorization/revocation", commands.RevokeAuthorization),

@@ -7,11 +7,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.identification.domain.scope import is_rural_low_income
-from services.identification.http.access import LOOK
+from services.identification.http.access import LOOK, REVEALING
 from services.identification.read_models import queries
 from services.identification.reveals import REVEAL
 from shared.contracts.identification import Member
-from shared.kernel.principal import Role, may
 from shared.policy.divisions import Divisions
 from shared.store.application import Application, Call
 from shared.vault.purposes import Purpose
@@ -21,8 +20,6 @@ from shared.web.auth import Caller
 from shared.web.context import Ctx
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, require
-
-_REVEAL = may(Role.OFFICER, Role.COMMITTEE, Role.DEPARTMENT, Role.INSPECTOR)
 
 
 class HouseholdKey(NamedTuple):
@@ -40,9 +37,9 @@ class RevealBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     purpose: Purpose
-    records: Annotated[list[UUID], Field(min_length=1, max_length=31)]
-    """Member ids, or the household's own id for its address and phone."""
-    fields: Annotated[list[str], Field(min_length=1, max_length=10)]
+    records: Annotated[list[UUID], Field(min_length=1, max_length=62)]
+    """Member ids, their ``details_id``, or the ``home_id`` for address and phone."""
+    fields: Annotated[list[str], Field(min_length=1, max_length=20)]
 
 
 def register(made: Router, application: Application, vault: Vault, divisions: Divisions) -> None:
@@ -67,17 +64,18 @@ def register(made: Router, application: Application, vault: Vault, divisions: Di
     async def household(household_id: UUID, caller: Caller) -> dict[str, Any]:
         async with database.reading() as tx:
             row = await queries.household_row(tx.sql, caller, household_id)
-            people = await vault.masked_of(tx.raw, household_id, "member")
-            home = await vault.masked_of(tx.raw, household_id, "household")
+            shown = _household(row, divisions)
+            kept = await vault.masked(tx.raw, _records(shown))
             cases = await queries.cases_of(tx.sql, household_id)
-        shown = _household(row, divisions)
         members = [Member.model_validate(member) for member in shown["members"]]
         monitored = any(case["status"] == "IDENTIFIED" for case in cases)
         for member in shown["members"]:
-            member["person"] = people.get(UUID(member["member_id"]))
+            member["person"] = kept.get(UUID(member["member_id"]))
+            details_id = member.get("details_id")
+            member["details"] = kept.get(UUID(details_id)) if details_id else None
         return {
             **shown,
-            "home": home.get(household_id),
+            "home": kept.get(shown["home_id"]),
             "cases": cases,
             "monitored": monitored,
             "rural_low_income": is_rural_low_income(members, monitored=monitored),
@@ -86,7 +84,7 @@ def register(made: Router, application: Application, vault: Vault, divisions: Di
     @made.post(
         "/households/{household_id}/reveal",
         summary="Personal data in full, for a purpose; recorded.",
-        dependencies=[require(_REVEAL)],
+        dependencies=[require(REVEALING)],
     )
     async def reveal_household(household_id: UUID, body: RevealBody, ctx: Ctx) -> dict[str, Any]:
         async with database.transaction() as tx:
@@ -121,4 +119,14 @@ def _household(row: Mapping[str, Any], divisions: Divisions) -> dict[str, Any]:
         "relocated": row["relocated"],
         "moved_from": row["moved_from"],
         "members": row["members"],
+        "home_id": row["home_id"] or row["stream_id"],
+        "absorbed_into": row["absorbed_into"],
     }
+
+
+def _records(shown: Mapping[str, Any]) -> list[UUID]:
+    """The vault's records of a household as it is now."""
+    ids = [shown["home_id"]]
+    for member in shown["members"]:
+        ids += [UUID(id_) for id_ in (member["member_id"], member.get("details_id")) if id_]
+    return ids

@@ -13,6 +13,7 @@ from services.audit.main import application, create
 from services.audit.settings import AuditSettings
 from shared.bus.connection import connector
 from shared.bus.embedded import EmbeddedBroker
+from shared.evidence.settings import EvidenceSettings
 from shared.kernel.clock import SHANGHAI, SystemClock
 from shared.kernel.principal import Principal, Role
 from shared.store.application import Application
@@ -57,6 +58,7 @@ def assembled(urls: Urls, database: Database, tmp_path: Path) -> Parts:
         web=WebSettings(mode=Mode.DEMO),
         oidc=OidcSettings(issuer="http://127.0.0.1:9"),
         vault=vault,
+        evidence=EvidenceSettings(store=tmp_path.as_uri()),
     )
     broker = EmbeddedBroker(connector(urls.writer))
     made = create(settings, broker=broker, own=AuditSettings(), authenticator=Says())

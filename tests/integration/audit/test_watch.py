@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
+from services.audit.exports.sheets import Format
 
 from services.audit.exports import jobs
-from services.audit.exports.sheets import Format
 from services.audit.log.append import LogWriter
 from services.audit.log.checkpoints import Publisher
 from services.audit.log.watch import Watch, listed

@@ -57,7 +57,7 @@ STREAMS = {
     CASE: KnownStream("identification", "case", 7, "370102001001"),
     OTHER: KnownStream("identification", "case", 2, "370103001001"),
     UUID(int=4): KnownStream("assistance", "no_labour", 2, "370102001001"),
-    UUID(int=5): KnownStream("identification", "household", 7, "370102001001"),
+    UUID(int=5): KnownStream("identification", "policy", 7, "370102001001"),
 }
 PREVIOUS = Logged(UUID(int=9), "ab" * 32)
 KEY = DecidersKey(UUID(int=6), "5e" * 32)
