@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import Depends, Path, Query, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from services.audit.domain import states
 from services.audit.domain.tlogproof import TlogProof
 from services.audit.http.service import READ, Audit
 from services.audit.log import checkpoints, reader
@@ -30,6 +31,7 @@ _READINGS = Cursors(tuple[UUID])
 
 Index = Annotated[int, Path(ge=0, le=2**62)]
 Origin = Annotated[str | None, Query(alias="log", max_length=100, description="Default: newest.")]
+RequestId = Annotated[str, Path(max_length=100)]
 Short = Annotated[str, Field(max_length=100)]
 Words = Annotated[str, StringConstraints(min_length=2, max_length=100, pattern=r"[0-9A-Za-z㐀-鿿]")]
 
@@ -93,8 +95,17 @@ def _questions(made: Router, audit: Audit) -> None:
     async def timeline(
         household: UUID, asked: Annotated[Asked, Query()], ctx: Ctx
     ) -> Page[dict[str, Any]]:
+        """Each act with what was known of its stream before and after it."""
         of_it = asked.model_copy(update={"household": household})
-        return await _asked(audit, ctx, of_it, oldest_first=True)
+        return await _timeline(audit, ctx, of_it)
+
+    @made.get("/requests/{request}/timeline", summary="All that followed from one request")
+    async def followed(
+        request: RequestId, asked: Annotated[Asked, Query()], ctx: Ctx
+    ) -> Page[dict[str, Any]]:
+        """The same for the acts under one ``X-Request-Id``, in every service."""
+        of_it = asked.model_copy(update={"request": request})
+        return await _timeline(audit, ctx, of_it)
 
     @made.get("/households/{household}/readings", summary="Who looked at one household's trail")
     async def readings(
@@ -161,6 +172,19 @@ async def _page(
     cursor: Annotated[str | None, Query(max_length=1000)] = None,
 ) -> PageQuery:
     return PageQuery(limit, cursor)
+
+
+async def _timeline(audit: Audit, ctx: RequestContext, asked: Asked) -> Page[dict[str, Any]]:
+    """A page, the oldest first, each entry with its ``changes`` and the ``state`` after it."""
+    page = await _asked(audit, ctx, asked, oldest_first=True)
+    streams = {UUID(item["stream_id"]) for item in page.items}
+    async with audit.database.reading() as tx:
+        found = await trail.whole_streams(tx.sql, streams)
+    known = states.steps_of(item.envelope for item in found)
+    for item in page.items:
+        step = known[item["stream_id"], item["version"]]
+        item |= {"changes": step.changes(), "state": step.after}
+    return page
 
 
 async def _asked(

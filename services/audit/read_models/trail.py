@@ -108,15 +108,26 @@ class NoSuchEntry(NotFound):
         super().__init__("该审计条目", "audit entry", field=field)
 
 
+async def whole_streams(connection: AsyncConnection, streams: Collection[UUID]) -> list[Found]:
+    """Everything logged of these streams."""
+    return await _listed(connection, entry.c.stream_id == sa.any_(_uuids(streams)), limit=None)
+
+
 async def of_households_of(
     connection: AsyncConnection, streams: Collection[UUID], *, limit: int
 ) -> list[Found]:
     """Everything logged under the keys that these streams have, the oldest first."""
     keys = sa.select(entry.c.key).where(entry.c.stream_id == sa.any_(_uuids(streams)))
+    return await _listed(connection, entry.c.key.in_(keys), limit=limit)
+
+
+async def _listed(
+    connection: AsyncConnection, condition: sa.ColumnElement[bool], *, limit: int | None
+) -> list[Found]:
     rows = await connection.execute(
         sa.select(log.c.origin, entry.c.log_id, entry.c.idx, entry.c.leaf)
         .join(log, log.c.log_id == entry.c.log_id)
-        .where(entry.c.key.in_(keys))
+        .where(condition)
         .order_by(entry.c.log_id, entry.c.idx)
         .limit(limit)
     )

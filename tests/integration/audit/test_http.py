@@ -206,3 +206,26 @@ async def test_searches_over_http(client: httpx.AsyncClient) -> None:
     assert await got(client, "/searches", INSPECTOR) == []
     bad = {**INSPECTOR, "Last-Event-ID": "x"}
     assert await refused(client, "/stream", bad) == (400, "last-event-id-malformed")
+
+
+async def test_a_timeline_shows_what_each_act_changed(
+    client: httpx.AsyncClient, database: Database, real_writer: LogWriter
+) -> None:
+    made = [entry(1, 1), entry(1, 2, data={"step": 2, "category": "AT_RISK"}), entry(11, 1)]
+    await append(database, real_writer, made)
+    household = made[0].key
+    page = await got(client, f"/households/{household}/timeline?limit=1", COUNTY)
+    path = f"/households/{household}/timeline?limit=1&cursor={page['next']}"
+    [second] = (await got(client, path, COUNTY))["items"]
+    assert second["changes"] == {
+        "category": {"before": None, "after": "AT_RISK"},
+        "step": {"before": 1, "after": 2},
+    }
+    assert second["state"] == {**made[0].data, "step": 2, "category": "AT_RISK"}
+    request = made[0].correlation_id
+    followed = await got(client, f"/requests/{request}/timeline", INSPECTOR)
+    assert [item["version"] for item in followed["items"]] == [1, 2]
+    assert (await got(client, f"/entries?request={request}", INSPECTOR))["next"] is None
+    found = await got(client, "/entries?text=at_risk", INSPECTOR)
+    assert [item["version"] for item in found["items"]] == [2]
+    assert (await got(client, f"/requests/{request}/timeline", ELSEWHERE))["items"] == []
