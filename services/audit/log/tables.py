@@ -120,6 +120,14 @@ indexed = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False),
 )
 
+forwarded = sa.Table(
+    "forwarded",
+    metadata,
+    sa.Column("receiver", sa.Text, primary_key=True),
+    sa.Column("log_id", sa.Integer, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+)
+
 catalog = sa.Table(
     "catalog",
     metadata,
