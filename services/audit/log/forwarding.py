@@ -73,24 +73,27 @@ class Forwarder:
         rest = _REST
         while True:
             try:
-                await self._connected()
+                await self.catch_up()
             except (OSError, ssl.SSLError) as error:
                 _log.warning("forwarding.away", receiver=self._receiver.name, error=str(error))
                 await asyncio.sleep(rest)
                 rest = min(rest * 2, _LONGEST_REST)
             else:
                 rest = _REST
+                await asyncio.sleep(rest)
 
-    async def _connected(self) -> None:
-        """Send over one connection until nothing is left; then rest with it closed."""
+    async def catch_up(self) -> None:
+        """Send over one connection until nothing is left.
+
+        Raises ``OSError`` or ``SSLError`` when the receiver is away or not who it should be.
+        """
         if not await self._anything():
-            await asyncio.sleep(_REST)
             return
         receiver = self._receiver
         _, writer = await asyncio.open_connection(
             receiver.host, receiver.port, ssl=receiver.context()
         )
-        writer.transport.set_write_buffer_limits(0)
+        writer.transport.set_write_buffer_limits(high=1, low=0)
         try:
             while await self.once(writer):
                 pass
@@ -118,7 +121,7 @@ class Forwarder:
         if not rows:
             return 0
         writer.write(b"".join(frame(source.origin, row["idx"], row["leaf"]) for row in rows))
-        # With no write buffer, this returns when all of it has left the process.
+        # With a buffer of one byte, this returns when all of it has left the process.
         await writer.drain()
         async with self._database.transaction() as tx:
             await tx.raw.execute(_MOVE, self._receiver.name, source.log_id, start + len(rows))

@@ -4,7 +4,6 @@ import asyncio
 import re
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -85,13 +84,8 @@ def receiver(authority: trustme.CA, collector: tuple[Collector, int], tmp_path: 
 async def forwarded(
     database: Database, receiver: Receiver, collector: Collector, count: int
 ) -> list[dict[str, Any]]:
-    task = asyncio.create_task(Forwarder(database, receiver).run())
-    try:
-        return await collector.received(count)
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+    await Forwarder(database, receiver).catch_up()
+    return await collector.received(count)
 
 
 async def test_every_entry_is_forwarded_as_ocsf(
@@ -161,9 +155,9 @@ async def test_nobody_else_is_told(
     trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
     stranger = Receiver("127.0.0.1", receiver.port, tmp_path / "other.pem")
     with pytest.raises(ssl.SSLCertVerificationError):
-        await Forwarder(database, stranger)._connected()
+        await Forwarder(database, stranger).catch_up()
     misnamed = Receiver("localhost", receiver.port, receiver.ca_file, receiver.certificate_file)
     with pytest.raises(ssl.SSLCertVerificationError):
-        await Forwarder(database, misnamed)._connected()
+        await Forwarder(database, misnamed).catch_up()
     assert collector[0].raw == b""
     assert len(await forwarded(database, receiver, collector[0], 1)) == 1
