@@ -23,7 +23,7 @@ from services.audit.log import completeness
 from services.audit.log.append import LogWriter
 from services.audit.log.checkpoints import Publisher
 from services.audit.log.indexer import Indexer
-from services.audit.log.keys import FileKey
+from services.audit.log.keys import FileKey, sm2_key
 from services.audit.log.watch import Watch
 from services.audit.log.witnesses import Cosigner, read_witnesses
 from services.audit.reactions import Intake
@@ -150,7 +150,9 @@ class _Parts:
     def _publisher(self, kit: Kit) -> Publisher:
         path = self.own.key_file or self.settings.vault.master_key_file.with_name(KEY_FILE)
         key = FileKey.at(path, create=self.settings.demo)
-        return Publisher(kit.database, key, SystemClock())
+        second = self.own.sm2_key_file
+        sm2 = None if second is None else sm2_key(second, create=self.settings.demo)
+        return Publisher(kit.database, key, SystemClock(), sm2)
 
 
 async def _audited(kit: Kit) -> Mapping[str, Any]:

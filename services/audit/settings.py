@@ -25,6 +25,8 @@ class AuditSettings(BaseSettings):
     key_file: Path | None = None
     """``DIXIAN_AUDIT_KEY_FILE``: the Ed25519 key that signs checkpoints, mode 0600; by default
     ``audit-log.key`` beside the vault's master key."""
+    sm2_key_file: Path | None = None
+    """``DIXIAN_AUDIT_SM2_KEY_FILE``: the SM2 key that signs a second line; none without it."""
     sign_every: float = Field(1.0, ge=0.1, le=3600)
     """``DIXIAN_AUDIT_SIGN_EVERY``: seconds between looks whether the log has grown."""
     witness_file: Path | None = None

@@ -124,6 +124,7 @@ def _described(audit: Audit, source: Log) -> dict[str, Any]:
         "opened_at": source.opened_at,
         "frozen_at": source.frozen_at,
         "vkey": audit.publisher.signer(source.origin).vkey(),
+        "vkeys": audit.publisher.vkeys(source.origin),
     }
 
 

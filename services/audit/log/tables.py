@@ -128,6 +128,13 @@ forwarded = sa.Table(
     sa.Column("size", sa.BigInteger, nullable=False),
 )
 
+told = sa.Table(
+    "told",
+    metadata,
+    sa.Column("log_id", sa.Integer, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+)
+
 catalog = sa.Table(
     "catalog",
     metadata,

@@ -144,11 +144,12 @@ class _Verification:
 
     def _signatures(self, note: Note, origin: str) -> None:
         try:
-            self.report.signed_by = [item.name for item in note.signed_by(self.keys)]
+            signed_by = note.signed_by(self.keys)
         except NoteError as error:
             self._add("signature", CHECKPOINT, str(error))
             return
-        if origin not in self.report.signed_by:
+        self.report.signed_by = [item.label for item in signed_by if isinstance(item, KeyVerifier)]
+        if all(item.name != origin for item in signed_by):
             self._add("signature", CHECKPOINT, f"not signed by {origin}")
 
     def _expect(self, where: str, raw: bytes, checkpoint: Checkpoint) -> None:

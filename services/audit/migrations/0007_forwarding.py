@@ -1,4 +1,4 @@
-"""How far the log has been forwarded, to whom."""
+"""How far the log has been forwarded, to whom; and how far its checkpoints have been told."""
 
 from alembic import context
 
@@ -16,12 +16,13 @@ create table audit.forwarded (
     size bigint not null,
     primary key (receiver, log_id)
 ) with (fillfactor = 50);
+create table audit.told (log_id integer primary key, size bigint not null) with (fillfactor = 50);
 """
-GRANTS = "grant select, insert, update on audit.forwarded to {writer};"
+GRANTS = "grant select, insert, update on audit.forwarded, audit.told to {writer};"
 
 
 def upgrade() -> None:
-    """Create the table."""
+    """Create the tables."""
     script(TABLES)
     script(GRANTS.format(**context.config.attributes["roles"]))
 

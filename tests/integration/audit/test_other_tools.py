@@ -17,8 +17,10 @@ from sigstore._internal.rekor.checkpoint import SignedCheckpoint
 from sigstore.errors import VerificationError
 
 from services.audit.domain import merkle
+from services.audit.domain.note import Checkpoint, Note
 from services.audit.log import layout
-from tests.integration.audit.exported import KEY, ORIGIN, SIZE, Exported, built, honest
+from services.audit.log.sm2 import Sm2Key
+from tests.integration.audit.exported import KEY, ORIGIN, SIGNER, SIZE, Exported, built, honest
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +132,10 @@ def test_go_accepts_every_entry_and_refuses_the_tampered(
     seen = tmp_path / "seen"
     seen.write_bytes(built(leaves[:333]).files["checkpoint"])
     whole = exported.at(tmp_path / "whole")
+    second = Note.parse(exported.files["checkpoint"])
+    signed_twice = Checkpoint.parse(second.text).signed([SIGNER, Sm2Key.new().signer(ORIGIN)])
+    both = Exported({**exported.files, "checkpoint": signed_twice.render()})
+    assert go_says(go_verifier, both.at(tmp_path / "both"), vkey, seen) == (0, f"ok {SIZE}")
     assert go_says(go_verifier, whole, vkey, seen) == (0, f"ok {SIZE}")
     forged = [*leaves[:7], leaves[7].replace(b"p-", b"q-"), *leaves[8:]]
     fork = built(forged).at(tmp_path / "fork")
