@@ -20,6 +20,7 @@ from typing import Any
 import asyncpg
 
 from bench.audit import INSPECTOR, timed
+from bench.results import at_most
 from services.audit.domain import canonical, merkle
 from services.audit.domain.merkle import Head
 from services.audit.log import indexer, reader
@@ -171,7 +172,8 @@ async def proofs(database: Database, count: int) -> None:
             source = await reader.log(tx.raw)
             shown.append((index, await reader.inclusion(tx.raw, source, index, source.size)))
 
-    await timed("inclusion proof", one, 1000)
+    tails = [await timed("inclusion proof", one, 400) for _ in range(3)]
+    at_most(f"{count:,} entries, p95", "inclusion proof", "ms", tails, 3)
     async with database.reading() as tx:
         source = await reader.log(tx.raw)
         for index, proof in shown[:200]:
@@ -194,7 +196,8 @@ async def pages(database: Database, count: int) -> None:
                 await search(tx.sql, asked, INSPECTOR, limit=51)
             return (time.perf_counter() - began) * 1000
 
-        report(name, [await one() for _ in range(65)][5:])
+        tails = [report(name, [await one() for _ in range(25)][5:]) for _ in range(3)]
+        at_most(f"{count:,} entries, p95", f"first page: {name}", "ms", tails, 50)
 
 
 _ANY = """
@@ -247,11 +250,12 @@ def _asked(key: str, row: Any) -> list[tuple[str, Any]]:
     return made[key]
 
 
-def report(name: str, taken: list[float]) -> None:
-    """One line of figures."""
+def report(name: str, taken: list[float]) -> float:
+    """One line of figures; the 95th percentile."""
     taken = sorted(taken)
     middle, tail = taken[len(taken) // 2], taken[int(len(taken) * 0.95)]
     print(f"first page: {name:<22} p50 {middle:>7.2f} ms   p95 {tail:>7.2f} ms", flush=True)
+    return tail
 
 
 if __name__ == "__main__":
