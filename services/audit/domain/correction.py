@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import TypeVar
 from uuid import UUID
 
-from services.audit.domain import canonical, policies, statement
+from services.audit.domain import canonical, content, policies, statement
 from services.audit.domain.commands import (
     ApproveAtProvince,
     FileNationally,
@@ -50,11 +50,6 @@ from shared.kernel.refusal import NotFound, OutOfOrder
 
 NOBODY = UUID(int=0)
 _PASSED = {gate.event: gate.name for gate in GATES}
-_COMPENSATING = {
-    CorrectionKind.PURGE: "Purged",
-    CorrectionKind.ROLLBACK: "RolledBack",
-    CorrectionKind.FLAG_CHANGE: "FlagChanged",
-}
 _Signed = TypeVar("_Signed", CityReviewed, ProvinceApproved, NationallyFiled, CorrectionRefused)
 
 
@@ -106,40 +101,6 @@ class Correction:
     def gate(self) -> GateRule | None:
         """The gate whose turn it is."""
         return GATES[len(self.passed)] if self.status is Status.OPEN else None
-
-
-def content(command: RequestCorrection, requested_by: str, city: str) -> dict[str, object]:
-    """What every decision is over: the request in full, and the gates it must pass."""
-    return {
-        "format": "dixian-correction/2",
-        "correction_id": str(command.correction_id),
-        "city": city,
-        "kind": command.kind,
-        "targets": [target.model_dump(mode="json") for target in command.targets],
-        "change": command.change and command.change.model_dump(mode="json"),
-        "compensating": compensating(command),
-        "reason": command.reason,
-        "note_id": str(command.note_id),
-        "note_sha256": command.note_sha256,
-        "evidence": list(command.evidence),
-        "requested_by": requested_by,
-        "contributors": sorted(command.contributors),
-        "gates": [gate.snapshot() for gate in GATES],
-    }
-
-
-def compensating(command: RequestCorrection) -> list[dict[str, object]]:
-    """The events that are asked for: one a target, next after the version it stands at."""
-    return [
-        {
-            "type": _COMPENSATING[command.kind],
-            "service": target.service,
-            "stream_id": str(target.stream_id),
-            "version": target.version + 1,
-            "to_version": target.to_version,
-        }
-        for target in command.targets
-    ]
 
 
 def decide(state: Correction, command: Command, context: Context) -> list[Event]:
@@ -214,7 +175,7 @@ def _request(
     policies.targets_have_not_moved(command.targets, context.streams)
     policies.targets_can_be_corrected(command, context.streams)
     policies.nothing_else_is_open(command.targets, context.open_elsewhere)
-    said = canonical.encode(content(command, who.subject, who.division))
+    said = canonical.encode(content.of(command, who.subject, who.division))
     return [
         CorrectionRequested(
             correction_id=command.correction_id,

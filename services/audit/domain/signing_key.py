@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from uuid import UUID
 
-from services.audit.domain import policies, statement
+from services.audit.domain import key_policies, statement
 from services.audit.domain.commands import ConfirmKey, EnrolKey, RevokeKey
 from services.audit.domain.known import Verify
 from shared.contracts.audit import SigningKeyConfirmed, SigningKeyEnrolled, SigningKeyRevoked
@@ -70,9 +70,9 @@ def _enrol(state: SigningKey, command: EnrolKey, context: KeyContext) -> list[Ev
     if state.status is not KeyStatus.NONE:
         raise _out_of_order("key-enrolled-already", "该密钥已登记", "the key is enrolled already")
     owner = context.principal.subject
-    policies.a_person_signs(context.principal)
+    key_policies.a_person_signs(context.principal)
     said = statement.enrolment(owner, command.public_key)
-    policies.key_is_at_hand(context.verify(command.public_key, said, command.proof))
+    key_policies.key_is_at_hand(context.verify(command.public_key, said, command.proof))
     return [
         SigningKeyEnrolled(
             key_id=command.key_id,
@@ -90,7 +90,7 @@ def _confirm(state: SigningKey, context: Context) -> list[Event]:
         raise _out_of_order(
             "key-not-waiting", "该密钥不在待核验状态", "the key does not wait for confirmation"
         )
-    policies.another_confirms(context.principal, state.owner)
+    key_policies.another_confirms(context.principal, state.owner)
     who = context.principal.subject
     return [SigningKeyConfirmed(key_id=state.key_id, owner=state.owner, confirmed_by=who)]
 
@@ -98,7 +98,7 @@ def _confirm(state: SigningKey, context: Context) -> list[Event]:
 def _revoke(state: SigningKey, context: Context) -> list[Event]:
     if state.status is KeyStatus.REVOKED:
         return []
-    policies.owner_or_administrator_revokes(context.principal, state.owner)
+    key_policies.owner_or_administrator_revokes(context.principal, state.owner)
     who = context.principal.subject
     return [SigningKeyRevoked(key_id=state.key_id, owner=state.owner, revoked_by=who)]
 

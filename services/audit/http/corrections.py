@@ -201,6 +201,12 @@ def _looking(made: Router, audit: Audit) -> None:
             )
         return _CURSORS.cut(rows, page, question, lambda row: (row["stream_id"],))
 
+    @made.get("/corrections/rates", dependencies=[require(LOOK)], summary="City by city (R109)")
+    async def rates(ctx: Ctx, since: date) -> list[dict[str, Any]]:
+        """How often each city's work had to be corrected since a day, why, and what came of it."""
+        async with audit.database.reading() as tx:
+            return await corrections.rates(tx.sql, ctx.principal, since=since)
+
     @made.get("/corrections/{correction_id}", dependencies=[require(LOOK)])
     async def one(stream: Annotated[Stream, Depends(_loader(audit))], ctx: Ctx) -> Response:
         """Opening it is recorded: who decides a moment later has not looked at it."""

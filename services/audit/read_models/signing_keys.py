@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as PGUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.audit.domain import policies
+from services.audit.domain import key_policies
 from services.audit.domain.known import DecidersKey
 from services.audit.domain.signing_key import SIGNING_KEY, KeyStatus, SigningKey
 from shared.kernel.division import NATION
@@ -54,8 +54,8 @@ VIEW = View(
     category=SIGNING_KEY.name,
     rows=_rows,
     conflicts={
-        "signing_key_public": policies.key_is_taken,
-        "signing_key_active": policies.one_key_a_person,
+        "signing_key_public": key_policies.key_is_taken,
+        "signing_key_active": key_policies.one_key_a_person,
     },
 )
 

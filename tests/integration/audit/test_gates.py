@@ -151,7 +151,7 @@ async def status_of(client: httpx.AsyncClient, correction: str) -> str:
     return status
 
 
-@rule("R107", "R108")
+@rule("R107", "R108", "R109")
 async def test_a_rollback_goes_through_every_gate(gates: Gates, client: httpx.AsyncClient) -> None:
     correction, _ = await gates.file()
     shown = await got(client, f"/corrections/{correction}", PROVINCE)
@@ -179,6 +179,16 @@ async def test_a_rollback_goes_through_every_gate(gates: Gates, client: httpx.As
     named = [item["data"].get("previous_leaf_sha256") for item in timeline["items"]]
     assert named[1:4] == [merkle.leaf_hash(leaf).hex() for leaf in leaves[:3]]
     assert "选错" not in b"".join(leaves).decode()
+    rates = await got(client, "/corrections/rates?since=2020-01-01", PROVINCE)
+    assert rates == [
+        {
+            "city": "3701",
+            "requested": 1,
+            "reasons": {"WRONG_ENTRY": 1},
+            "statuses": {"EXECUTED": 1},
+        }
+    ]
+    assert await got(client, "/corrections/rates?since=2020-01-01", by("officer", "3702")) == []
     listed = await got(client, "/corrections?status=EXECUTED", INSPECTOR)
     assert [item["stream_id"] for item in listed["items"]] == [correction]
     assert (await got(client, "/corrections", by("officer", "3702")))["items"] == []
@@ -327,6 +337,7 @@ def test_nothing_but_the_gates_authorizes_and_nothing_but_that_executes(service:
         ("POST", "/corrections"),
         ("POST", "/corrections/preview"),
         ("GET", "/corrections"),
+        ("GET", "/corrections/rates"),
         ("GET", one),
         ("GET", f"{one}/statement"),
         ("GET", f"{one}/effects"),
