@@ -53,6 +53,9 @@ async def test_the_log_is_served_as_tiles(
         for tile, run in full.items():
             assert await got(client, f"{prefix}/{layout.tile_path(tile)}") == run
         assert await got(client, f"{prefix}/tile/0/002.p/88") == head.edge[0]
+    first = identified("household", 0)
+    readings = await got(client, f"/households/{first}/readings?limit=100", INSPECTOR)
+    assert len(readings["items"]) == 6, "each bundle that was read, one way and the other"
     proof = await got(client, "/consistency?from=255&to=600")
     small, _ = merkle.extend(merkle.Head(), b"".join(map(merkle.leaf_hash, leaves[:255])))
     hashes = [bytes.fromhex(value) for value in proof["hashes"]]

@@ -57,8 +57,13 @@ def test_pymerkle_computes_the_same_roots_and_paths(exported: Exported) -> None:
                 *ours,
             ]
             pymerkle.verify_inclusion(tree.get_leaf(index + 1), root, theirs)
+            forged = tree.hash_buff(leaves[index] + b" ")
+            with pytest.raises(pymerkle.InvalidProof):
+                pymerkle.verify_inclusion(forged, root, theirs)
         older = tree.prove_consistency(size, SIZE)
         pymerkle.verify_consistency(root, tree.get_root(SIZE), older)
+        with pytest.raises(pymerkle.InvalidProof):
+            pymerkle.verify_consistency(merkle.leaf_hash(b"fork"), tree.get_root(SIZE), older)
 
 
 def path_of(proof: Any) -> list[str]:
