@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
-from services.audit.exports.sheets import Format
 
 from services.audit.exports import jobs
 from services.audit.log.append import LogWriter
@@ -16,6 +15,7 @@ from services.audit.read_models.search import search
 from services.audit.read_models.trail import Filter
 from shared.kernel.principal import Principal, Role
 from shared.store.database import Database
+from shared.tabular.writing import Format
 from shared.testing.databases import Urls
 from tests.integration.audit.support import NAME, Stopped, append, entry, history
 
