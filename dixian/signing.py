@@ -47,7 +47,7 @@ def sign_statement(path: Path, answer: Path, console: Console) -> str:
         text = sys.stdin.read() if str(answer) == "-" else answer.read_text(encoding="utf-8")
         given = json.loads(text)
         said = checked(given)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise CannotStart(f"{answer}: not a statement to sign: {error}") from error
     key = _key_in(path, create=False)
     console.print(f"content   {escape(given['content'])}", soft_wrap=True)

@@ -19,7 +19,7 @@ BLOCK = 4096
 _BATCH = 2048
 _REST = 0.5
 
-_LOCK = "select pg_advisory_xact_lock(6962, $1)"
+_LOCK = "select pg_advisory_xact_lock(6963, $1)"
 _SIZE = "select size from audit.indexed where log_id = $1"
 _ENTRIES = """
 select e.idx, e.leaf, o.value
