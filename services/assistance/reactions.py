@@ -7,6 +7,7 @@ from typing import Any
 from services.assistance.domain import commands as c
 from services.assistance.handlers import plan_id_of
 from shared.contracts.audit import CorrectionAuthorized
+from shared.contracts.governance import DelegationGranted, DelegationRevoked
 from shared.contracts.help import Identified, PlanCloseReason
 from shared.contracts.identification import (
     Approved,
@@ -102,6 +103,7 @@ def _not_identified(recorded: Recorded[NotIdentified]) -> list[Command]:
             reason=PlanCloseReason.NOT_IDENTIFIED,
             occurred_on=recorded.occurred_on,
         ),
+        c.ConcludeCase(case_id=recorded.event.case_id, occurred_on=recorded.occurred_on),
     ]
 
 
@@ -126,7 +128,8 @@ def _case_purged(recorded: Recorded[Purged]) -> list[Command]:
             plan_id=plan_id_of(recorded.stream_id),
             reason=PlanCloseReason.PURGED,
             occurred_on=recorded.occurred_on,
-        )
+        ),
+        c.ConcludeCase(case_id=recorded.stream_id, occurred_on=recorded.occurred_on),
     ]
 
 
@@ -134,6 +137,18 @@ def _case_purged(recorded: Recorded[Purged]) -> list[Command]:
 def _correction_authorized(recorded: Recorded[CorrectionAuthorized]) -> list[Command]:
     """Every gate is passed: this service's streams among the targets are corrected (R108)."""
     return [CarryOut.of(recorded)]
+
+
+@rule("R53")
+def _delegation_granted(recorded: Recorded[DelegationGranted]) -> list[Command]:
+    """Who may approve in the committee's place may do so here too."""
+    facts = recorded.event.model_dump(exclude={"on"})
+    return [c.KnowDelegation(**facts, occurred_on=recorded.occurred_on)]
+
+
+def _delegation_revoked(recorded: Recorded[DelegationRevoked]) -> list[Command]:
+    event = recorded.event
+    return [c.LoseDelegation(delegation_id=event.delegation_id, occurred_on=event.on)]
 
 
 def _policy_published(recorded: Recorded[PolicyPublished]) -> list[Command]:
@@ -150,6 +165,8 @@ REACTIONS: Mapping[type[Event], Callable[[Recorded[Any]], list[Command]]] = {
     NotIdentified: _not_identified,
     RiskAdded: _risk_added,
     PolicyPublished: _policy_published,
+    DelegationGranted: _delegation_granted,
+    DelegationRevoked: _delegation_revoked,
     Purged: _case_purged,
     CorrectionAuthorized: _correction_authorized,
 }

@@ -18,12 +18,15 @@ from services.audit.http import following as following_routes
 from services.audit.http import keys as key_routes
 from services.audit.http import log as log_routes
 from services.audit.http import trail as trail_routes
+from services.audit.http.evidence import EVIDENCE, evidence
 from services.audit.http.service import Audit
 from services.audit.log import completeness
 from services.audit.log.append import LogWriter
 from services.audit.log.checkpoints import Publisher
+from services.audit.log.forwarding import Forwarder
 from services.audit.log.indexer import Indexer
 from services.audit.log.keys import FileKey, sm2_key
+from services.audit.log.telling import Teller
 from services.audit.log.watch import Watch
 from services.audit.log.witnesses import Cosigner, read_witnesses
 from services.audit.reactions import Intake
@@ -32,6 +35,8 @@ from services.audit.schema import SCHEMA
 from services.audit.settings import KEY_FILE, AuditSettings
 from shared.bus.handler import Handler
 from shared.bus.port import Broker
+from shared.evidence.stream import KeepEvidence, keeping
+from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.clock import SHANGHAI, SystemClock
 from shared.service.assemble import Blueprint, Kit, assemble
 from shared.store.application import Application
@@ -79,9 +84,14 @@ def _application(kit: Kit) -> Application:
 
 
 def application(database: Database, vault: Vault) -> Application:
-    """The corrections and the keys on ``database``."""
-    views = (*corrections.VIEWS, signing_keys.VIEW)
-    return Application(NAME, database, handlers(vault), [CORRECTION, SIGNING_KEY], views)
+    """The corrections, their documents and the keys on ``database``."""
+    return Application(
+        NAME,
+        database,
+        {**handlers(vault), KeepEvidence: keeping(EVIDENCE)},
+        [CORRECTION, EVIDENCE, SIGNING_KEY],
+        (*corrections.VIEWS, EVIDENCE_VIEW, signing_keys.VIEW),
+    )
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,8 @@ class _Parts:
             export_routes,
             log_routes,
         )
-        return [room.router(audit) for room in rooms]
+        doors = [room.router(audit) for room in rooms]
+        return [*doors, evidence(application, kit.evidence)]
 
     def handler(self, _kit: Kit, application: Application) -> Handler:
         return Intake(LogWriter(self.own.name, SystemClock()), application).handler()
@@ -121,15 +132,14 @@ class _Parts:
                     await asyncio.sleep(self.own.sign_every)
 
         exporter = Exporter(kit.database, publisher, SystemClock())
-        indexer = Indexer(kit.database)
         watch = Watch(kit.database, SystemClock())
-        return (
-            sign,
-            exporter.run,
-            indexer.run,
-            watch.run,
-            *((cosign,) if self.own.witness_file else ()),
-        )
+        teller = Teller(kit.database, kit.broker)
+        made = [sign, teller.run, exporter.run, Indexer(kit.database).run, watch.run]
+        if self.own.witness_file:
+            made.append(cosign)
+        if self.own.receiver:
+            made.append(Forwarder(kit.database, self.own.receiver).run)
+        return made
 
     async def opened(self, kit: Kit, _application: Application) -> None:
         """Refuse to start when a witness has seen more of the log than there is."""

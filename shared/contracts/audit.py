@@ -254,3 +254,17 @@ class SigningKeyRevoked(_KeyEvent):
     """The key signs nothing any more; what it signed before stands."""
 
     revoked_by: str
+
+
+@contract
+class EvidenceKept(AuditEvent):
+    """A document that speaks for a correction is kept, sealed under the correction's key (R108)."""
+
+    owner_id: UUID
+    """The correction."""
+    division: DivisionCode
+    """The city that filed it."""
+    sha256: Sha256
+    media_type: str
+    size: int
+    """Bytes."""

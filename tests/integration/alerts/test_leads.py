@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from services.alerts.http import DOORS
+from shared.contracts.assistance import RefreshRecorded
 from shared.contracts.audit import (
     CorrectionAuthorized,
     CorrectionKind,
@@ -357,3 +358,25 @@ async def test_the_gates_withdraw_a_lead_and_take_a_disposition_back(desk: Desk)
     found = await desk.events("RiskReported", "LeadDisposed", "RolledBack", "Purged")
     assert len(found) == 4
     await desk.refused(f"{path}/disposition", disposal(), COUNTY_OFFICER, "lead-not-open-here")
+
+
+@rule("R101", "R105")
+async def test_a_new_risk_seen_at_the_yearly_refresh_is_a_lead(desk: Desk) -> None:
+    """The eliminated stay in sight: what the refresh sees begins anew, as any other lead."""
+    household = await desk.household(document_number())
+    seen = RefreshRecorded(
+        case_id=new_id(),
+        household_id=household,
+        year=2023,
+        per_capita_net=900_000,
+        members=4,
+        new_risk=True,
+        deadlines=(),
+    )
+    await desk.hear(seen.model_copy(update={"new_risk": False}))
+    assert await desk.events("RiskReported") == []
+    for _ in range(2):
+        await desk.hear(seen)
+    (lead,) = await desk.events("RiskReported")
+    assert (lead["household_id"], lead["source"]) == (str(household), "CADRE_SCREENING")
+    assert lead["division"] == VILLAGE

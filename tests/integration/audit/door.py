@@ -47,7 +47,9 @@ class Parts:
     publisher: Publisher
 
 
-def assembled(urls: Urls, database: Database, tmp_path: Path) -> Parts:
+def assembled(
+    urls: Urls, database: Database, tmp_path: Path, own: AuditSettings | None = None
+) -> Parts:
     vault = VaultSettings(
         master_key_file=tmp_path / "master.key", index_key_file=tmp_path / "index.key"
     )
@@ -61,7 +63,7 @@ def assembled(urls: Urls, database: Database, tmp_path: Path) -> Parts:
         evidence=EvidenceSettings(store=tmp_path.as_uri()),
     )
     broker = EmbeddedBroker(connector(urls.writer))
-    made = create(settings, broker=broker, own=AuditSettings(), authenticator=Says())
+    made = create(settings, broker=broker, own=own or AuditSettings(), authenticator=Says())
     key = FileKey.at(tmp_path / "audit-log.key")
     publisher = Publisher(database, key, SystemClock())
     return Parts(made, database, application(database, open_vault(vault)[0]), publisher)

@@ -13,7 +13,10 @@ import trustme
 
 from services.audit.log.append import LogWriter
 from services.audit.log.forwarding import Forwarder, Receiver
+from services.audit.settings import AuditSettings
 from shared.store.database import Database
+from shared.testing.databases import Urls
+from tests.integration.audit.door import assembled
 from tests.integration.audit.support import NAME, append, entry, history
 
 HEADER = re.compile(
@@ -161,3 +164,14 @@ async def test_nobody_else_is_told(
         await Forwarder(database, misnamed).catch_up()
     assert collector[0].raw == b""
     assert len(await forwarded(database, receiver, collector[0], 1)) == 1
+
+
+@pytest.mark.parametrize("host", [None, "127.0.0.1"])
+async def test_whoever_is_set_up_is_told(
+    host: str | None, urls: Urls, database: Database, tmp_path: Path
+) -> None:
+    parts = assembled(urls, database, tmp_path, AuditSettings(siem_host=host))
+    working = {worker.__qualname__ for worker in parts.service.workers}
+    assert working >= {"Teller.run", "Exporter.run", "Indexer.run", "Watch.run"}
+    assert ("Forwarder.run" in working) is (host is not None)
+    await parts.service.stop()
