@@ -18,13 +18,14 @@ from shared.contracts.assistance import (
     OffRegisterHelpRefused,
     RiskEliminated,
 )
-from shared.contracts.audit import CorrectionAuthorized, CorrectionKind
+from shared.contracts.audit import CorrectionAuthorized
 from shared.contracts.findings import FindingKind
 from shared.kernel.division import Level, ancestor
 from shared.kernel.event import Cause, Command, Event, Recorded
 from shared.kernel.ids import named_id
 from shared.kernel.principal import system
 from shared.policy.rules import rule
+from shared.service.correcting import CarryOut
 from shared.store.application import Application
 from shared.store.database import Transaction
 
@@ -109,11 +110,7 @@ def measure_over(recorded: Recorded[MeasureStopped | MeasureEnded]) -> list[Comm
 @rule("R107", "R108")
 def correction_authorized(recorded: Recorded[CorrectionAuthorized]) -> list[Command]:
     """Every gate is passed: the corrections of this service's streams are carried out (R108)."""
-    event = recorded.event
-    ours = tuple(target for target in event.targets if target.service == SERVICE)
-    if event.kind is CorrectionKind.FLAG_CHANGE or not ours:
-        return []
-    return [internal.CarryOut(correction_id=event.correction_id, targets=ours)]
+    return [CarryOut.of(recorded)]
 
 
 @rule("R49")

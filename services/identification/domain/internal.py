@@ -9,7 +9,6 @@ from pydantic import Field
 
 from services.identification.domain.collection import ResidenceReason
 from services.identification.domain.commands import CaseAct
-from shared.contracts.audit import Target
 from shared.contracts.findings import FindingKind
 from shared.contracts.identification_steps import Hit, Source
 from shared.contracts.values import EliminationMode, LeadSource, Risk
@@ -100,15 +99,6 @@ class AnswerComparison(CaseAct):
     hits: tuple[Hit, ...]
 
 
-class CarryOut(Command):
-    """Carry an authorised correction out: all its streams here, in one transaction (R108)."""
-
-    permission: ClassVar[Permission] = _SYSTEM
-
-    correction_id: UUID
-    targets: tuple[Target, ...]
-
-
 class Correct(Command):
     """A correction's part about one stream, a case or a household (R107, R108)."""
 
@@ -116,8 +106,6 @@ class Correct(Command):
 
     stream_id: UUID
     correction_id: UUID
-    at_version: int
-    """The version the request was about; at any other one nothing is done."""
     to_version: Annotated[int, Field(ge=1)] | None = None
     """Of a rollback; without it the case is withdrawn (清退)."""
 
