@@ -22,8 +22,9 @@ cluster: runtime  ## the production shape without Docker: Kafka, PostgreSQL, eve
 test: dev lint types  ## everything: lint, types, unit, integration, contract, end to end, both lanes
 	@$(BIN)/pytest $(ARGS)
 
-contracts: runtime  ## write AsyncAPI 3 and JSON Schema from the event models
+contracts: runtime  ## write what follows from the code: AsyncAPI 3, JSON Schema, the table of access
 	@$(BIN)/dixian contracts $(ARGS)
+	@$(BIN)/dixian access
 
 lint: dev  ## ruff, and the import rules
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports --no-cache

@@ -187,6 +187,17 @@ def contracts(
 
 
 @app.command()
+def access(
+    file: Annotated[Path, typer.Argument(help="Where to.")] = Path("docs/access.md"),
+) -> None:
+    """Write the table of every route with the roles and levels that may call it."""
+    from dixian.access import write
+
+    write(file)
+    console.print(f"{file}")
+
+
+@app.command()
 def rules(
     missing: Annotated[bool, typer.Option(help="Only what is not enforced and proven.")] = False,
 ) -> None:

@@ -27,14 +27,12 @@ from shared.telemetry.metrics import Metrics
 from shared.vault.blind_index import BlindIndex
 from shared.vault.settings import open_vault
 from shared.vault.vault import Vault
+from shared.web.access import open_access
 from shared.web.app import create_app
-from shared.web.auth import Authenticator, BearerAuthenticator
+from shared.web.auth import Authenticator
 from shared.web.health import Check
-from shared.web.jwks import KeySet
-from shared.web.machine_keys import MachineKeyVerifier, TableMachineKeys
 from shared.web.routing import Router
 from shared.web.service import Service, ServiceSettings, Worker
-from shared.web.tokens import TokenVerifier
 
 _CLOCK_INTERVAL = 5.0
 _DEMO_CLOCK_INTERVAL = 1.0
@@ -96,7 +94,10 @@ def assemble(
     *,
     authenticator: Authenticator | None = None,
 ) -> Service:
-    """The service, made and not yet started. Raises ``KeyFileFault`` when a key cannot be read.
+    """The service, made and not yet started.
+
+    Raises ``KeyFileFault`` when a key cannot be read, ``UnsafeAccess`` for settings that production
+    must not run with.
 
     People's tokens and machines' keys are checked unless a test hands in its own ``authenticator``.
     """
@@ -134,11 +135,8 @@ class _Assembly:
         self.reconciliation = Reconciliation(
             settings.name, self.kit.database, blueprint.numbers(self.kit, self.application)
         )
-        self.keys = KeySet(settings.oidc)
-        self.authenticator = authenticator or BearerAuthenticator(
-            people=TokenVerifier(settings.oidc, self.keys),
-            machines=MachineKeyVerifier(TableMachineKeys(self.kit.database.reading)),
-        )
+        known, self.keys = open_access(settings.oidc, settings.web.mode, self.kit.database.reading)
+        self.authenticator = authenticator or known
 
     def service(self) -> Service:
         return Service(

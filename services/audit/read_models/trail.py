@@ -105,7 +105,7 @@ async def search(
     rare act or a common one), so that each is planned for itself.
     """
     await connection.execute(_PLAN_EACH)
-    condition = sa.and_(*_conditions(asked, asker))
+    condition = sa.and_(sa.true(), *_conditions(asked, asker))
     found: list[Found] = []
     for log_id, origin in await _logs(connection, after, oldest_first):
         start = after.idx if after is not None and after.log_id == log_id else None
