@@ -222,6 +222,7 @@ class Vault:
         Call it until it returns 0; then the former master key can go. Readers are not disturbed,
         and several may run at once.
         """
+        await self._master.refresh()
         rows = await connection.fetch(statements.OLDER_KEYS, self._master.current_id, limit)
         if not rows:
             return 0

@@ -1,7 +1,7 @@
 """A migrated database with a vault and machine keys, used in the service's own role."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -37,11 +37,10 @@ class Urls:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    with EmbeddedPostgres(tmp_path_factory.mktemp("pg")) as running:
-        logins = [f"alter role {role} login" for role in SCHEMA.roles.values()]
-        asyncio.run(running.template("vaulttest", lambda url: upgrade(url, SCHEMA), *logins))
-        yield running
+def server(postgres: EmbeddedPostgres) -> EmbeddedPostgres:
+    logins = [f"alter role {role} login" for role in SCHEMA.roles.values()]
+    asyncio.run(postgres.template("vaulttest", lambda url: upgrade(url, SCHEMA), *logins))
+    return postgres
 
 
 @pytest.fixture
