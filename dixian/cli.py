@@ -27,9 +27,11 @@ app = typer.Typer(
 imports = typer.Typer(help="Take data in, with progress.", no_args_is_help=True)
 cluster = typer.Typer(help="The production shape on this machine.", no_args_is_help=True)
 parked = typer.Typer(help="What could not be handled: list, show, replay.", no_args_is_help=True)
+rotate = typer.Typer(help="New keys, without stopping anything.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 app.add_typer(cluster, name="cluster")
 app.add_typer(parked, name="parked")
+app.add_typer(rotate, name="rotate")
 
 console = Console(highlight=False)
 _INTERRUPTED = 130
@@ -303,3 +305,61 @@ def cluster_kill(
     with plainly():
         pid = kill(here(), name, signal.Signals[f"SIG{sig.upper()}"])
         console.print(f"sent SIG{sig.upper()} to {name} (pid {pid})")
+
+
+KeysAt = Annotated[
+    Path | None,
+    typer.Option("--keys", help="The directory of keys; that of DIXIAN_HOME unless given."),
+]
+
+
+def _keys(directory: Path | None) -> Path:
+    from dixian.home import Home
+    from dixian.settings import ProcessSettings
+
+    return directory or Home(ProcessSettings().home).keys.root
+
+
+@rotate.command("master")
+def rotate_master(keys: KeysAt = None) -> None:
+    """Make a new master key; everything is wrapped anew while the services run."""
+    from dixian import rotate as rotation
+
+    with plainly():
+        rotation.rotate_master(rotation.keys_at(_keys(keys)), rotation.vault_settings(), console)
+
+
+@rotate.command("index")
+def rotate_index(keys: KeysAt = None) -> None:
+    """Make a new key of the blind index; everybody is indexed anew while the feeds run."""
+    from dixian import rotate as rotation
+
+    with plainly():
+        rotation.rotate_index(rotation.keys_at(_keys(keys)), console)
+
+
+@rotate.command("status")
+def rotate_status() -> None:
+    """Show what stands under which key."""
+    from dixian import rotate as rotation
+    from dixian.embedded import join_running
+
+    with plainly():
+        join_running()
+        rotation.run_status(console)
+
+
+@rotate.command("retire")
+def rotate_retire(
+    name: Annotated[str, typer.Argument(help="master or index.")], keys: KeysAt = None
+) -> None:
+    """Remove the former keys, once nothing needs them any more."""
+    from dixian import rotate as rotation
+    from dixian.embedded import join_running
+
+    if name not in {"master", "index"}:
+        raise typer.BadParameter(f"{name} is neither master nor index")
+    with plainly():
+        join_running()
+        at = rotation.keys_at(_keys(keys))
+        rotation.run_retire(name, at, rotation.vault_settings(), console)

@@ -6,7 +6,9 @@ from services.assistance.reactions import reactions
 from services.assistance.schema import SCHEMA
 from shared.bus.handler import Each
 from shared.bus.port import Broker
+from shared.contracts.identification import PersonalDataErased
 from shared.service.assemble import Blueprint, assemble
+from shared.vault.erasure import erasing
 from shared.web.service import Service, ServiceSettings
 
 
@@ -20,7 +22,9 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             application=lambda kit: application(kit.database, kit.vault),
             routers=lambda kit, app: [router(app, kit.vault)],
             reacts_to=("identification", "audit"),
-            handler=lambda _kit, app: Each(reactions(app)),
+            handler=lambda kit, app: Each(
+                {**reactions(app), PersonalDataErased: erasing(kit.vault)}
+            ),
         ),
     )
 

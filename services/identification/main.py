@@ -4,6 +4,7 @@ from functools import partial
 
 from services.identification.handlers import application
 from services.identification.http import router
+from services.identification.indexing import keep_indexed
 from services.identification.oversight import nightly
 from services.identification.reactions import reactions
 from services.identification.schema import SCHEMA
@@ -28,7 +29,10 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             routers=lambda kit, app: [router(app, vault=kit.vault, divisions=divisions)],
             reacts_to=("alerts", "assistance", "audit"),
             handler=lambda _kit, app: Each(reactions(app)),
-            workers=lambda _kit, app: [partial(nightly, app)],
+            workers=lambda kit, app: [
+                partial(nightly, app),
+                partial(keep_indexed, app, kit.index),
+            ],
         ),
     )
 

@@ -88,6 +88,15 @@ def correction_authorized(recorded: Recorded[CorrectionAuthorized]) -> list[Comm
     """Every gate is passed: the corrections of this service's streams are carried out (R108)."""
     event = recorded.event
     ours = tuple(target for target in event.targets if target.service == SERVICE)
+    if event.kind is CorrectionKind.ERASURE:
+        return [
+            internal.EraseHousehold(
+                household_id=target.stream_id,
+                correction_id=event.correction_id,
+                at_version=target.version,
+            )
+            for target in ours
+        ]
     if event.kind is CorrectionKind.FLAG_CHANGE or not ours:
         return []
     return [internal.CarryOut(correction_id=event.correction_id, targets=ours)]

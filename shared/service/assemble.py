@@ -37,6 +37,8 @@ from shared.web.service import Service, ServiceSettings, Worker
 _CLOCK_INTERVAL = 5.0
 _DEMO_CLOCK_INTERVAL = 1.0
 """Seconds between looks at the calendar; a demo's clock is moved by another process."""
+_REWRAP_INTERVAL = 10.0
+"""Seconds between looks for keys that a former master key wraps."""
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,7 @@ class _Assembly:
             *((self._consumer,) if self.blueprint.handler is not None else ()),
             self._clocks,
             self._watch,
+            self._rewrap,
             *self.blueprint.workers(self.kit, self.application),
         )
 
@@ -218,6 +221,13 @@ class _Assembly:
     async def _watch(self) -> None:
         watch = Watch(self.kit.metrics, self.reconciliation, self.broker, self._topics)
         await watch.run()
+
+    async def _rewrap(self) -> None:
+        """Wrap anew, under the current master key, what a former one still wraps."""
+        while True:
+            async with self.kit.database.transaction() as tx:
+                done = await self.kit.vault.rewrap(tx.raw)
+            await asyncio.sleep(0 if done else _REWRAP_INTERVAL)
 
     @property
     def _topics(self) -> Sequence[str]:

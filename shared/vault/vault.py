@@ -232,6 +232,18 @@ class Vault:
             },
         )
 
+    async def unseen(
+        self, connection: Connection, owner: UUID, *, kind: str, field: str
+    ) -> dict[UUID, str]:
+        """One field of an owner's records of a kind, for a computation that nobody looks at.
+
+        What comes of it must say nothing of a person: a token of the index. Absent values and
+        shredded records are absent.
+        """
+        rows = await self._load(connection, statements.BY_OWNER, owner, kind)
+        opened = await self._open(rows)
+        return {id_: data[field] for id_, data in opened.items() if data and data.get(field)}
+
     async def shred(self, connection: Connection, owner: UUID, *, at: datetime) -> None:
         """Destroy an owner's key: its records are unreadable from the commit on, for ever.
 
@@ -243,6 +255,14 @@ class Vault:
         await connection.execute(statements.SHRED, owner, at)
         if row["wrapped"] is not None:
             self._known.forget(Wrapped(owner, row["master_key_id"], row["wrapped"]))
+
+    async def forget(
+        self, connection: Connection, owners: Collection[UUID], *, at: datetime
+    ) -> None:
+        """Destroy the keys of those ``owners`` that have one."""
+        rows = await connection.fetch(statements.KEYS, list(owners))
+        for owner in sorted(row["owner"] for row in rows):
+            await self.shred(connection, owner, at=at)
 
     async def rewrap(self, connection: Connection, *, limit: int = 500) -> int:
         """Wrap up to ``limit`` data keys again under the current master key; return how many.

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis import Case
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.failures import FailureGroup
 from schemathesis.generation import GenerationMode
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -147,7 +148,9 @@ def _ask(
         response = case.call(timeout=20, stream=operation.path == "/stream")
         try:
             case.validate_response(response, checks=CHECKS)
-        except Exception as failure:
-            found.append(f"{operation.label} as {who or 'nobody'}: {failure}")
+        except FailureGroup as failure:
+            found.extend(
+                f"{operation.label} as {who or 'nobody'}: {item}" for item in failure.exceptions
+            )
 
     ask()

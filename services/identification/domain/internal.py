@@ -50,6 +50,25 @@ class NoteMeasure(Command):
     running: bool
 
 
+class Reindex(Command):
+    """The index has a new key: the household's people get tokens by it as well."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    household_id: UUID
+
+
+class EraseHousehold(Command):
+    """Carry an authorised erasure out: the key of the household's personal data is destroyed."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    household_id: UUID
+    correction_id: UUID
+    at_version: int
+    """The version the request was about; at any other one nothing is done."""
+
+
 class SplitOff(Command):
     """The other half of a split: the household that comes into being."""
 

@@ -9,6 +9,7 @@ from services.identification.domain.household import HOUSEHOLD
 from services.identification.domain.policy_book import POLICY_BOOK
 from services.identification.handlers.cases import CaseHandlers
 from services.identification.handlers.corrections import CorrectionHandlers
+from services.identification.handlers.personal_data import PersonalDataHandlers
 from services.identification.handlers.register import RegisterHandlers
 from services.identification.handlers.regrouping import RegroupingHandlers
 from services.identification.read_models.views import VIEWS
@@ -41,6 +42,7 @@ def application(
             **RegisterHandlers(vault, index, divisions).table(),
             **RegroupingHandlers(vault, divisions).table(),
             **CorrectionHandlers().table(),
+            **PersonalDataHandlers(vault, index).table(),
             **CaseHandlers(vault).table(),
         },
         aggregates=AGGREGATES,

@@ -156,6 +156,20 @@ async def owners_of(connection: AsyncConnection, tokens: Sequence[str]) -> Seque
     return (await connection.execute(query)).scalars().all()
 
 
+async def indexed_by_older_keys(
+    connection: AsyncConnection, version: int, limit: int
+) -> Sequence[UUID]:
+    """Households with a member who has no token by the index key ``version`` yet."""
+    older, newer = household_token, household_token.alias()
+    by_it = sa.select(newer.c.token).where(
+        newer.c.stream_id == older.c.stream_id,
+        newer.c.member_id == older.c.member_id,
+        newer.c.token.startswith(f"{version:02x}"),
+    )
+    query = sa.select(older.c.stream_id).where(~by_it.exists()).distinct().limit(limit)
+    return (await connection.execute(query)).scalars().all()
+
+
 async def _versions(connection: AsyncConnection, division: str) -> Sequence[PolicyVersion]:
     containers = ["CN", *(division[:length] for length in (2, 4, 6, 9, 12))]
     query = sa.select(policy_version.c.data).where(policy_version.c.division.in_(containers))

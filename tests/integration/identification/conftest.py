@@ -1,6 +1,8 @@
 """The service over HTTP on a real PostgreSQL."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import count
+from pathlib import Path
 
 import httpx
 import pytest
@@ -19,7 +21,7 @@ from shared.testing.casework import POLICY, World
 from shared.testing.databases import Urls
 from shared.vault.blind_index import BlindIndex
 from shared.vault.ciphers import CipherName
-from shared.vault.keyring import KeyRing
+from shared.vault.keyring import KeyFile, KeyRing
 from shared.vault.master_key import FileMasterKey
 from shared.vault.vault import Vault
 from shared.web.app import create_app
@@ -37,10 +39,23 @@ async def urls(new_database: Callable[[Schema], Awaitable[Urls]]) -> Urls:
 
 
 @pytest.fixture
-async def world(urls: Urls, divisions: Divisions) -> AsyncIterator[World]:
+def index_keys(tmp_path: Path) -> Path:
+    """The file of the index's keys."""
+    path = tmp_path / "index.key"
+    KeyRing.create(path, "HMAC-SHA-256")
+    return path
+
+
+@pytest.fixture
+def index(index_keys: Path) -> BlindIndex:
+    """The index, which looks at its file whenever it is asked."""
+    return BlindIndex(KeyFile(index_keys, elapsed=count(step=1.0).__next__))
+
+
+@pytest.fixture
+async def world(urls: Urls, divisions: Divisions, index: BlindIndex) -> AsyncIterator[World]:
     database = Database(urls.writer, clock=ShiftedClock())
     vault = Vault(FileMasterKey(KeyRing.new(CipherName.AES_256_GCM.value)))
-    index = BlindIndex(KeyRing.new("HMAC-SHA-256"))
     service = application(database, vault=vault, index=index, divisions=divisions)
     app = create_app(
         service="identification",
