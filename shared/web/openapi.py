@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
 _METHODS = frozenset({"get", "put", "post", "delete", "patch"})
@@ -70,6 +70,30 @@ _ANSWER = {
     "description": "Refused, or a fault",
     "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+
+
+class Text(Response):
+    """For ``response_class``: the route answers with plain text."""
+
+    media_type = "text/plain"
+
+
+class Bytes(Response):
+    """For ``response_class``: the route answers with bytes of no further meaning."""
+
+    media_type = "application/octet-stream"
+
+
+class Zip(Response):
+    """For ``response_class``: the route answers with an archive."""
+
+    media_type = "application/zip"
+
+
+class EventStream(Response):
+    """For ``response_class``: the route answers with server-sent events."""
+
+    media_type = "text/event-stream"
 
 
 def document(app: FastAPI) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from services.assistance.domain import commands as c
 from services.assistance.http.figures import figure_questions
 from services.assistance.http.files import file_doors
 from services.assistance.http.notes import note_door
+from services.assistance.http.notices import notice_doors
 from services.assistance.http.questions import (
     elimination_questions,
     measure_questions,
@@ -77,5 +78,7 @@ def router(application: Application, vault: Vault) -> Router:
     figure_questions(made, application)
     register_questions(made, application)
     note_door(made, application, vault)
-    file_doors(made, application, Divisions.load())
+    divisions = Divisions.load()
+    notice_doors(made, application, vault, divisions)
+    file_doors(made, application, divisions)
     return made

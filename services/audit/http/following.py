@@ -18,6 +18,7 @@ from services.audit.read_models.trail import Filter, Place
 from shared.kernel.principal import Role
 from shared.web.auth import Caller
 from shared.web.context import Ctx
+from shared.web.openapi import EventStream
 from shared.web.problem import Malformed
 from shared.web.routing import Router, require
 
@@ -43,7 +44,11 @@ def router(audit: Audit) -> Router:
     made = Router(tags=["trail"], dependencies=[require(READ)])
     _searches(made, audit)
 
-    @made.get("/stream", summary="What a filter shows, as it comes (server-sent events)")
+    @made.get(
+        "/stream",
+        summary="What a filter shows, as it comes (server-sent events)",
+        response_class=EventStream,
+    )
     async def stream(
         asked: Annotated[Asked, Query()], ctx: Ctx, last_event_id: Annotated[str, Header()] = ""
     ) -> StreamingResponse:

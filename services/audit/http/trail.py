@@ -18,6 +18,7 @@ from services.audit.read_models.trail import Filter, Found, Place
 from shared.kernel.division import DivisionCode
 from shared.store.database import Transaction
 from shared.web.context import Ctx, RequestContext
+from shared.web.openapi import Text
 from shared.web.paging import LARGEST_PAGE, Cursors, Page, PageQuery
 from shared.web.routing import Router, require
 
@@ -120,7 +121,9 @@ def _entries(made: Router, audit: Audit) -> None:
 
 
 def _proofs(made: Router, audit: Audit) -> None:
-    @made.get("/entries/{index}/proof", summary="A tlog-proof file for one entry")
+    @made.get(
+        "/entries/{index}/proof", summary="A tlog-proof file for one entry", response_class=Text
+    )
     async def proof(index: Index, ctx: Ctx, log: Origin = None) -> Response:
         async with audit.database.transaction() as tx:
             source = await reader.log(tx.raw, log)

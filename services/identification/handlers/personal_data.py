@@ -53,7 +53,7 @@ class PersonalDataHandlers:
     async def erase(self, command: internal.EraseHousehold, call: Call) -> Outcome:
         """At the version the request was about, and at no other: so it happens once (R108)."""
         stream = await call.load(HOUSEHOLD, command.household_id)
-        if not stream.history or stream.history[0].category != HOUSEHOLD.name:
+        if not stream.history:
             raise NotFound(*HOUSEHOLD.label)
         if stream.version != command.at_version:
             return Outcome(stream.stream_id, stream.version, stream.state, [])

@@ -4,7 +4,7 @@
 ``oversight`` hold the queries.
 """
 
-from services.identification.http import acts, cases, households, oversight, policies
+from services.identification.http import acts, cases, households, notices, oversight, policies
 from shared.policy.divisions import Divisions
 from shared.store.application import Application
 from shared.vault.vault import Vault
@@ -18,6 +18,7 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     add_doors(made, application, acts.DOORS)
     cases.register(made, application)
     households.register(made, application, vault, divisions)
+    notices.register(made, application, vault, divisions)
     policies.register(made, application, divisions)
     oversight.register(made, application)
     return made
