@@ -33,7 +33,7 @@ from dixian.provision import SERVICES
 from tests.end_to_end.counting import must_be_exactly_once
 from tests.end_to_end.system import System
 
-CASES = int(os.environ.get("DIXIAN_FUZZ_CASES", "5"))
+CASES = int(os.environ.get("DIXIAN_FUZZ_CASES", "3"))
 """Requests of each kind, good and broken, an endpoint. ``make fuzz`` raises it."""
 CHECKS = [
     not_a_server_error,

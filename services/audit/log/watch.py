@@ -21,6 +21,8 @@ STALE = "checkpoint-stale"
 """Finding: a log has grown and has not been signed for a minute."""
 MASS_READING = "mass-reading"
 """Finding: one person was shown more than 5,000 entries within an hour."""
+MASS_REVEAL = "mass-reveal"
+"""Finding: one person saw the personal data of more than 100 households within an hour."""
 HASTY = "hasty-decision"
 """Finding: a gate was passed within a minute of the step before."""
 SAME_PAIR = "same-pair"
@@ -55,6 +57,16 @@ LOOKS = (
         select actor as subject, jsonb_build_object('entries', sum(cardinality(events))) as detail
           from audit.access_read where at > $1::timestamptz - interval '1 hour'
          group by actor having sum(cardinality(events)) > 5000
+        """,
+    ),
+    Look(
+        MASS_REVEAL,
+        """
+        select actor as subject, jsonb_build_object('households', count(distinct key)) as detail
+          from audit.entry
+         where type = 'PersonalDataRevealed'
+           and recorded_at > $1::timestamptz - interval '1 hour'
+         group by actor having count(distinct key) > 100
         """,
     ),
     Look(
