@@ -16,6 +16,7 @@ from services.audit.log.keys import FileKey
 from services.audit.settings import KEY_FILE
 from shared.bus.connection import connector
 from shared.bus.embedded import EmbeddedBroker
+from shared.evidence.settings import NO_SCAN, EvidenceSettings
 from shared.kernel.division import Level
 from shared.kernel.principal import Role
 from shared.vault.settings import VaultSettings, create_missing_keys
@@ -62,6 +63,7 @@ def service(name: str, keys: Path, *, database_url: str = _NOWHERE) -> Service:
         web=WebSettings(mode=Mode.PRODUCTION),
         oidc=OidcSettings(issuer="https://issuer.invalid"),
         vault=vault,
+        evidence=EvidenceSettings(store=keys.as_uri(), scan=NO_SCAN),
     )
     return module(name).create(settings, broker=EmbeddedBroker(connector(database_url)))
 

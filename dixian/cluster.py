@@ -90,6 +90,7 @@ def places_of(home: Home, kafka: str) -> Places:
         kafka=kafka,
         issuer=url_of(ISSUER),
         keys=f"{home.keys.root}/{{owner}}",
+        evidence=home.evidence.as_uri(),
     )
 
 

@@ -4,7 +4,15 @@
 ``oversight`` hold the queries.
 """
 
-from services.identification.http import acts, cases, households, notices, oversight, policies
+from services.identification.http import (
+    acts,
+    cases,
+    governance,
+    households,
+    notices,
+    oversight,
+    policies,
+)
 from shared.policy.divisions import Divisions
 from shared.store.application import Application
 from shared.vault.vault import Vault
@@ -21,6 +29,7 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     notices.register(made, application, vault, divisions)
     policies.register(made, application, divisions)
     oversight.register(made, application)
+    governance.register(made, application)
     return made
 
 

@@ -17,7 +17,7 @@ from shared.vault.keyring import KeyRing
 from shared.vault.master_key import FileMasterKey
 from shared.vault.tables import metadata as vault_tables
 from shared.vault.vault import Vault
-from shared.web.machine_keys import metadata as access_tables
+from shared.web.tables import metadata as access_tables
 
 SCHEMA = Schema(
     service="vaulttest",
