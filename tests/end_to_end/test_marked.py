@@ -17,15 +17,13 @@ import pytest
 
 from dixian.demo.client import Client
 from dixian.demo.story import Story
-from dixian.people import MACHINES, PEOPLE
 from dixian.provision import SERVICES
-from shared.kernel.division import level_of
 from shared.vault.documents import check_character
+from tests.end_to_end.documented import PARAMETER, Operation, ids_of, operations
 from tests.end_to_end.leaks import files_holding, tables_holding
 from tests.end_to_end.system import System
 
 Json = Any
-_PARAMETER = re.compile(r"{(\w+)(?::path)?}")
 _CODE = re.compile(r"^[A-Z0-9_]+$|^[0-9a-f]{8}-[0-9a-f-]{27}$|^[0-9a-f]{64}$|^\d{4}-\d\d-\d\d$")
 """Codes, ids, hashes, dates and divisions: any other text is refused for its shape."""
 _HEADERS = ("Idempotency-Key", "If-Match", "X-Request-ID", "Last-Event-ID", "traceparent")
@@ -53,33 +51,6 @@ class Marks:
         return value
 
 
-@dataclass(frozen=True)
-class Operation:
-    """One endpoint, as its document shows it."""
-
-    service: str
-    method: str
-    path: str
-    body: Json
-    query: tuple[str, ...]
-    who: str
-
-    def sent(
-        self, client: Client, ids: dict[str, str], body: Json = None, **options: Any
-    ) -> httpx.Response:
-        """Send it, about what is there unless ``ids`` say otherwise."""
-        path = _PARAMETER.sub(lambda found: ids.get(found[1], ids["anything"]), self.path)
-        headers = {"Authorization": f"Bearer {client.token(self.who)}"} if self.who else {}
-        headers |= options.pop("headers", {})
-        return client.http.request(
-            self.method,
-            client.addresses.of(self.service) + path,
-            json=self.body if body is None else body,
-            headers=headers,
-            **options,
-        )
-
-
 @pytest.fixture(scope="module")
 def client(spare: System) -> Iterator[Client]:
     with spare.client() as made:
@@ -93,24 +64,14 @@ def story(spare: System) -> Story:
 
 @pytest.fixture(scope="module")
 def ids(story: Story) -> dict[str, str]:
-    return {
-        "anything": "00000000-0000-7000-8000-000000000000",
-        "household_id": story.household,
-        "household": story.household,
-        "case_id": story.case,
-        "order_id": story.order,
-        "lead_id": story.leads[0],
-        "plan_id": story.plan,
-        "measure_id": story.measure,
-        "elimination_id": story.elimination,
-    }
+    return ids_of(story)
 
 
 @pytest.fixture(scope="module")
 def marks(spare: System, client: Client, ids: dict[str, str]) -> Marks:
     """Every value that was sent; none of them may have come back."""
     made, repeated = Marks(), []
-    for operation in (found for name in SERVICES for found in _operations(client, name)):
+    for operation in (found for name in SERVICES for found in operations(client, name)):
         for mark, answer in _asked(operation, client, ids, made):
             if answer.is_error and mark in answer.text:
                 repeated.append(f"{operation.method} {operation.path}: {answer.text}")
@@ -143,7 +104,7 @@ def _asked(
         for mark in (marks.number(), *((marks.name(),) if is_name else ())):
             body = _marked(operation.body, path, mark)
             yield mark, operation.sent(client, ids, body)
-    for name in _PARAMETER.findall(operation.path):
+    for name in PARAMETER.findall(operation.path):
         mark = marks.number()
         yield mark, operation.sent(client, {**ids, name: mark})
     for name in operation.query:
@@ -151,38 +112,6 @@ def _asked(
         yield mark, operation.sent(client, ids, params={name: mark})
     mark = marks.number()
     yield mark, operation.sent(client, ids, headers=dict.fromkeys(_HEADERS, mark))
-
-
-def _operations(client: Client, service: str) -> Iterator[Operation]:
-    address = client.addresses.of(service)
-    document = client.http.get(f"{address}/openapi.json").json()
-    for path, methods in document["paths"].items():
-        for method, shown in methods.items():
-            # A stream has no end, and the demo's clock is moved by the demo alone.
-            if path in {"/stream", "/demo/clock"}:
-                continue
-            query = [item["name"] for item in shown.get("parameters", ()) if item["in"] == "query"]
-            body = _example(document, shown)
-            yield Operation(service, method.upper(), path, body, tuple(query), _who(shown))
-
-
-def _example(document: Json, shown: Json) -> Json:
-    content = shown.get("requestBody", {}).get("content", {}).get("application/json", {})
-    schema = content.get("schema", {})
-    while "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    return next(iter(schema.get("examples", ())), None)
-
-
-def _who(shown: Json) -> str:
-    """Somebody of the demo's own places who may."""
-    roles, levels = shown.get("x-roles", ()), shown.get("x-levels", ())
-    for person in PEOPLE:
-        if person.username.startswith("other-"):
-            continue
-        if person.role in roles and level_of(person.division).name in levels:
-            return person.username
-    return next((f"machine:{item.name}" for item in MACHINES if item.role in roles), "")
 
 
 def _places(value: Json, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], bool]]:

@@ -31,6 +31,7 @@ from dixian.demo.story import Story
 from dixian.people import MACHINES, PEOPLE, Machine, Person
 from dixian.provision import SERVICES
 from tests.end_to_end.counting import must_be_exactly_once
+from tests.end_to_end.documented import NEVER, ids_of
 from tests.end_to_end.system import System
 
 CASES = int(os.environ.get("DIXIAN_FUZZ_CASES", "3"))
@@ -41,8 +42,6 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-_NEVER = {"/demo/clock"}
-"""The demo's own door: it would move the calendar under the other requests."""
 
 
 @pytest.fixture(scope="module")
@@ -64,17 +63,7 @@ def client(system: System) -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def ids(story: Story) -> dict[str, str]:
-    """What the demo has left behind, by the names that paths give it."""
-    return {
-        "household_id": story.household,
-        "household": story.household,
-        "case_id": story.case,
-        "order_id": story.order,
-        "lead_id": story.leads[0],
-        "plan_id": story.plan,
-        "measure_id": story.measure,
-        "elimination_id": story.elimination,
-    }
+    return ids_of(story)
 
 
 def _callers(operation: dict[str, Any]) -> list[str]:
@@ -102,7 +91,7 @@ def test_every_answer_is_as_the_document_says(
     ]
     assert len(operations) > 20
     for operation in operations:
-        if operation.path in _NEVER:
+        if operation.path in NEVER:
             continue
         callers = cycle(_callers(operation.definition.raw))
         for mode in GenerationMode:
@@ -138,7 +127,7 @@ def _ask(
         case.headers.pop("Authorization", None)
         if who:
             case.headers["Authorization"] = f"Bearer {client.token(who)}"
-        response = case.call(timeout=20, stream=operation.path == "/stream")
+        response = case.call(timeout=20)
         try:
             case.validate_response(response, checks=CHECKS)
         except FailureGroup as failure:

@@ -176,6 +176,7 @@ def test_no_service_is_made_for_production_with_an_issuer_in_the_clear(
     for name, value in {
         "DIXIAN_MODE": "production",
         "DIXIAN_OIDC_ISSUER": "http://issuer.example.cn",
+        "DIXIAN_EVIDENCE_SCAN": "none",
         "DIXIAN_MASTER_KEY_FILE": str(tmp_path / "master.key"),
         "DIXIAN_INDEX_KEY_FILE": str(tmp_path / "index.key"),
         "DIXIAN_ALERTS_DATABASE_URL": "postgresql://nowhere/nothing",
