@@ -28,6 +28,7 @@ _SHOWN = tuple(role for role in Role if role is not Role.SYSTEM)
 """Dixian's own role comes from no token and no key, so no caller ever has it."""
 _ALL = frozenset(Level)
 _NOWHERE = "postgresql://nowhere/nothing"
+_NOBODY = OidcSettings(issuer="https://issuer.invalid")
 _INTRODUCTION = """\
 # Who may call what
 
@@ -49,7 +50,9 @@ def applications() -> Mapping[str, FastAPI]:
         return {name: service(name, Path(directory)).app for name in SERVICES}
 
 
-def service(name: str, keys: Path, *, database_url: str = _NOWHERE) -> Service:
+def service(
+    name: str, keys: Path, *, database_url: str = _NOWHERE, oidc: OidcSettings = _NOBODY
+) -> Service:
     """A service in production mode, not started; its keys are made in the directory ``keys``."""
     vault = VaultSettings(
         master_key_file=keys / "master.key",
@@ -61,7 +64,7 @@ def service(name: str, keys: Path, *, database_url: str = _NOWHERE) -> Service:
         name=name,
         database_url=database_url,
         web=WebSettings(mode=Mode.PRODUCTION),
-        oidc=OidcSettings(issuer="https://issuer.invalid"),
+        oidc=oidc,
         vault=vault,
         evidence=EvidenceSettings(store=keys.as_uri(), scan=NO_SCAN),
     )
