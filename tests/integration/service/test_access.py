@@ -14,6 +14,7 @@ from typing import Any
 
 import orjson
 import pytest
+import structlog
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
@@ -99,6 +100,13 @@ async def asked(app: FastAPI, row: Access, headers: dict[str, str]) -> Answered:
     await asyncio.gather(answering, return_exceptions=True)
     found, content = begun.result()
     return Answered(found, orjson.loads(content).get("code") if found >= 400 else None)
+
+
+@pytest.fixture(autouse=True)
+def _said_to_nobody() -> Iterator[None]:
+    """Ten thousand lines that nobody would read cost more than the requests."""
+    with structlog.testing.capture_logs():
+        yield
 
 
 @pytest.fixture(scope="module", params=SERVICES)

@@ -96,7 +96,7 @@ def test_one_wrong_digit_is_always_noticed(place: int, by: int) -> None:
 
 
 def ring(current: str = "1", *more: str, algorithm: str = "HMAC-SHA-256") -> KeyRing:
-    keys = {name: Key(algorithm, name.encode() * 32) for name in {"1", current, *more}}
+    keys = {name: Key(algorithm, name.encode() * 32) for name in (current, *more)}
     return KeyRing(current, keys)
 
 
