@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
@@ -16,6 +16,10 @@ from rich.console import Console
 
 from dixian.errors import CannotStart
 from dixian.provision import SERVICES
+from shared.vault.keyring import KeyFileFault
+
+if TYPE_CHECKING:
+    from dixian.keys import Keys
 
 app = typer.Typer(
     name="dixian",
@@ -44,7 +48,7 @@ def plainly() -> Iterator[None]:
     """Say what a person can put right in a sentence, and Ctrl-C in none."""
     try:
         yield
-    except CannotStart as error:
+    except (CannotStart, KeyFileFault) as error:
         Console(stderr=True, highlight=False).print(f"[red]{error}[/]", soft_wrap=True)
         raise typer.Exit(_CANNOT) from error
     except KeyboardInterrupt:
@@ -313,11 +317,12 @@ KeysAt = Annotated[
 ]
 
 
-def _keys(directory: Path | None) -> Path:
+def _keys(directory: Path | None) -> "Keys":
     from dixian.home import Home
+    from dixian.keys import Keys
     from dixian.settings import ProcessSettings
 
-    return directory or Home(ProcessSettings().home).keys.root
+    return Home(ProcessSettings().home).keys if directory is None else Keys(directory)
 
 
 @rotate.command("master")
@@ -326,7 +331,7 @@ def rotate_master(keys: KeysAt = None) -> None:
     from dixian import rotate as rotation
 
     with plainly():
-        rotation.rotate_master(rotation.keys_at(_keys(keys)), rotation.vault_settings(), console)
+        rotation.rotate_master(_keys(keys), rotation.vault_settings(), console)
 
 
 @rotate.command("index")
@@ -335,7 +340,7 @@ def rotate_index(keys: KeysAt = None) -> None:
     from dixian import rotate as rotation
 
     with plainly():
-        rotation.rotate_index(rotation.keys_at(_keys(keys)), console)
+        rotation.rotate_index(_keys(keys), console)
 
 
 @rotate.command("status")
@@ -361,5 +366,5 @@ def rotate_retire(
         raise typer.BadParameter(f"{name} is neither master nor index")
     with plainly():
         join_running()
-        at = rotation.keys_at(_keys(keys))
+        at = _keys(keys)
         rotation.run_retire(name, at, rotation.vault_settings(), console)

@@ -14,10 +14,14 @@ from shared.evidence.settings import EvidenceSettings, NotChosen
 from shared.store.migrate import Schema
 from shared.vault.ciphers import CipherUnavailable
 from shared.vault.keyring import KeyFileFault
+from shared.vault.master_key import KeysUnavailable, UnknownMasterKey
 from shared.vault.settings import VaultSettings
 from shared.web.access import UnsafeAccess
 from shared.web.service import Service, ServiceSettings
 from shared.web.settings import Mode, OidcSettings, WebSettings
+
+_UNFIT = (UnsafeAccess, KeyFileFault, CipherUnavailable, KeysUnavailable, UnknownMasterKey)
+"""What settings are refused with, or an HSM that has no key of ours."""
 
 
 class Create(Protocol):
@@ -62,7 +66,7 @@ def create(name: str, broker: Broker, member: str = "") -> Service:
     """A service, not started. Raises ``CannotStart`` for settings that would not be safe."""
     try:
         return module(name).create(settings_of(name, member), broker=broker)
-    except (UnsafeAccess, KeyFileFault, CipherUnavailable) as error:
+    except _UNFIT as error:
         raise CannotStart(str(error)) from error
 
 

@@ -7,7 +7,6 @@ key is removed by ``retire`` alone, and only when the databases say that nothing
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -19,7 +18,8 @@ from dixian.keys import Keys
 from dixian.provision import SERVICES
 from dixian.settings import DatabaseSettings
 from shared.bus.connection import closed, connector
-from shared.vault.keyring import KeyFileFault, KeyRing
+from shared.vault.hsm import Device
+from shared.vault.keyring import KeyRing
 from shared.vault.settings import VaultSettings, device
 
 MASTER, INDEX = "master.key", "index.key"
@@ -58,10 +58,8 @@ class Use:
 
 def rotate_master(keys: Keys, settings: VaultSettings | None, console: Console) -> None:
     """Make a new master key, in the HSM where one holds it. Raises ``CannotStart``."""
-    if settings is not None and settings.pkcs11_module is not None:
-        made = device(settings).rotate()
-    else:
-        made = keys.rotate(MASTER)
+    held = _held(settings)
+    made = keys.rotate(MASTER) if held is None else held.rotate()
     console.print(f"Master key {made} wraps from now on; the workers wrap the rest anew.")
 
 
@@ -91,8 +89,8 @@ async def retire(name: str, keys: Keys, settings: VaultSettings | None, console:
 
 async def _retire_master(keys: Keys, settings: VaultSettings | None) -> list[str]:
     wrapped = {use.key for use in await _uses() if use.what == "data keys"}
-    if settings is not None and settings.pkcs11_module is not None:
-        held = device(settings)
+    held = _held(settings)
+    if held is not None:
         held.read()
         former = held.ids[:-1]
         _must_not_be_needed(wrapped & set(former))
@@ -102,6 +100,13 @@ async def _retire_master(keys: Keys, settings: VaultSettings | None) -> list[str
     ring = keys.ring(MASTER)
     _must_not_be_needed(wrapped - {ring.current})
     return keys.retire(MASTER)
+
+
+def _held(settings: VaultSettings | None) -> Device | None:
+    """The device that holds the master key, where one does."""
+    if settings is None or settings.pkcs11_module is None:
+        return None
+    return device(settings)
 
 
 def _must_not_be_needed(still: set[str]) -> None:
@@ -165,16 +170,6 @@ def vault_settings() -> VaultSettings | None:
         return VaultSettings()
     except ValueError:
         return None
-
-
-def keys_at(directory: Path) -> Keys:
-    """The directory of keys. Raises ``CannotStart`` where there is none."""
-    keys = Keys(directory)
-    try:
-        keys.ring(MASTER)
-    except KeyFileFault as error:
-        raise CannotStart(str(error)) from error
-    return keys
 
 
 def _run(work: Any) -> None:
