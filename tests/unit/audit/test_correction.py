@@ -171,6 +171,7 @@ FLAG = {
     "reason": CorrectionReason.IDENTITY_CHANGED,
     "targets": NO_VERSION,
 }
+ERASURE = {"kind": CorrectionKind.ERASURE, "targets": NO_VERSION}
 CHANGE = FlagChange(flag="no_labour_safety_net", value=False)
 WRONG_REASON = {"change": CHANGE, "reason": CorrectionReason.DUPLICATE}
 
@@ -195,6 +196,8 @@ WRONG_REASON = {"change": CHANGE, "reason": CorrectionReason.DUPLICATE}
         ({"change": CHANGE}, "R100", "change-not-asked"),
         ({**FLAG, **WRONG_REASON}, "R100", "reason-does-not-fit"),
         ({"reason": CorrectionReason.IDENTITY_CHANGED}, "R100", "reason-does-not-fit"),
+        ({"reason": CorrectionReason.SUBJECT_ASKED}, "R108", "reason-does-not-fit"),
+        ({**ERASURE, "reason": CorrectionReason.DUPLICATE}, "R108", "reason-does-not-fit"),
         ({"targets": (TARGET.model_copy(update={"version": 8}),)}, "R109", "target-moved"),
         ({"targets": (TARGET.model_copy(update={"stream_id": UUID(int=77)}),)}, "", "not-found"),
         ({"targets": (TARGET.model_copy(update={"service": "alerts"}),)}, "", "not-found"),
