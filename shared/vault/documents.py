@@ -13,12 +13,11 @@ from typing import Annotated
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
+from shared.kernel.document_number import check_character
 from shared.kernel.refusal import Invalid
 
 _SHAPE = re.compile(r"^\d{17}[\dX](?:\d{2}(?:[B\d]\d)?)?$")
 _INVISIBLE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]")
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECK = "10X98765432"
 # The provinces' codes; 81–83 are the residence permits of Hong Kong, Macao and Taiwan residents,
 # 9x the permanent residence of foreigners. County codes are not looked up: abandoned ones stay
 # valid for life, and new ones appear every year.
@@ -81,12 +80,6 @@ def parse_document(text: str) -> Document:
     return Document(number)
 
 
-def check_character(body: str) -> str:
-    """The 18th character for 17 digits (GB 11643, ISO 7064 MOD 11-2)."""
-    total = sum(int(digit) * weight for digit, weight in zip(body, _WEIGHTS, strict=True))
-    return _CHECK[total % 11]
-
-
 def _is_date(digits: str) -> bool:
     try:
         return date.fromisoformat(digits).year >= 1850
@@ -107,3 +100,11 @@ def _validated(text: str) -> str:
 
 DocumentNumber = Annotated[str, AfterValidator(_validated)]
 """A field of a request: checked, normalised, and refused with its own field path."""
+
+__all__ = [
+    "Document",
+    "DocumentNumber",
+    "check_character",
+    "normalise",
+    "parse_document",
+]
