@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from services.alerts.feed_work import FeedWorker
 from services.alerts.handlers import Tools, application
-from services.alerts.http import router
+from services.alerts.http import LARGER_BODIES, router
 from services.alerts.http.evidence import evidence
 from services.alerts.indexing import keep_indexed
 from services.alerts.postman import Postman
@@ -17,6 +18,7 @@ from shared.bus.handler import Each
 from shared.bus.port import Broker
 from shared.contracts.identification import PersonalDataErased
 from shared.policy.divisions import Divisions
+from shared.policy.working_days import known_until
 from shared.service.assemble import Blueprint, Kit, assemble
 from shared.vault.erasure import erasing
 from shared.web.outbound import Guard, Outbound, OutboundSettings
@@ -26,7 +28,6 @@ from shared.web.service import Service, ServiceSettings
 def create(settings: ServiceSettings, *, broker: Broker) -> Service:
     """The service, not yet started."""
     divisions = Divisions.load()
-
     outbound = OutboundSettings()
     guard = Guard(settings.web.mode, outbound)
 
@@ -55,17 +56,23 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             ),
             workers=lambda kit, app: (
                 postman(kit).run,
+                FeedWorker(app, tools(kit)).run,
                 partial(keep_indexed, app, kit.vault, kit.index),
             ),
-            numbers=lambda kit, _app: lambda: _told(kit),
+            larger_bodies=LARGER_BODIES,
+            numbers=lambda kit, _app: lambda: _numbers(kit),
         ),
     )
 
 
-async def _told(kit: Kit) -> Mapping[str, Any]:
-    """What waits to be told to hotlines, and what nobody could be told."""
+async def _numbers(kit: Kit) -> Mapping[str, Any]:
+    """What waits to be told to hotlines, what nobody could be told, and how long clocks can run."""
     async with kit.database.reading() as tx:
-        return {"webhooks": await deliveries.counts(tx.raw)}
+        today = tx.clock.today()
+        return {
+            "webhooks": await deliveries.counts(tx.raw),
+            "working_days_known_until": known_until(today, await register.calendar(tx.raw, today)),
+        }
 
 
 __all__ = ["SCHEMA", "create"]

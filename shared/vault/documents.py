@@ -8,6 +8,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -58,6 +59,8 @@ class Document:
 
 def normalise(text: str) -> str:
     """Fullwidth to plain, no spaces or invisible characters, ``x`` to ``X``."""
+    if text.isascii() and text.isalnum():
+        return text.upper()
     return _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).upper()
 
 
@@ -80,6 +83,7 @@ def parse_document(text: str) -> Document:
     return Document(number)
 
 
+@lru_cache(maxsize=65536)
 def _is_date(digits: str) -> bool:
     try:
         return date.fromisoformat(digits).year >= 1850
