@@ -15,6 +15,7 @@ from services.audit.http.trail import Asked
 from services.audit.read_models import access, searches, trail
 from services.audit.read_models.access import Reading
 from services.audit.read_models.trail import Filter, Place
+from shared.kernel.document_number import NoDocumentNumber
 from shared.kernel.principal import Role
 from shared.web.auth import Caller
 from shared.web.context import Ctx
@@ -33,7 +34,7 @@ class Saving(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Annotated[str, Field(min_length=1, max_length=100), NoDocumentNumber]
     filter: Annotated[Filter, Field(default_factory=Filter)]
     shared_with: Role | None = None
     """Everybody in this role, in the divisions inside the owner's."""

@@ -16,6 +16,7 @@ from services.audit.read_models import access, trail
 from services.audit.read_models.access import Reading
 from services.audit.read_models.trail import Filter, Found, Place
 from shared.kernel.division import DivisionCode
+from shared.kernel.document_number import NoDocumentNumber
 from shared.store.database import Transaction
 from shared.web.context import Ctx, RequestContext
 from shared.web.openapi import Text
@@ -29,7 +30,8 @@ _READINGS = Cursors(tuple[UUID])
 
 Index = Annotated[int, Path(ge=0, le=2**62)]
 Origin = Annotated[str | None, Query(alias="log", max_length=100, description="Default: newest.")]
-Short = Annotated[str, Field(max_length=100)]
+Short = Annotated[str, Field(max_length=100), NoDocumentNumber]
+"""A condition is written down with the reading, so it must hold nobody's number."""
 
 
 class Asked(BaseModel):
