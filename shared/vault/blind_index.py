@@ -62,13 +62,18 @@ class BlindIndex:
         return tuple(token for version in self._hashes for token in self._tokens(version, document))
 
     def identity(self, document: Document) -> bytes:
-        """The one token of the person behind the document, by the current key."""
-        return self._token(self.version, document.id_number)
+        """The one token of the person behind the document, and the first of ``tokens``.
+
+        By the oldest key in use: it stays the same throughout a rotation.
+        """
+        self._look()
+        return self._token(next(iter(self._hashes)), document.id_number)
 
     def _look(self) -> KeyRing:
         ring = self._keys.look()
         if ring is not self._of:
-            self._hashes = {int(name): _hash_of(key) for name, key in ring.keys.items()}
+            keys = sorted(ring.keys.items(), key=lambda item: int(item[0]))
+            self._hashes = {int(name): _hash_of(key) for name, key in keys}
             self._of = ring
         return ring
 
