@@ -45,6 +45,7 @@ UNKNOWN = "00000000-0000-7000-8000-000000000000"
 _PARAMETER = re.compile(r"{[^}]+}")
 _PUBLIC = {
     "/health", "/health/live", "/health/ready", "/metrics", "/procedure",
+    "/households/import/template",
     "/checkpoint", "/consistency", "/logs", "/tile/{level}/{number:path}",
     "/logs/{operator}/{province}/{year}/checkpoint",
     "/logs/{operator}/{province}/{year}/tile/{level}/{number:path}",
