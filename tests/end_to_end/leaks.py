@@ -1,5 +1,6 @@
 """Where something may have leaked to: every table outside the vault, and every file."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -7,6 +8,9 @@ from dixian.provision import SERVICES, Tenant
 from tests.end_to_end.installation import Installation
 
 DATABASES = (*(Tenant(name).database for name in SERVICES), "dixian_bus")
+
+_ALIKE = 9
+"""Bytes: of a document number its place and century."""
 
 
 def tables_holding(system: Installation, wanted: Iterable[str]) -> list[tuple[str, str, str]]:
@@ -21,15 +25,22 @@ def tables_holding(system: Installation, wanted: Iterable[str]) -> list[tuple[st
 
 
 def files_holding(root: Path, wanted: Iterable[str]) -> list[tuple[str, str]]:
-    """Which of the data stand in which file: data files, the write-ahead log, logs, segments."""
-    needles = [(datum, datum.encode()) for datum in wanted]
+    """Which of the data stand in which file: data files, the write-ahead log, logs, segments.
+
+    Data that begin alike are looked for together first: hundreds of them would each cost a reading.
+    """
+    alike: defaultdict[bytes, list[str]] = defaultdict(list)
+    for datum in wanted:
+        alike[datum.encode()[:_ALIKE]].append(datum)
     return [
         (datum, str(path))
         for path in root.rglob("*")
         if path.is_file()
         for content in [content_of(path)]
-        for datum, needle in needles
-        if needle in content
+        for beginning, data in alike.items()
+        if beginning in content
+        for datum in data
+        if datum.encode() in content
     ]
 
 
