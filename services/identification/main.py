@@ -38,7 +38,7 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
                 comparison.PATH: comparison.LIMITS.packed,
             },
             workers=lambda kit, app: [
-                partial(nightly, app),
+                partial(nightly, app, kit.vault),
                 partial(keep_indexed, app, kit.index),
             ],
         ),

@@ -12,6 +12,7 @@ from services.identification.handlers import SERVICE
 from shared.contracts.alerts import LeadMatched, RiskReported
 from shared.contracts.assistance import (
     MeasureEnded,
+    MeasureFiled,
     MeasureStarted,
     MeasureStopped,
     OffRegisterHelpRefused,
@@ -70,6 +71,41 @@ def risk_eliminated(recorded: Recorded[RiskEliminated]) -> list[Command]:
             case_id=recorded.event.case_id,
             eliminated_on=recorded.event.eliminated_on,
             elimination_id=recorded.event_id,
+            mode=recorded.event.mode,
+            early=recorded.event.early,
+            per_capita_net=recorded.event.per_capita_net,
+        )
+    ]
+
+
+@rule("R76")
+def measure_filed(recorded: Recorded[MeasureFiled]) -> list[Command]:
+    """What a measure is; it does not run yet (R76)."""
+    event = recorded.event
+    return [
+        internal.NoteMeasure(
+            case_id=event.case_id,
+            measure_id=event.measure_id,
+            running=False,
+            kind=event.terms.kind,
+            development=event.development,
+        )
+    ]
+
+
+@rule("R49")
+def help_refused(recorded: Recorded[OffRegisterHelpRefused]) -> list[Command]:
+    """Somebody was about to help outside the mechanism: refused there, found here (R49)."""
+    event = recorded.event
+    finding = ("finding", FindingKind.OFF_REGISTER, str(event.household_id), str(event.on))
+    return [
+        internal.RaiseFinding(
+            finding_id=named_id(*finding, event.kind),
+            kind=FindingKind.OFF_REGISTER,
+            rule="R49",
+            division=ancestor(event.division, Level.COUNTY),
+            household_id=event.household_id,
+            figures={"refused": event.kind, "fund": event.fund, "on": str(event.on)},
         )
     ]
 
@@ -106,23 +142,6 @@ def correction_authorized(recorded: Recorded[CorrectionAuthorized]) -> list[Comm
     return [internal.CarryOut(correction_id=event.correction_id, targets=ours)]
 
 
-@rule("R49")
-def off_register_help(recorded: Recorded[OffRegisterHelpRefused]) -> list[Command]:
-    """Help was refused because the household is not in the register: 体外循环, told once (R49)."""
-    event = recorded.event
-    kind = FindingKind.OFF_REGISTER
-    return [
-        internal.RaiseFinding(
-            finding_id=named_id("finding", kind, "help", str(event.household_id)),
-            kind=kind,
-            rule="R49",
-            division=ancestor(event.division, Level.COUNTY),
-            household_id=event.household_id,
-            figures={"help": event.kind, "fund": event.fund, "on": event.on.isoformat()},
-        )
-    ]
-
-
 def _note(case_id: UUID, measure_id: UUID, *, running: bool) -> Command:
     return internal.NoteMeasure(case_id=case_id, measure_id=measure_id, running=running)
 
@@ -131,9 +150,10 @@ REACTIONS: Mapping[type[Event], Translate] = {
     RiskReported: risk_reported,
     LeadMatched: lead_matched,
     RiskEliminated: risk_eliminated,
+    MeasureFiled: measure_filed,
     MeasureStarted: measure_started,
+    OffRegisterHelpRefused: help_refused,
     MeasureStopped: measure_over,
-    OffRegisterHelpRefused: off_register_help,
     MeasureEnded: measure_over,
     CorrectionAuthorized: correction_authorized,
 }

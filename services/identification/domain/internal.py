@@ -12,7 +12,7 @@ from services.identification.domain.commands import CaseAct
 from shared.contracts.audit import Target
 from shared.contracts.findings import FindingKind
 from shared.contracts.identification_steps import Hit, Source
-from shared.contracts.values import LeadSource, Risk
+from shared.contracts.values import EliminationMode, LeadSource, Risk
 from shared.kernel.division import DivisionCode
 from shared.kernel.event import Command
 from shared.kernel.principal import Permission, Role
@@ -32,6 +32,15 @@ class TakeLead(Command):
     risks: tuple[Risk, ...] = ()
 
 
+class HandFollowingOver(Command):
+    """The household's new case takes the following over (R33)."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    case_id: UUID
+    to_case_id: UUID
+
+
 class EndMonitoring(Command):
     """The assistance service eliminated the risk (R91)."""
 
@@ -40,16 +49,22 @@ class EndMonitoring(Command):
     case_id: UUID
     eliminated_on: date
     elimination_id: UUID
+    mode: EliminationMode | None = None
+    early: bool = False
+    per_capita_net: int | None = None
 
 
 class NoteMeasure(Command):
-    """A measure of the case was started, or stopped, by the assistance service (R70, R73)."""
+    """A measure of the case was filed, started or stopped by the assistance service (R70, R73)."""
 
     permission: ClassVar[Permission] = _SYSTEM
 
     case_id: UUID
     measure_id: UUID
     running: bool
+    kind: str = ""
+    """Of a filing only."""
+    development: bool = False
 
 
 class Reindex(Command):

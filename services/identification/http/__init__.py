@@ -34,7 +34,7 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     households.register(made, application, vault, divisions)
     notices.register(made, application, vault, divisions)
     policies.register(made, application, divisions)
-    oversight.register(made, application)
+    oversight.register(made, application, vault)
     governance.register(made, application)
     return made
 

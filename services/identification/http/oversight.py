@@ -11,6 +11,7 @@ from services.identification.http.access import OVERSEE, RowKey
 from services.identification.oversight import run_detectors
 from services.identification.read_models import oversight
 from shared.store.application import Application
+from shared.vault.vault import Vault
 from shared.web.auth import Caller
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, require
@@ -31,7 +32,7 @@ class Which(BaseModel):
     unanswered: bool = False
 
 
-def register(made: Router, application: Application) -> None:
+def register(made: Router, application: Application, vault: Vault) -> None:
     """``/oversight/…`` and ``/findings``."""
     database = application.database
 
@@ -85,5 +86,5 @@ def register(made: Router, application: Application) -> None:
         dependencies=[require(OVERSEE)],
     )
     async def run(caller: Caller) -> dict[str, int]:
-        found, new = await run_detectors(application, caller.division)
+        found, new = await run_detectors(application, vault, caller.division)
         return {"found": found, "new": new}

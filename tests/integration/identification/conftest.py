@@ -1,6 +1,7 @@
 """The service over HTTP on a real PostgreSQL."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
 
@@ -42,6 +43,12 @@ async def urls(new_database: Callable[[Schema], Awaitable[Urls]]) -> Urls:
     return await new_database(SCHEMA)
 
 
+def evidence_room(directory: Path) -> EvidenceRoom:
+    """The service's evidence, in a directory; with its vault."""
+    vault = Vault(FileMasterKey(KeyRing.new(CipherName.AES_256_GCM.value)))
+    return EvidenceRoom(Blobs.at(directory.as_uri()), NoScanner(), vault, "identification")
+
+
 @pytest.fixture
 def index_keys(tmp_path: Path) -> Path:
     """The file of the index's keys."""
@@ -58,14 +65,15 @@ def index(index_keys: Path) -> BlindIndex:
 
 @pytest.fixture
 def room(tmp_path: Path) -> EvidenceRoom:
-    vault = Vault(FileMasterKey(KeyRing.new(CipherName.AES_256_GCM.value)))
-    return EvidenceRoom(Blobs.at(tmp_path.as_uri()), NoScanner(), vault, "identification")
+    return evidence_room(tmp_path)
 
 
-@pytest.fixture
-async def world(
-    urls: Urls, divisions: Divisions, room: EvidenceRoom, index: BlindIndex
+@asynccontextmanager
+async def worked(
+    urls: Urls, divisions: Divisions, room: EvidenceRoom, index: BlindIndex | None = None
 ) -> AsyncIterator[World]:
+    """The service on a database, a policy published, the calendar on 2023-08-01."""
+    index = index or BlindIndex(KeyRing.new("HMAC-SHA-256"))
     database = Database(urls.writer, clock=ShiftedClock())
     vault = room.vault
     service = application(database, vault=vault, index=index, divisions=divisions)
@@ -86,3 +94,11 @@ async def world(
         await made.day("2023-08-01")
         yield made
     await database.close()
+
+
+@pytest.fixture
+async def world(
+    urls: Urls, divisions: Divisions, room: EvidenceRoom, index: BlindIndex
+) -> AsyncIterator[World]:
+    async with worked(urls, divisions, room, index) as made:
+        yield made
