@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
        --no-emit-index-url --no-emit-find-links --no-header --quiet $(LOCKFLAGS)
 
-.PHONY: help run demo test county cluster contracts lint format types bench lock clean runtime dev
+.PHONY: help run demo test county fuzz advisories cluster contracts lint format types bench lock clean runtime dev
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,15 @@ county: dev  ## ten thousand households lived through two years and recounted (H
 	@DIXIAN_COUNTY_HOUSEHOLDS=$${HOUSEHOLDS:-10000} \
 	    $(BIN)/pytest -q -s tests/integration/assistance/test_county_year.py $(ARGS)
 
-contracts: runtime  ## write AsyncAPI 3 and JSON Schema from the event models
+contracts: runtime  ## write what follows from the code: AsyncAPI 3, JSON Schema, the table of access
 	@$(BIN)/dixian contracts $(ARGS)
+	@$(BIN)/dixian access
+
+fuzz: dev  ## every endpoint as every role, for long, from a new seed each time
+	@DIXIAN_FUZZ_CASES=$${DIXIAN_FUZZ_CASES:-60} $(BIN)/pytest tests/end_to_end/test_schema.py $(ARGS)
+
+advisories: dev  ## ask the advisory services about every locked package
+	@$(BIN)/python deploy/advisories.py
 
 lint: dev  ## ruff, and the import rules
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports --no-cache

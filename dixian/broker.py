@@ -45,10 +45,11 @@ _PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listeners={protocol}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={protocol}://127.0.0.1:{port}
+inter.broker.listener.name={protocol}
 controller.listener.names=CONTROLLER
-listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,{protocol}:{protocol}
 log.dirs={data}
 auto.create.topics.enable=false
 log.retention.ms=-1
@@ -90,6 +91,36 @@ def jars() -> Path:
     return folder
 
 
+@dataclass(frozen=True)
+class Secured:
+    """A listener with TLS and SCRAM: its certificate, and the one user there is."""
+
+    pem: Path
+    """The private key and its chain, in one file."""
+    username: str
+    password: str = field(repr=False)
+
+    @property
+    def scram(self) -> str:
+        """The user, for the storage tool."""
+        return f"SCRAM-SHA-512=[name={self.username},password={self.password}]"
+
+    @property
+    def properties(self) -> str:
+        """What the broker is told besides."""
+        module = "org.apache.kafka.common.security.scram.ScramLoginModule required"
+        return (
+            "ssl.keystore.type=PEM\n"
+            f"ssl.keystore.location={self.pem}\n"
+            "ssl.truststore.type=PEM\n"
+            f"ssl.truststore.location={self.pem.with_name('ca.pem')}\n"
+            "sasl.enabled.mechanisms=SCRAM-SHA-512\n"
+            "sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512\n"
+            "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config="
+            f'{module} username="{self.username}" password="{self.password}";\n'
+        )
+
+
 @dataclass
 class KafkaNode:
     """One broker that is its own controller, on loopback.
@@ -103,6 +134,8 @@ class KafkaNode:
     name: str = "kafka"
     after: tuple[str, ...] = ()
     once: bool = False
+    secured: "Secured | None" = None
+    """Who may come in, and by which certificate; anybody on this machine without it."""
     _child: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
     _log_from: int = field(default=0, repr=False)
 
@@ -191,12 +224,20 @@ class KafkaNode:
 
     def _configure(self) -> None:
         self._properties.write_text(
-            _PROPERTIES.format(port=self.port, controller=self._controller, data=self._data)
+            _PROPERTIES.format(
+                protocol="SASL_SSL" if self.secured else "PLAINTEXT",
+                port=self.port,
+                controller=self._controller,
+                data=self._data,
+            )
+            + (self.secured.properties if self.secured else "")
         )
 
     def _format(self, folder: Path) -> None:
         cluster = _kafka_id()
         arguments = ["format", "-t", cluster, "-c", str(self._properties)]
+        if self.secured:
+            arguments += ["--add-scram", self.secured.scram]
         _run(_java(folder, "128m", "kafka.tools.StorageTool", *arguments), "formatting storage")
 
 

@@ -8,7 +8,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
@@ -16,6 +16,10 @@ from rich.console import Console
 
 from dixian.errors import CannotStart
 from dixian.provision import SERVICES
+from shared.vault.keyring import KeyFileFault
+
+if TYPE_CHECKING:
+    from dixian.keys import Keys
 
 app = typer.Typer(
     name="dixian",
@@ -27,11 +31,13 @@ app = typer.Typer(
 imports = typer.Typer(help="Take data in, with progress.", no_args_is_help=True)
 cluster = typer.Typer(help="The production shape on this machine.", no_args_is_help=True)
 parked = typer.Typer(help="What could not be handled: list, show, replay.", no_args_is_help=True)
+rotate = typer.Typer(help="New keys, without stopping anything.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 app.add_typer(cluster, name="cluster")
 app.add_typer(parked, name="parked")
 sign = typer.Typer(help="Sign at the gates with one's own key.", no_args_is_help=True)
 app.add_typer(sign, name="sign")
+app.add_typer(rotate, name="rotate")
 
 console = Console(highlight=False)
 _INTERRUPTED = 130
@@ -44,7 +50,7 @@ def plainly() -> Iterator[None]:
     """Say what a person can put right in a sentence, and Ctrl-C in none."""
     try:
         yield
-    except CannotStart as error:
+    except (CannotStart, KeyFileFault) as error:
         Console(stderr=True, highlight=False).print(f"[red]{error}[/]", soft_wrap=True)
         raise typer.Exit(_CANNOT) from error
     except KeyboardInterrupt:
@@ -186,6 +192,17 @@ def contracts(
     from shared.contracts.publish import write
 
     console.print(f"{len(write(directory))} files in {directory}")
+
+
+@app.command()
+def access(
+    file: Annotated[Path, typer.Argument(help="Where to.")] = Path("docs/access.md"),
+) -> None:
+    """Write the table of every route with the roles and levels that may call it."""
+    from dixian.access import write
+
+    write(file)
+    console.print(f"{file}")
 
 
 @app.command()
@@ -366,3 +383,62 @@ def cluster_kill(
     with plainly():
         pid = kill(here(), name, signal.Signals[f"SIG{sig.upper()}"])
         console.print(f"sent SIG{sig.upper()} to {name} (pid {pid})")
+
+
+KeysAt = Annotated[
+    Path | None,
+    typer.Option("--keys", help="The directory of keys; that of DIXIAN_HOME unless given."),
+]
+
+
+def _keys(directory: Path | None) -> "Keys":
+    from dixian.home import Home
+    from dixian.keys import Keys
+    from dixian.settings import ProcessSettings
+
+    return Home(ProcessSettings().home).keys if directory is None else Keys(directory)
+
+
+@rotate.command("master")
+def rotate_master(keys: KeysAt = None) -> None:
+    """Make a new master key; everything is wrapped anew while the services run."""
+    from dixian import rotate as rotation
+
+    with plainly():
+        rotation.rotate_master(_keys(keys), rotation.vault_settings(), console)
+
+
+@rotate.command("index")
+def rotate_index(keys: KeysAt = None) -> None:
+    """Make a new key of the blind index; everybody is indexed anew while the feeds run."""
+    from dixian import rotate as rotation
+
+    with plainly():
+        rotation.rotate_index(_keys(keys), console)
+
+
+@rotate.command("status")
+def rotate_status() -> None:
+    """Show what stands under which key."""
+    from dixian import rotate as rotation
+    from dixian.embedded import join_running
+
+    with plainly():
+        join_running()
+        rotation.run_status(console)
+
+
+@rotate.command("retire")
+def rotate_retire(
+    name: Annotated[str, typer.Argument(help="master or index.")], keys: KeysAt = None
+) -> None:
+    """Remove the former keys, once nothing needs them any more."""
+    from dixian import rotate as rotation
+    from dixian.embedded import join_running
+
+    if name not in {"master", "index"}:
+        raise typer.BadParameter(f"{name} is neither master nor index")
+    with plainly():
+        join_running()
+        at = _keys(keys)
+        rotation.run_retire(name, at, rotation.vault_settings(), console)

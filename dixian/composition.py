@@ -12,9 +12,16 @@ from dixian.settings import DatabaseSettings, ProcessSettings
 from shared.bus.port import Broker
 from shared.evidence.settings import EvidenceSettings, NotChosen
 from shared.store.migrate import Schema
+from shared.vault.ciphers import CipherUnavailable
+from shared.vault.keyring import KeyFileFault
+from shared.vault.master_key import KeysUnavailable, UnknownMasterKey
 from shared.vault.settings import VaultSettings
+from shared.web.access import UnsafeAccess
 from shared.web.service import Service, ServiceSettings
 from shared.web.settings import Mode, OidcSettings, WebSettings
+
+_UNFIT = (UnsafeAccess, KeyFileFault, CipherUnavailable, KeysUnavailable, UnknownMasterKey)
+"""What settings are refused with, or an HSM that has no key of ours."""
 
 
 class Create(Protocol):
@@ -55,21 +62,29 @@ def settings_of(name: str, member: str = "") -> ServiceSettings:
     )
 
 
+def create(name: str, broker: Broker, member: str = "") -> Service:
+    """A service, not started. Raises ``CannotStart`` for settings that would not be safe."""
+    try:
+        return module(name).create(settings_of(name, member), broker=broker)
+    except _UNFIT as error:
+        raise CannotStart(str(error)) from error
+
+
 def whole(name: str, broker: Broker) -> Hosted:
     """A service with everything it has, in this process."""
-    service = module(name).create(settings_of(name), broker=broker)
+    service = create(name, broker)
     return Hosted(service, ProcessSettings().host, port_of(name))
 
 
 def http(name: str, broker: Broker, replica: int) -> Hosted:
     """The API of a service; replicas share the port."""
-    service = module(name).create(settings_of(name, f"{name}-http-{replica}"), broker=broker)
+    service = create(name, broker, f"{name}-http-{replica}")
     return Hosted(service, ProcessSettings().host, port_of(name), works=False, shared_port=True)
 
 
 def worker(name: str, broker: Broker, replica: int) -> Hosted:
     """The workers of a service, and its health on a port of their own."""
-    service = module(name).create(settings_of(name, f"{name}-worker-{replica}"), broker=broker)
+    service = create(name, broker, f"{name}-worker-{replica}")
     return Hosted(service, ProcessSettings().host, worker_port(name, replica), serves=False)
 
 

@@ -50,6 +50,32 @@ class Keys:
         for service in SERVICES:
             self.secret(service, name, made.read_bytes)
 
+    def ring(self, name: str) -> KeyRing:
+        """The keys of a vault's key file. Raises ``KeyFileFault``."""
+        return KeyRing.load(self.root / ADMIN / name)
+
+    def rotate(self, name: str) -> str:
+        """Add a new current key to every copy of a key file; its id."""
+        made = self.ring(name).rotated(self.root / ADMIN / name)
+        self._share_again(name, made)
+        return made.current
+
+    def retire(self, name: str) -> list[str]:
+        """Remove the former keys from every copy of a key file; their ids."""
+        ring = self.ring(name)
+        former = [known for known in ring.keys if known != ring.current]
+        for known in former:
+            ring = ring.without(self.root / ADMIN / name, known)
+        self._share_again(name, ring)
+        return former
+
+    def _share_again(self, name: str, ring: KeyRing) -> None:
+        """Every service's copy is replaced whole; whoever has it open sees the old or the new."""
+        for service in SERVICES:
+            copy = self.root / service / name
+            if copy.exists():
+                write_private(copy, ring.content)
+
     def directory(self, owner: str) -> Path:
         """What one process may read: ``alerts``, ``admin``, ``issuer``, ``readers``."""
         path = self.root / owner

@@ -22,7 +22,7 @@ _DECIDERS = ("city-principal", "province-principal", "province-officer")
 def rollback(story: Story) -> None:
     """A lead is put back to where it was, three signatures later."""
     story.screen.chapter("8 回退 · a rollback through every gate")
-    _keys(story)
+    keys(story)
     lead = _ended_by_mistake(story)
     correction = _filed(story, lead)
     _decided(story, correction)
@@ -32,7 +32,7 @@ def rollback(story: Story) -> None:
     _proof(story, correction, lead)
 
 
-def _keys(story: Story) -> None:
+def keys(story: Story) -> None:
     """Each decider enrols a key, and somebody else confirms whose it is; once for all demos."""
     listed = story.client.get(ADMINISTRATOR, "audit", "/signing-keys", limit=100)["items"]
     known = {item["public_key"] for item in listed}
@@ -94,7 +94,7 @@ def _decided(story: Story, correction: str) -> None:
     city = {"document": "济农函〔2026〕12号"}
     province = {"document": "鲁农函〔2026〕31号"}
     nation = {"document": "国备〔2026〕7号", "letter": "鲁农请〔2026〕9号", "filed_on": today}
-    _signed(story, correction, "city-principal", "市主要负责同志审核签字", "city-review", city)
+    signed(story, correction, "city-principal", "市主要负责同志审核签字", "city-review", city)
     body = {**nation, **_signature(story, correction, "province-officer", nation)}
     story.refused(
         "province-officer",
@@ -105,14 +105,15 @@ def _decided(story: Story, correction: str) -> None:
         rule="R108",
     )
     who = "province-principal"
-    _signed(story, correction, who, "省级审定签字", "province-approval", province)
+    signed(story, correction, who, "省级审定签字", "province-approval", province)
     who = "province-officer"
-    _signed(story, correction, who, "国家同意备案,录入备案号", "national-filing", nation)
+    signed(story, correction, who, "国家同意备案,录入备案号", "national-filing", nation)
 
 
-def _signed(  # noqa: PLR0917 - one decision has that many parts
+def signed(  # noqa: PLR0917 - one decision has that many parts
     story: Story, correction: str, who: str, what: str, gate: str, said: Json
 ) -> None:
+    """One gate's decision, signed with the decider's key."""
     body = {**said, **_signature(story, correction, who, said)}
     story.do(who, what, "audit", f"/corrections/{correction}/{gate}", body)
 

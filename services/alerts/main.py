@@ -1,22 +1,26 @@
 """The alerts service put together."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from services.alerts.feed_work import FeedWorker
 from services.alerts.handlers import Tools, application
 from services.alerts.http import LARGER_BODIES, router
 from services.alerts.http.evidence import evidence
+from services.alerts.indexing import keep_indexed
 from services.alerts.postman import Postman
-from services.alerts.reactions import Reactions
+from services.alerts.reactions import reactions
 from services.alerts.read_models import deliveries, register
 from services.alerts.schema import SCHEMA
 from shared.bus.connection import connector
 from shared.bus.handler import Each
 from shared.bus.port import Broker
+from shared.contracts.identification import PersonalDataErased
 from shared.policy.divisions import Divisions
 from shared.policy.working_days import known_until
 from shared.service.assemble import Blueprint, Kit, assemble
+from shared.vault.erasure import erasing
 from shared.web.outbound import Guard, Outbound, OutboundSettings
 from shared.web.service import Service, ServiceSettings
 
@@ -47,8 +51,14 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             application=lambda kit: application(kit.database, tools(kit)),
             routers=lambda kit, app: [router(app, tools(kit)), evidence(app, kit.evidence)],
             reacts_to=("identification", "assistance", "audit"),
-            handler=lambda _kit, app: Each(Reactions(app).by_type()),
-            workers=lambda kit, app: (postman(kit).run, FeedWorker(app, tools(kit)).run),
+            handler=lambda kit, app: Each(
+                {**reactions(app), PersonalDataErased: erasing(kit.vault, register.owners_about)}
+            ),
+            workers=lambda kit, app: (
+                postman(kit).run,
+                FeedWorker(app, tools(kit)).run,
+                partial(keep_indexed, app, kit.vault, kit.index),
+            ),
             larger_bodies=LARGER_BODIES,
             numbers=lambda kit, _app: lambda: _numbers(kit),
         ),

@@ -150,6 +150,8 @@ class Desk:
         plan_id = _plan_id(command)
         if type(command) in _FREE_TEXT:
             stream = await call.load(PLAN, plan_id)
+            if not stream.state.exists:
+                raise NotFound(*PLAN.label)
             around = await self._noted(call, command, stream.state.household_id, around)
         return await call.decide(PLAN, plan_id, command, around)
 

@@ -11,8 +11,10 @@ from services.assistance.reactions import reactions
 from services.assistance.schema import SCHEMA
 from shared.bus.handler import Each
 from shared.bus.port import Broker
+from shared.contracts.identification import PersonalDataErased
 from shared.policy.divisions import Divisions
 from shared.service.assemble import Blueprint, assemble
+from shared.vault.erasure import erasing
 from shared.web.service import Service, ServiceSettings
 
 
@@ -30,7 +32,9 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
                 evidence(app, kit.evidence),
             ],
             reacts_to=("identification", "audit"),
-            handler=lambda _kit, app: Each(reactions(app)),
+            handler=lambda kit, app: Each(
+                {**reactions(app), PersonalDataErased: erasing(kit.vault)}
+            ),
             larger_bodies={"/comparisons/": LARGEST, "/populations/": LARGEST},
             workers=lambda _kit, app: [partial(nightly, app)],
         ),

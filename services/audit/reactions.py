@@ -30,7 +30,7 @@ from shared.store.database import Transaction
 UNAUTHORIZED = "unauthorized-correction"
 """Finding: a service withdrew or rolled back without an authorized correction (R107)."""
 
-COMPENSATING = frozenset({"Purged", "RolledBack", "FlagChanged"})
+COMPENSATING = frozenset({"Purged", "RolledBack", "FlagChanged", "PersonalDataErased"})
 """The events that undo; each names its correction."""
 
 _OURS = system("audit")

@@ -5,6 +5,7 @@ from functools import partial
 from services.identification.handlers import application
 from services.identification.http import comparison, imports, router
 from services.identification.http.evidence import evidence
+from services.identification.indexing import keep_indexed
 from services.identification.oversight import nightly
 from services.identification.reactions import reactions
 from services.identification.schema import SCHEMA
@@ -36,7 +37,10 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
                 imports.PATH: imports.LIMITS.packed,
                 comparison.PATH: comparison.LIMITS.packed,
             },
-            workers=lambda kit, app: [partial(nightly, app, kit.vault)],
+            workers=lambda kit, app: [
+                partial(nightly, app, kit.vault),
+                partial(keep_indexed, app, kit.index),
+            ],
         ),
     )
 

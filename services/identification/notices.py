@@ -7,8 +7,8 @@ so that the hash says nothing about the name in it.
 
 import hashlib
 import secrets
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ from shared.kernel.refusal import Invalid
 from shared.policy.legal_time import after
 from shared.policy.rules import rule
 from shared.store.application import Call
+from shared.vault.ciphers import Tampered
 from shared.vault.purposes import Purpose
 from shared.vault.reveals import reveal
 from shared.vault.scan import scan
@@ -67,9 +68,21 @@ class Content:
         """The content as it is kept in the vault."""
         return asdict(self)
 
+    @classmethod
+    def frozen(cls, kept: Mapping[str, Any], digest: str) -> "Content":
+        """What the vault kept, exactly as it was posted. Raises ``Tampered`` for anything else."""
+        content = cls(**kept)
+        if content.digest() != digest:
+            raise Tampered
+        return content
+
     def digest(self) -> str:
         """SHA-256, hex, of the canonical JSON (RFC 8785)."""
         return hashlib.sha256(rfc8785.dumps(self.as_json())).hexdigest()
+
+
+FIELDS = tuple(field.name for field in fields(Content))
+"""Their names in the vault."""
 
 
 async def freeze(

@@ -40,10 +40,9 @@ def common(settings: KafkaSettings) -> dict[str, Any]:
             keyfile=settings.ssl_keyfile and str(settings.ssl_keyfile),
         )
     if "SASL" in settings.security_protocol:
-        password = settings.sasl_password
         options["sasl_mechanism"] = settings.sasl_mechanism
         options["sasl_plain_username"] = settings.sasl_username
-        options["sasl_plain_password"] = password and password.get_secret_value()
+        options["sasl_plain_password"] = settings.password
     return options
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.vault.keyring import private_text
+
 Replicas = Annotated[int, Field(ge=1, le=15)]
 
 
@@ -44,7 +46,9 @@ class KafkaSettings(BaseSettings):
     sasl_username: str | None = None
     """``DIXIAN_KAFKA_SASL_USERNAME``."""
     sasl_password: SecretStr | None = None
-    """``DIXIAN_KAFKA_SASL_PASSWORD``."""
+    """``DIXIAN_KAFKA_SASL_PASSWORD``; better in a file, which no process list shows."""
+    sasl_password_file: Path | None = None
+    """``DIXIAN_KAFKA_SASL_PASSWORD_FILE``: a file that only its owner may read."""
     ssl_cafile: Path | None = None
     """``DIXIAN_KAFKA_SSL_CAFILE``: the authorities trusted; the system's without it."""
     ssl_certfile: Path | None = None
@@ -57,6 +61,14 @@ class KafkaSettings(BaseSettings):
     """``DIXIAN_KAFKA_REQUEST_TIMEOUT_MS``: then a request counts as failed and is repeated."""
     session_timeout_ms: int = Field(default=30_000, ge=6000)
     """``DIXIAN_KAFKA_SESSION_TIMEOUT_MS``: a silent consumer loses its partitions after it."""
+
+    @property
+    def password(self) -> str | None:
+        """The password, from its file or from the environment. Raises ``KeyFileFault``."""
+        if self.sasl_password_file is not None:
+            return private_text(self.sasl_password_file)
+        given = self.sasl_password
+        return None if given is None else given.get_secret_value()
 
 
 class BusSettings(BaseSettings):

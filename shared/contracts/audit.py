@@ -40,6 +40,8 @@ class CorrectionKind(StrEnum):
     """回退 to an earlier version"""
     FLAG_CHANGE = "FLAG_CHANGE"
     """标识调整: 整户无劳动能力兜底保障户 (R100)"""
+    ERASURE = "ERASURE"
+    """销毁个人信息: the key of a household's personal data; what was decided stays"""
 
 
 class CorrectionReason(StrEnum):
@@ -57,6 +59,10 @@ class CorrectionReason(StrEnum):
     """程序不合规"""
     IDENTITY_CHANGED = "IDENTITY_CHANGED"
     """身份发生变化 (R100)"""
+    RETENTION_ENDED = "RETENTION_ENDED"
+    """保存期限届满: of an erasure"""
+    SUBJECT_ASKED = "SUBJECT_ASKED"
+    """本人请求删除: of an erasure (PIPL art. 47)"""
 
 
 class Gate(StrEnum):

@@ -324,6 +324,18 @@ class PolicyPublished(IdentificationEvent):
 
 
 @contract
+class PersonalDataErased(IdentificationEvent):
+    """The key of the household's personal data was destroyed through the gates (R107, R108).
+
+    Whoever keeps more of the household's personal data destroys it as well.
+    """
+
+    household_id: UUID
+    division: DivisionCode
+    correction_id: UUID
+
+
+@contract
 class Purged(IdentificationEvent):
     """The case was withdrawn (清退) through the gates; its history stays (R107, R108)."""
 
@@ -385,6 +397,7 @@ __all__ = [
     "ObjectionAnswered",
     "ObjectionRaised",
     "OfficersNamed",
+    "PersonalDataErased",
     "PersonalDataRevealed",
     "PolicyMergingRecorded",
     "PolicyPublished",

@@ -29,19 +29,19 @@ from shared.telemetry.metrics import Metrics
 from shared.vault.blind_index import BlindIndex
 from shared.vault.settings import open_vault
 from shared.vault.vault import Vault
+from shared.web.access import open_access
 from shared.web.app import create_app
-from shared.web.auth import Authenticator, BearerAuthenticator
+from shared.web.auth import Authenticator
 from shared.web.health import Check
-from shared.web.jwks import KeySet
-from shared.web.machine_keys import MachineKeyVerifier, TableMachineKeys
 from shared.web.rate_limit import RateLimiter, TableCounts
 from shared.web.routing import Router
 from shared.web.service import Service, ServiceSettings, Worker
-from shared.web.tokens import TokenVerifier
 
 _CLOCK_INTERVAL = 5.0
 _DEMO_CLOCK_INTERVAL = 1.0
 """Seconds between looks at the calendar; a demo's clock is moved by another process."""
+_REWRAP_INTERVAL = 10.0
+"""Seconds between looks for keys that a former master key wraps."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ def assemble(
 ) -> Service:
     """The service, made and not yet started.
 
-    Raises ``KeyFileFault`` when a key cannot be read, ``NotChosen`` when production has not chosen
-    who scans evidence files.
+    Raises ``KeyFileFault`` when a key cannot be read, ``UnsafeAccess`` for settings that production
+    must not run with, ``NotChosen`` when production has not chosen who scans evidence files.
 
     People's tokens and machines' keys are checked unless a test hands in its own ``authenticator``.
     """
@@ -144,11 +144,8 @@ class _Assembly:
         self.reconciliation = Reconciliation(
             settings.name, self.kit.database, blueprint.numbers(self.kit, self.application)
         )
-        self.keys = KeySet(settings.oidc)
-        self.authenticator = authenticator or BearerAuthenticator(
-            people=TokenVerifier(settings.oidc, self.keys),
-            machines=MachineKeyVerifier(TableMachineKeys(self.kit.database.reading)),
-        )
+        known, self.keys = open_access(settings.oidc, settings.web.mode, self.kit.database.reading)
+        self.authenticator = authenticator or known
 
     def service(self) -> Service:
         return Service(
@@ -203,6 +200,7 @@ class _Assembly:
             *((self._consumer,) if self.blueprint.handler is not None else ()),
             self._clocks,
             self._watch,
+            self._rewrap,
             *self.blueprint.workers(self.kit, self.application),
         )
 
@@ -234,6 +232,13 @@ class _Assembly:
     async def _watch(self) -> None:
         watch = Watch(self.kit.metrics, self.reconciliation, self.broker, self._topics)
         await watch.run()
+
+    async def _rewrap(self) -> None:
+        """Wrap anew, under the current master key, what a former one still wraps."""
+        while True:
+            async with self.kit.database.transaction() as tx:
+                done = await self.kit.vault.rewrap(tx.raw)
+            await asyncio.sleep(0 if done else _REWRAP_INTERVAL)
 
     @property
     def _topics(self) -> Sequence[str]:

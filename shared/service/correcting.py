@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, ClassVar
 from uuid import UUID
 
-from shared.contracts.audit import CorrectionAuthorized, Target
+from shared.contracts.audit import CorrectionAuthorized, CorrectionKind, Target
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Recorded
 from shared.kernel.principal import Permission, Role
@@ -47,10 +47,12 @@ def carry_out(
     correct: Correct,
     *,
     flags: bool = False,
+    erase: Correct | None = None,
     first: Callable[[Target, Stream], int] = lambda _target, _stream: 0,
 ) -> Handler:
     """The handler of ``CarryOut`` in ``service``; ``flags`` for the one that keeps flags (R100).
 
+    ``erase`` destroys a target's personal data, in the service that has its register.
     Targets are corrected in the order of ``first``, the smallest before the others.
     """
 
@@ -63,13 +65,14 @@ def carry_out(
             for target in targets
         ]
         outcome = Outcome(authorized.correction_id, 0, None, [])
-        if authorized.change is not None and not flags:
+        act = erase if authorized.kind is CorrectionKind.ERASURE else correct
+        if act is None or (authorized.change is not None and not flags):
             return outcome
         if _expired(authorized, call) or not _unmoved(targets, streams):
             return outcome
         found = zip(targets, streams, strict=True)
         for target, stream in sorted(found, key=lambda pair: first(*pair)):
-            outcome = await correct(command, target, stream, call)
+            outcome = await act(command, target, stream, call)
         return outcome
 
     return handle

@@ -114,8 +114,13 @@ class Call:
         return Context(today, occurred_on or today, self.principal)
 
     async def load(self, aggregate: Aggregate[S], stream_id: UUID) -> Stream:
-        """The stream folded. ``NotFound`` when it lies outside the caller's divisions (R1)."""
+        """The stream folded.
+
+        ``NotFound`` when it lies outside the caller's divisions (R1), or is something else's.
+        """
         history = await event_store.load(self.tx.raw, self.application.service, stream_id)
+        if history and history[0].category != aggregate.name:
+            raise NotFound(*aggregate.label)
         state = aggregate.fold([item.event for item in history])
         if history:
             self._must_cover(aggregate, state, NotFound(*aggregate.label))

@@ -6,7 +6,7 @@ the driver opens it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from shared.kernel.clock import Clock, ShiftedClock
 
+DIALECT = "postgresql+asyncpg://"
 _DEMO_OFFSET = "select shift from es.demo_clock"
 
 
@@ -47,14 +48,14 @@ class Database:
     def __init__(self, url: str, *, clock: Clock, pool_size: int = 10) -> None:
         self._clock = clock
         self.engine: AsyncEngine = create_async_engine(
-            async_url(url),
+            DIALECT,
+            async_creator=creator(url, _SERVER_SETTINGS),
             isolation_level="AUTOCOMMIT",
             pool_size=pool_size,
             max_overflow=0,
             pool_pre_ping=False,
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,
-            connect_args={"server_settings": _SERVER_SETTINGS},
         )
         self.patience = 30.0
         """Seconds to wait when all connections are in use."""
@@ -195,6 +196,20 @@ class _Connected:
         await self.sql.close()
 
 
-def async_url(url: str) -> str:
-    """``postgresql://…`` as the asyncpg dialect wants it."""
-    return url.replace("postgresql://", "postgresql+asyncpg://", 1)
+def creator(
+    url: str, server_settings: Mapping[str, str]
+) -> Callable[[], Awaitable["asyncpg.Connection[Any]"]]:
+    """Opens the driver's connections, for an engine on ``DIALECT``.
+
+    The driver reads the address itself, as libpq would: TLS (``sslmode``, ``sslrootcert``,
+    ``sslcert``, ``sslkey``) and the password file are named there or in PostgreSQL's own variables.
+    """
+    dsn = url.replace("postgresql+asyncpg://", "postgresql://", 1)
+
+    async def connect() -> "asyncpg.Connection[Any]":
+        made: asyncpg.Connection[Any] = await asyncpg.connect(
+            dsn, server_settings=dict(server_settings)
+        )
+        return made
+
+    return connect

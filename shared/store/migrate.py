@@ -17,7 +17,7 @@ from alembic.config import Config
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from shared.store.database import async_url
+from shared.store.database import DIALECT, creator
 
 SHARED = Path(__file__).resolve().parents[1]
 T = TypeVar("T")
@@ -62,9 +62,7 @@ async def upgrade(url: str, schema: Schema) -> None:
 
 async def on_connection(url: str, work: Callable[[Connection], T]) -> T:
     """Run ``work`` on a connection of the owner's, in one transaction, alone in this database."""
-    engine = create_async_engine(
-        async_url(url), connect_args={"server_settings": {"search_path": "rm, public"}}
-    )
+    engine = create_async_engine(DIALECT, async_creator=creator(url, {"search_path": "rm, public"}))
     try:
         async with engine.begin() as connection:
             # Several processes may start at once: the first migrates, the others wait and find

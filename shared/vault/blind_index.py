@@ -4,7 +4,7 @@ A token is a keyed hash: equal for equal numbers, meaningless without the key. I
 key's version, so that two keys can be in use while the index is renewed.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 
 from shared.vault.ciphers import CipherUnavailable
 from shared.vault.documents import Document
-from shared.vault.keyring import Key, KeyRing
+from shared.vault.keyring import Key, KeyRing, Keys
 
 TOKEN_BYTES = 17
 """One byte of version, 16 of hash: two of a hundred million people collide once in 10²²."""
@@ -25,38 +25,57 @@ _Hash = Callable[[bytes], bytes]
 
 
 class BlindIndex:
-    """Makes tokens with the keys of a key file. Key ids are the versions, 1 to 255."""
+    """Makes tokens with the keys of a key file. Key ids are the versions, 1 to 255.
 
-    def __init__(self, ring: KeyRing) -> None:
-        self._ring = ring
-        self._hashes = {int(name): _hash_of(key) for name, key in ring.keys.items()}
-        self.version = int(ring.current)
-        self._former = tuple(version for version in self._hashes if version != self.version)
+    What is stored and what is searched by are the same: the tokens of every key in use. While a new
+    key is being brought in, whoever knows only the former one, and whatever was stored under it,
+    therefore matches all the same.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._of: KeyRing | None = None
+        self._hashes: Mapping[int, _Hash] = {}
+        self._look()
+
+    @property
+    def version(self) -> int:
+        """The version of the current key: what is indexed by it needs no renewal."""
+        return int(self._look().current)
+
+    @property
+    def versions(self) -> frozenset[int]:
+        """The versions of the keys in use."""
+        self._look()
+        return frozenset(self._hashes)
 
     def __reduce__(self) -> tuple[type["BlindIndex"], tuple[KeyRing]]:
-        """For a worker process of this service's own."""
-        return BlindIndex, (self._ring,)
+        """For a worker process of this service: the keys in use when work is handed over."""
+        return BlindIndex, (self._look(),)
 
     def tokens(self, document: Document) -> tuple[bytes, ...]:
-        """What to store for a person, by the current key; the identity number's token first.
+        """A person's tokens by every key in use; the identity number's first. Any match is a match.
 
-        A disability certificate gives two, so that it matches the person by either number.
+        A disability certificate has two a key, so that it matches the person by either number.
         """
-        return self._tokens(self.version, document)
-
-    def lookup(self, document: Document) -> tuple[bytes, ...]:
-        """What to search by: the tokens of every key in use, ``identity``'s first.
-
-        Any match is a match.
-        """
-        if not self._former:
-            return self._tokens(self.version, document)
-        versions = (self.version, *self._former)
-        return tuple(token for version in versions for token in self._tokens(version, document))
+        self._look()
+        return tuple(token for version in self._hashes for token in self._tokens(version, document))
 
     def identity(self, document: Document) -> bytes:
-        """The one token of the person behind the document, by the current key."""
-        return self._token(self.version, document.id_number)
+        """The one token of the person behind the document, and the first of ``tokens``.
+
+        By the oldest key in use: it stays the same throughout a rotation.
+        """
+        self._look()
+        return self._token(next(iter(self._hashes)), document.id_number)
+
+    def _look(self) -> KeyRing:
+        ring = self._keys.look()
+        if ring is not self._of:
+            keys = sorted(ring.keys.items(), key=lambda item: int(item[0]))
+            self._hashes = {int(name): _hash_of(key) for name, key in keys}
+            self._of = ring
+        return ring
 
     def _tokens(self, version: int, document: Document) -> tuple[bytes, ...]:
         identity = self._token(version, document.id_number)

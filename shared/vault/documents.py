@@ -9,19 +9,16 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from operator import mul
 from typing import Annotated
 
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
+from shared.kernel.document_number import check_character
 from shared.kernel.refusal import Invalid
 
 _SHAPE = re.compile(r"^\d{17}[\dX](?:\d{2}(?:[B\d]\d)?)?$")
 _INVISIBLE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]")
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECK = "10X98765432"
-_ZEROS = ord("0") * sum(_WEIGHTS)
 # The provinces' codes; 81–83 are the residence permits of Hong Kong, Macao and Taiwan residents,
 # 9x the permanent residence of foreigners. County codes are not looked up: abandoned ones stay
 # valid for life, and new ones appear every year.
@@ -86,11 +83,6 @@ def parse_document(text: str) -> Document:
     return Document(number)
 
 
-def check_character(body: str) -> str:
-    """The 18th character for 17 digits (GB 11643, ISO 7064 MOD 11-2)."""
-    return _CHECK[(sum(map(mul, body.encode(), _WEIGHTS)) - _ZEROS) % 11]
-
-
 @lru_cache(maxsize=65536)
 def _is_date(digits: str) -> bool:
     try:
@@ -112,3 +104,11 @@ def _validated(text: str) -> str:
 
 DocumentNumber = Annotated[str, AfterValidator(_validated)]
 """A field of a request: checked, normalised, and refused with its own field path."""
+
+__all__ = [
+    "Document",
+    "DocumentNumber",
+    "check_character",
+    "normalise",
+    "parse_document",
+]

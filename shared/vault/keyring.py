@@ -1,7 +1,8 @@
 """A file of keys: one current, the older ones kept until nothing needs them.
 
 ``{"current": "2", "keys": {"1": {"algorithm": "AES-256-GCM", "key": "<base64>"}, …}}``, readable by
-its owner (and, as a mounted secret is, by its group), by nobody else.
+its owner (and, as a mounted secret is, by its group), by nobody else. A running process reads the
+file again when it was changed, so that keys are rotated without stopping anything.
 """
 
 import base64
@@ -9,14 +10,28 @@ import binascii
 import os
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
+from typing import Protocol
 
 import orjson
+import structlog
 
 _TOO_OPEN = stat.S_IWGRP | stat.S_IRWXO
 _KEY_BYTES = {"AES-256-GCM": 32, "SM4-GCM": 16, "HMAC-SHA-256": 32, "HMAC-SM3": 32}
+_LOOK_EVERY = 1.0
+
+log = structlog.get_logger("dixian.keys")
+
+
+class Keys(Protocol):
+    """Where a key ring comes from: a file that may change, or a ring that does not."""
+
+    def look(self, *, now: bool = False) -> "KeyRing":
+        """The ring. A change is seen within a second, or at once with ``now``."""
+        ...
 
 
 class KeyFileFault(Exception):
@@ -40,6 +55,10 @@ class KeyRing:
 
     current: str
     keys: Mapping[str, Key]
+
+    def look(self, *, now: bool = False) -> "KeyRing":  # noqa: ARG002 - as ``Keys`` has it
+        """Itself: it does not change."""
+        return self
 
     @classmethod
     def load(cls, path: Path) -> "KeyRing":
@@ -111,6 +130,60 @@ class KeyRing:
         _write_new(beside, ring)
         beside.replace(path)
         return ring
+
+
+def private_text(path: Path) -> str:
+    """The one line of a file that only its owner may read. Raises ``KeyFileFault``."""
+    try:
+        mode, text = path.stat().st_mode, path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise KeyFileFault(f"{path}: cannot be read ({type(error).__name__})") from None
+    if mode & _TOO_OPEN:
+        raise KeyFileFault(f"{path}: others may read or change it; chmod 600")
+    return text.strip()
+
+
+class KeyFile:
+    """A key file under a running process: read at the start, and again whenever it was replaced.
+
+    A file that has become unreadable changes nothing: the keys known so far go on to serve, and the
+    log says so. Raises ``KeyFileFault`` at the start only.
+    """
+
+    def __init__(self, path: Path, *, elapsed: Callable[[], float] = monotonic) -> None:
+        self._path, self._elapsed = path, elapsed
+        self._mark = _mark_of(path)
+        self._ring = KeyRing.load(path)
+        self._looked = elapsed()
+
+    def look(self, *, now: bool = False) -> KeyRing:
+        """The ring as the file has it."""
+        if now or self._elapsed() - self._looked >= _LOOK_EVERY:
+            self._looked = self._elapsed()
+            mark = _mark_of(self._path)
+            if mark != self._mark:
+                self._read(mark)
+        return self._ring
+
+    def _read(self, mark: "_Mark") -> None:
+        try:
+            self._ring, self._mark = KeyRing.load(self._path), mark
+        except KeyFileFault as error:
+            log.error("keys.unreadable", reason=str(error))
+        else:
+            log.info("keys.read", current=self._ring.current, known=sorted(self._ring.keys))
+
+
+_Mark = tuple[int, int] | None
+"""What tells one state of a file from another: its inode and when it was changed."""
+
+
+def _mark_of(path: Path) -> _Mark:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
 
 
 def _write_new(path: Path, ring: KeyRing) -> None:

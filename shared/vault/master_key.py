@@ -5,8 +5,15 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from shared.vault.ciphers import NONCE_BYTES, CipherName, must_be_available, new_nonce, sealer
-from shared.vault.keyring import KeyRing
+from shared.vault.ciphers import (
+    NONCE_BYTES,
+    CipherName,
+    Sealer,
+    must_be_available,
+    new_nonce,
+    sealer,
+)
+from shared.vault.keyring import Key, Keys
 
 _PLACE = b"dixian/data-key/1/"
 
@@ -28,6 +35,10 @@ class MasterKey(Protocol):
         """The id of the key that wraps now."""
         ...
 
+    async def refresh(self) -> None:
+        """Learn at once of a rotation that others have made."""
+        ...
+
     async def wrap(self, keys: Sequence[tuple[UUID, bytes]]) -> list[Wrapped]:
         """Wrap each owner's data key under the current master key, bound to its owner."""
         ...
@@ -41,30 +52,42 @@ class UnknownMasterKey(LookupError):
     """A data key was wrapped by a master key that is not to be had."""
 
 
+class KeysUnavailable(ConnectionError):
+    """Whatever holds the master key does not answer now; the same act may succeed later."""
+
+
+def place_of(owner: UUID) -> bytes:
+    """What a wrapped data key is bound to."""
+    return _PLACE + owner.bytes
+
+
 class FileMasterKey:
     """Master keys from a key file. For the embedded default and for tests; see ``keyring``."""
 
-    def __init__(self, ring: KeyRing) -> None:
-        self._ring = ring
-        for key in ring.keys.values():
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        self._sealers: dict[Key, Sealer] = {}
+        for key in keys.look().keys.values():
             must_be_available(CipherName(key.algorithm))
-        self._sealers = {
-            name: sealer(CipherName(key.algorithm), key.material) for name, key in ring.keys.items()
-        }
 
     @property
     def current_id(self) -> str:
         """The id of the key that wraps now."""
-        return self._ring.current
+        return self._keys.look().current
+
+    async def refresh(self) -> None:
+        """Look at the file."""
+        self._keys.look(now=True)
 
     async def wrap(self, keys: Sequence[tuple[UUID, bytes]]) -> list[Wrapped]:
         """Wrap data keys; the blob is the nonce and the ciphertext."""
-        current = self._sealers[self.current_id]
+        ring = self._keys.look()
+        current = self._sealer(ring.keys[ring.current])
         made = []
         for owner, key in keys:
             nonce = new_nonce()
-            blob = nonce + current.seal(nonce, key, _PLACE + owner.bytes)
-            made.append(Wrapped(owner, self.current_id, blob))
+            blob = nonce + current.seal(nonce, key, place_of(owner))
+            made.append(Wrapped(owner, ring.current, blob))
         return made
 
     async def unwrap(self, wrapped: Sequence[Wrapped]) -> list[bytes]:
@@ -72,8 +95,48 @@ class FileMasterKey:
         return [self._unwrap(item) for item in wrapped]
 
     def _unwrap(self, item: Wrapped) -> bytes:
-        known = self._sealers.get(item.master_key_id)
+        known = self._keys.look().keys.get(item.master_key_id)
+        # Wrapped by a key that another process was quicker to learn of.
+        known = known or self._keys.look(now=True).keys.get(item.master_key_id)
         if known is None:
             raise UnknownMasterKey(item.master_key_id)
         nonce, sealed = item.blob[:NONCE_BYTES], item.blob[NONCE_BYTES:]
-        return known.open(nonce, sealed, _PLACE + item.owner.bytes)
+        return self._sealer(known).open(nonce, sealed, place_of(item.owner))
+
+    def _sealer(self, key: Key) -> Sealer:
+        if key not in self._sealers:
+            self._sealers[key] = sealer(CipherName(key.algorithm), key.material)
+        return self._sealers[key]
+
+
+class MovedMasterKey:
+    """A master key that has moved, from a file into an HSM: the new one wraps, both unwrap.
+
+    ``prefix`` is what the new one's ids begin with. Once everything is wrapped anew
+    (``Vault.rewrap``) the former one can go.
+    """
+
+    def __init__(self, current: MasterKey, former: MasterKey, *, prefix: str) -> None:
+        self._current, self._former, self._prefix = current, former, prefix
+
+    @property
+    def current_id(self) -> str:
+        """The new one's."""
+        return self._current.current_id
+
+    async def refresh(self) -> None:
+        """Both look."""
+        await self._current.refresh()
+        await self._former.refresh()
+
+    async def wrap(self, keys: Sequence[tuple[UUID, bytes]]) -> list[Wrapped]:
+        """Under the new one."""
+        return await self._current.wrap(keys)
+
+    async def unwrap(self, wrapped: Sequence[Wrapped]) -> list[bytes]:
+        """Each by whichever wrapped it."""
+        moved = [item for item in wrapped if item.master_key_id.startswith(self._prefix)]
+        left = [item for item in wrapped if not item.master_key_id.startswith(self._prefix)]
+        opened = dict(zip(moved, await self._current.unwrap(moved), strict=True))
+        opened |= dict(zip(left, await self._former.unwrap(left), strict=True))
+        return [opened[item] for item in wrapped]

@@ -37,11 +37,16 @@ class Purpose(StrEnum):
 _LOCAL = (Level.VILLAGE, Level.TOWN, Level.COUNTY)
 _TOWN_UP_TO_COUNTY = (Level.TOWN, Level.COUNTY)
 
+PRINT_NOTICE = may(Role.OFFICER, at=_LOCAL)
+"""Who prints and hangs notices: the village, its town, and the county that announces."""
+
 ALLOWED: Mapping[Purpose, Permission] = {
     Purpose.VERIFICATION: may(Role.OFFICER, at=_LOCAL),
     Purpose.COMPARISON: may(Role.OFFICER, Role.DEPARTMENT, at=Level.COUNTY),
     Purpose.DELIBERATION: may(Role.OFFICER, Role.COMMITTEE, at=_LOCAL),
-    Purpose.NOTICE: may(Role.OFFICER, Role.SYSTEM, at=(*_LOCAL, Level.NATION)),
+    Purpose.NOTICE: Permission(
+        PRINT_NOTICE.roles | {Role.SYSTEM}, PRINT_NOTICE.levels | {Level.NATION}
+    ),
     Purpose.CONTACT: may(Role.OFFICER, at=_LOCAL),
     Purpose.ORDER_HANDLING: may(Role.OFFICER, Role.HOTLINE),
     Purpose.ASSISTANCE: may(Role.OFFICER, Role.DEPARTMENT, at=_LOCAL),

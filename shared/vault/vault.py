@@ -267,6 +267,18 @@ class Vault:
             raise Misplaced
         return await self._open(rows)
 
+    async def unseen(
+        self, connection: Connection, owner: UUID, *, kind: str, field: str
+    ) -> dict[UUID, str]:
+        """One field of an owner's records of a kind, for a computation that nobody looks at.
+
+        What comes of it must say nothing of a person: a token of the index. Absent values and
+        shredded records are absent.
+        """
+        rows = await self._load(connection, statements.BY_OWNER, owner, kind)
+        opened = await self._open(rows)
+        return {id_: data[field] for id_, data in opened.items() if data and data.get(field)}
+
     async def shred(self, connection: Connection, owner: UUID, *, at: datetime) -> None:
         """Destroy an owner's key: its records are unreadable from the commit on, for ever.
 
@@ -279,12 +291,21 @@ class Vault:
         if row["wrapped"] is not None:
             self._known.forget(Wrapped(owner, row["master_key_id"], row["wrapped"]))
 
+    async def forget(
+        self, connection: Connection, owners: Collection[UUID], *, at: datetime
+    ) -> None:
+        """Destroy the keys of those ``owners`` that have one."""
+        rows = await connection.fetch(statements.KEYS, list(owners))
+        for owner in sorted(row["owner"] for row in rows):
+            await self.shred(connection, owner, at=at)
+
     async def rewrap(self, connection: Connection, *, limit: int = 500) -> int:
         """Wrap up to ``limit`` data keys again under the current master key; return how many.
 
         Call it until it returns 0; then the former master key can go. Readers are not disturbed,
         and several may run at once.
         """
+        await self._master.refresh()
         rows = await connection.fetch(statements.OLDER_KEYS, self._master.current_id, limit)
         if not rows:
             return 0

@@ -12,6 +12,7 @@ from starlette.routing import Match
 
 from shared.kernel.refusal import Refusal
 from shared.telemetry.metrics import Metrics
+from shared.vault.master_key import KeysUnavailable
 from shared.web import openapi
 from shared.web.auth import Authenticator
 from shared.web.health import Check, Numbers, health_router
@@ -23,7 +24,7 @@ from shared.web.middleware import (
     Observed,
     body_too_large,
 )
-from shared.web.problem import DATABASE_DOWN, FAULT, Problem
+from shared.web.problem import DATABASE_DOWN, FAULT, KEYS_AWAY, Problem
 from shared.web.rate_limit import RateLimiter
 from shared.web.routing import Router
 from shared.web.settings import Mode, WebSettings
@@ -116,6 +117,8 @@ def _wrap(
 
 def fault_of(error: Exception) -> Problem:
     """The answer to anything that is not a refusal: 503 when the database is away, else 500."""
+    if isinstance(error, KeysUnavailable):
+        return KEYS_AWAY
     connection_lost = getattr(error, "connection_invalidated", False)
     return DATABASE_DOWN if connection_lost or isinstance(error, _DATABASE_IS_DOWN) else FAULT
 

@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 from shared.kernel.refusal import Refusal
 from shared.telemetry.faults import describe
+from shared.web.openapi import Text
 from shared.web.routing import Router, public
 
 _PATIENCE = 2.0
@@ -83,7 +84,9 @@ def health_router(
             answer["reconciliation"] = await numbers()
         return _json(answer, up)
 
-    @router.get("/metrics", dependencies=[public()], summary="Prometheus metrics")
+    @router.get(
+        "/metrics", dependencies=[public()], summary="Prometheus metrics", response_class=Text
+    )
     async def metrics() -> Response:
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -1,6 +1,7 @@
 """The keys of an OpenID Connect issuer: found by discovery, cached, read again when they rotate."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from time import monotonic
 from typing import Any
@@ -45,7 +46,9 @@ class KeySet:
     ) -> None:
         self._settings, self._elapsed = settings, elapsed
         # No proxy from the environment: the issuer stands inside the government network.
-        self._client = client or httpx.AsyncClient(timeout=5, trust_env=False)
+        self._client = client or httpx.AsyncClient(
+            timeout=5, trust_env=False, verify=_trusted(settings)
+        )
         self._keys: Mapping[str, jwt.PyJWK] = {}
         self._read_at: float | None = None
         self._tried_at: float | None = None
@@ -154,6 +157,11 @@ def usable_keys(document: Mapping[str, Any]) -> dict[str, jwt.PyJWK]:
         if key.algorithm_name in ALGORITHMS and _is_strong(key):
             usable[str(entry.get("kid", ""))] = key
     return usable
+
+
+def _trusted(settings: OidcSettings) -> ssl.SSLContext:
+    """Whose certificates the issuer's connection is held to."""
+    return ssl.create_default_context(cafile=settings.ca_file and str(settings.ca_file))
 
 
 def _is_strong(key: jwt.PyJWK) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from fastapi.openapi.utils import get_openapi
 
 _METHODS = frozenset({"get", "put", "post", "delete", "patch"})
@@ -72,6 +72,30 @@ _ANSWER = {
 }
 
 
+class Text(Response):
+    """For ``response_class``: the route answers with plain text."""
+
+    media_type = "text/plain"
+
+
+class Bytes(Response):
+    """For ``response_class``: the route answers with bytes of no further meaning."""
+
+    media_type = "application/octet-stream"
+
+
+class Zip(Response):
+    """For ``response_class``: the route answers with an archive."""
+
+    media_type = "application/zip"
+
+
+class EventStream(Response):
+    """For ``response_class``: the route answers with server-sent events."""
+
+    media_type = "text/event-stream"
+
+
 def document(app: FastAPI) -> dict[str, Any]:
     """The document, made once."""
     if app.openapi_schema is None:
@@ -91,11 +115,19 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 
 def _add_problems(operation: dict[str, Any]) -> None:
+    """Every status that a refusal or a fault may have here, each with the one shape they share."""
     responses = operation["responses"]
-    responses["default"] = _ANSWER
-    if "422" in responses:
-        responses["422"] = _ANSWER
+    for status in sorted(_refusals(operation)):
+        responses[str(status)] = _ANSWER
+
+
+def _refusals(operation: dict[str, Any]) -> set[int]:
+    known = {400, 422, 500, 503}
     if operation.get("security"):
-        responses["401"] = responses["403"] = _ANSWER
+        known |= {401, 403, 429}
     if "requestBody" in operation:
-        responses["400"] = responses["413"] = responses["415"] = _ANSWER
+        known |= {413, 415}
+    if operation.get("security") or operation.get("parameters"):
+        # What is asked for, or acted on: not there, not now, no longer, not as it was seen.
+        known |= {404, 409, 410, 412}
+    return known

@@ -191,6 +191,13 @@ DATABASE_DOWN = Problem(
     en="the database is unavailable; try again later",
     headers={"Retry-After": "5"},
 )
+KEYS_AWAY = Problem(
+    status=503,
+    code="keys-unavailable",
+    zh="密钥服务暂时不可用,请稍后再试",
+    en="the key service is unavailable; try again later",
+    headers={"Retry-After": "5"},
+)
 
 
 def language_of(scope: Scope) -> str:

@@ -1,6 +1,7 @@
 """What can be set about the door, each variable once."""
 
 from enum import StrEnum
+from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -47,6 +48,9 @@ class OidcSettings(BaseSettings):
     """``DIXIAN_OIDC_SUBJECT_CLAIM``: a lasting pseudonym; it enters every event."""
     role_map: dict[str, Role] = Field(default_factory=dict)
     """``DIXIAN_OIDC_ROLE_MAP``: JSON, the issuer's role names to ours; empty: they are ours."""
+    ca_file: Path | None = None
+    """``DIXIAN_OIDC_CA_FILE``: the authorities that the issuer's certificate may be of, such as the
+    government network's own; the system's without it."""
     leeway: int = Field(60, ge=0, le=300)
     """``DIXIAN_OIDC_LEEWAY``: seconds by which the clocks may differ."""
     keys_max_age: float = Field(600, gt=0)

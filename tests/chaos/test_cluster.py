@@ -20,8 +20,10 @@ import pytest
 
 from dixian import supervisor
 from dixian.broker import missing
+from dixian.demo.people import family
 from dixian.provision import SERVICES
 from shared.testing.ports import free_base
+from tests.end_to_end.leaks import files_holding
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240
@@ -53,6 +55,7 @@ class Cluster:
 
     def __init__(self, home: Path) -> None:
         self.base = free_base(NAMED, spread=SPREAD)
+        self.home = home
         self.run = home / "cluster" / "run"
         self.said: list[str] = []
         self.environment = {
@@ -174,3 +177,15 @@ def test_the_demo_finishes_though_every_process_is_killed_once() -> None:
         assert in_balance(numbers), numbers
         for name in VICTIMS:
             assert any(line.startswith(f"cluster  {name} ended") for line in cluster.said), name
+        must_hold_nobody(cluster)
+
+
+def must_hold_nobody(cluster: Cluster) -> None:
+    """No topic of Kafka's, no log of a process, no data file of PostgreSQL's names the family."""
+    sent = {*(person.name for person in family()), "13805310017", "蒲秋村幸福街17号"}
+    said = "".join(cluster.said)
+    assert [datum for datum in sent if datum in said] == []
+    assert files_holding(cluster.home, sent) == []
+    # This would find a leak: a code that every event of the case carries.
+    segments = [path for _, path in files_holding(cluster.home, {"UNSTABLE_EXIT"})]
+    assert any("kafka" in path and path.endswith(".log") for path in segments), segments

@@ -31,6 +31,16 @@ def system() -> Iterator[System]:
 
 
 @pytest.fixture(scope="session")
+def spare() -> Iterator[System]:
+    """Another one, for tests that leave behind what nobody told: fuzz, new keys, erasures."""
+    with (
+        TemporaryDirectory(prefix="dixian-", ignore_cleanup_errors=True) as directory,
+        running(Home(Path(directory) / "var")) as made,
+    ):
+        yield made
+
+
+@pytest.fixture(scope="session")
 def silent() -> Screen:
     """A screen that nobody looks at."""
     return Screen(Console(file=io.StringIO(), width=160))

@@ -5,8 +5,7 @@ code, no date and no reference of an office.
 """
 
 import re
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -15,9 +14,9 @@ import pytest
 from dixian.demo.screen import Screen
 from dixian.demo.tell import CHAPTERS, begin
 from dixian.provision import SERVICES, Tenant
+from tests.end_to_end.leaks import files_holding, held, tables_holding
 from tests.end_to_end.system import System
 
-DATABASES = (*(Tenant(name).database for name in SERVICES), "dixian_bus")
 OFFICIAL = re.compile(r"〔20\d\d〕|^0531-83[27]12317$")
 """References of documents, and the offices' telephones on a notice: made to be published."""
 PERSONAL = re.compile(r"[一-鿿]|^1\d{10}$|^\d{17}[0-9X]$")
@@ -41,13 +40,7 @@ def told(system: System, silent: Screen) -> frozenset[str]:
 
 
 def test_no_table_outside_the_vault_holds_them(system: System, told: frozenset[str]) -> None:
-    found = [
-        (datum, database, table)
-        for database in DATABASES
-        for table in _tables(system, database)
-        for datum in _held(system, database, table, told)
-    ]
-    assert found == []
+    assert tables_holding(system, told) == []
 
 
 def test_the_vault_holds_them_encrypted_only(system: System, told: frozenset[str]) -> None:
@@ -56,31 +49,31 @@ def test_the_vault_holds_them_encrypted_only(system: System, told: frozenset[str
         [count] = system.rows(database, "select count(*) as n from vault.record")
         assert count["n"] > 0
         for table in ("vault.record", "vault.data_key", "vault.reveal"):
-            assert list(_held(system, database, table, told)) == []
+            assert list(held(system, database, table, told)) == []
 
 
 def test_no_file_and_no_line_of_output_holds_them(system: System, told: frozenset[str]) -> None:
     assert [datum for datum in told if datum in system.said] == []
-    needles = [(datum, datum.encode()) for datum in told]
-    files = [path for path in system.home.root.rglob("*") if path.is_file()]
-    assert any("pg_wal" in path.parts for path in files)
-    assert [
-        (datum, str(path))
-        for path in files
-        for content in [_content(path)]
-        for datum, needle in needles
-        if needle in content
-    ] == []
+    assert any("pg_wal" in path.parts for path in system.home.root.rglob("*"))
+    assert files_holding(system.home.root, told) == []
+
+
+def test_no_number_of_the_metrics_and_no_trace_holds_them(
+    system: System, told: frozenset[str]
+) -> None:
+    for service in SERVICES:
+        shown = httpx.get(f"{system.addresses.of(service)}/metrics", timeout=30).text
+        assert "dixian_http_requests_total" in shown
+        assert [datum for datum in told if datum in shown] == []
 
 
 def test_these_tests_would_find_a_leak(system: System, told: frozenset[str]) -> None:
     code = frozenset({"UNSTABLE_EXIT"})
-    assert list(_held(system, "dixian_identification", "es.event", code))
-    assert list(_held(system, "dixian_identification", "es.idempotency", code))
-    assert list(_held(system, "dixian_audit", "audit.entry", code))
-    assert list(_held(system, "dixian_bus", "bus.log", code))
-    wal = (system.home.postgres / "pg_wal").iterdir()
-    assert any(b"UNSTABLE_EXIT" in _content(path) for path in wal if path.is_file())
+    assert list(held(system, "dixian_identification", "es.event", code))
+    assert list(held(system, "dixian_identification", "es.idempotency", code))
+    assert list(held(system, "dixian_audit", "audit.entry", code))
+    assert list(held(system, "dixian_bus", "bus.log", code))
+    assert files_holding(system.home.postgres / "pg_wal", code)
 
 
 def _strings_of(request: httpx.Request) -> Iterator[str]:
@@ -97,32 +90,3 @@ def _strings(value: Any) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from _strings(item)
-
-
-def _tables(system: System, database: str) -> list[str]:
-    """Every table outside the vault."""
-    rows = system.rows(
-        database,
-        "select format('%I.%I', schemaname, tablename) as name from pg_tables"
-        " where schemaname not in ('pg_catalog', 'information_schema', 'vault')",
-    )
-    return [row["name"] for row in rows]
-
-
-def _held(system: System, database: str, table: str, wanted: Iterable[str]) -> Iterator[str]:
-    """Which of the data a row of the table says, as text or as bytes."""
-    forms = [(datum, form) for datum in wanted for form in (datum, datum.encode().hex())]
-    rows = system.rows(
-        database,
-        f"select distinct u.n from {table} as t, unnest($1::text[]) with ordinality u(form, n)"
-        " where strpos(t::text, form) > 0",
-        [form for _, form in forms],
-    )
-    return (forms[row["n"] - 1][0] for row in rows)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return b""  # the server took it away meanwhile

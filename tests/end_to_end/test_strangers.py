@@ -17,8 +17,11 @@ from dixian.demo.client import Answered, Client, Json
 from dixian.demo.screen import Screen
 from dixian.demo.story import Story
 from dixian.demo.tell import CHAPTERS, begin
+from dixian.people import PEOPLE
+from dixian.provision import SERVICES
 from tests.end_to_end.asking import UNKNOWN, everything
 from tests.end_to_end.counting import must_be_exactly_once
+from tests.end_to_end.documented import PARAMETER, ids_of, operations
 from tests.end_to_end.system import System
 
 LIKE = {
@@ -178,6 +181,29 @@ def test_a_stranger_gets_the_answer_that_nothing_would_get(
     assert everything(system) == before
 
 
+def test_no_documented_endpoint_tells_a_stranger_what_is_there(
+    system: System, client: Client, story: Story
+) -> None:
+    """Each endpoint that takes an id of the demo's, as everybody from elsewhere who may call it."""
+    before = everything(system)
+    known, told, asked = ids_of(story), [], 0
+    for operation in (found for name in SERVICES for found in operations(client, name)):
+        named = PARAMETER.findall(operation.path)
+        if not known.keys() & set(named):
+            continue
+        for person in PEOPLE:
+            if person.username.startswith("other-") and operation.allows(person):
+                asked += 1
+                real, none = (
+                    _said(operation.sent(client, ids, who=person.username)) for ids in (known, {})
+                )
+                if real != none:
+                    told.append(f"{operation.method} {operation.path}: {real} {none}")
+    assert asked > 60
+    assert not told, "\n".join(told)
+    assert everything(system) == before
+
+
 def test_nor_does_a_file_tell_which_of_its_households_are_elsewhere(
     client: Client, story: Story
 ) -> None:
@@ -193,6 +219,14 @@ def test_nor_does_a_file_tell_which_of_its_households_are_elsewhere(
         told.append(answer.json())
     assert told[0] == told[1]
     assert told[0]["wrong"] == 1
+
+
+def _said(answer: httpx.Response) -> tuple[int, Json]:
+    told = {"request_id", "instance"}
+    body = answer.json()
+    if isinstance(body, dict):
+        body = {name: value for name, value in body.items() if name not in told}
+    return answer.status_code, body
 
 
 def _answer(client: Client, call: Call) -> tuple[int, Json]:

@@ -26,6 +26,7 @@ from shared.contracts.alerts import (
 from shared.contracts.values import LeadDisposition, LeadSource, Risk
 from shared.kernel.decider import Act
 from shared.kernel.division import DivisionCode, Level
+from shared.kernel.document_number import NoDocumentNumber
 from shared.kernel.event import Command
 from shared.kernel.money import FenAmount
 from shared.kernel.principal import Permission, Role, may
@@ -40,7 +41,7 @@ OrderNo = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{4,64}$")]
 Feed = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,39}$")]
 """A department's feed: ``medical-insurance``; a machine key names the feeds it may post to."""
 ExternalId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,64}$")]
-Reference = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{4,64}$")]
+Reference = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{4,64}$"), NoDocumentNumber]
 Period = Annotated[str, StringConstraints(pattern=r"^\d{4}(-(0[1-9]|1[0-2]))?$")]
 """A year or a month: ``2023``, ``2023-07``."""
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]

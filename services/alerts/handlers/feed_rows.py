@@ -290,7 +290,7 @@ class Checker:
         return made
 
     def _name(self, made: _Alert) -> None:
-        made.tokens = self._plan.index.lookup(made.document)
+        made.tokens = self._plan.index.tokens(made.document)
         token = made.tokens[0]
         if made.external_id is None:
             content = {

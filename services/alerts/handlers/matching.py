@@ -20,9 +20,9 @@ async def look_up(connection: Connection, index: BlindIndex, number: str | None)
     if number is None:
         return Match()
     try:
-        tokens = index.lookup(parse_document(number))
+        tokens = index.tokens(parse_document(number))
     except Invalid:
-        similar = [token for near in _one_slip_away(number) for token in index.lookup(near)]
+        similar = [token for near in _one_slip_away(number) for token in index.tokens(near)]
         return Match(similar=tuple(similar))
     found = await register.by_tokens(connection, tokens)
     if not found:

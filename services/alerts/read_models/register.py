@@ -58,6 +58,23 @@ _WAIT = """
 insert into matching.waiting (token, lead_id, why, automatic)
 select t, $1, $3, $4 from unnest($2::bytea[]) as u(t) on conflict do nothing
 """
+_ABOUT = """
+select stream_id from lead where household_id = $1
+union select alert_id from lead where household_id = $1 and alert_id is not null
+union select stream_id from alert where household_id = $1
+union select o.stream_id from work_order o join lead l on l.stream_id = o.lead_id
+       where l.household_id = $1 and o.kind = 'APPLY'
+"""
+_WAITS_BY_OLDER_KEYS = """
+select w.lead_id, bool_or(w.automatic) as automatic, l.alert_id, l.person_id
+  from matching.waiting w join lead l on l.stream_id = w.lead_id
+ where l.person_id is not null
+ group by w.lead_id, l.alert_id, l.person_id
+having bool_and(get_byte(w.token, 0) <> $1) order by w.lead_id limit $2
+"""
+_DROP_OLDER = """
+delete from matching.token where not (get_byte(token, 0) = any($1::int[]))
+"""
 _PUBLISH = """
 insert into matching.policy (version, policy) values ($1, $2::text::jsonb)
 on conflict (version) do update set policy = excluded.policy
@@ -134,6 +151,46 @@ async def wait_no_more(connection: Connection, lead_id: UUID) -> None:
 async def waiting_for(connection: Connection, tokens: Collection[bytes]) -> list[UUID]:
     """The leads that wait for one of these tokens."""
     return [row["lead_id"] for row in await connection.fetch(_WAITING_FOR, list(tokens))]
+
+
+@dataclass(frozen=True)
+class Unrenewed:
+    """A lead that waits to be recognised by former keys of the index only."""
+
+    lead_id: UUID
+    owner: UUID
+    """Whose key seals the person: the alert, or the lead itself."""
+    person_id: UUID
+    clue: bool
+
+
+async def waiting_by_older_keys(
+    connection: Connection, version: int, limit: int
+) -> list[Unrenewed]:
+    """Leads that wait for no token by the index key ``version`` yet."""
+    rows = await connection.fetch(_WAITS_BY_OLDER_KEYS, version, limit)
+    return [
+        Unrenewed(
+            row["lead_id"],
+            row["alert_id"] or row["lead_id"],
+            row["person_id"],
+            not row["automatic"],
+        )
+        for row in rows
+    ]
+
+
+async def drop_older(connection: Connection, versions: Collection[int]) -> None:
+    """Forget the tokens by keys that are in use no more; no question is asked by them."""
+    await connection.execute(_DROP_OLDER, list(versions))
+
+
+async def owners_about(connection: Connection, household_id: UUID) -> Collection[UUID]:
+    """Whose keys seal what is kept of a household's people: leads, alerts, their own applications.
+
+    A report's caller is somebody else, and stays.
+    """
+    return [row["stream_id"] for row in await connection.fetch(_ABOUT, household_id)]
 
 
 async def leads_of(connection: Connection, case_id: UUID) -> list[UUID]:

@@ -4,6 +4,7 @@ from services.assistance.domain import commands as c
 from services.assistance.http.figures import figure_questions
 from services.assistance.http.files import file_doors
 from services.assistance.http.notes import note_door
+from services.assistance.http.notices import notice_doors
 from services.assistance.http.questions import (
     elimination_questions,
     measure_questions,
@@ -78,5 +79,6 @@ def router(application: Application, vault: Vault, divisions: Divisions) -> Rout
     figure_questions(made, application)
     register_questions(made, application)
     note_door(made, application, vault)
+    notice_doors(made, application, vault, divisions)
     file_doors(made, application, divisions)
     return made

@@ -34,7 +34,12 @@ def figure_questions(made: Router, application: Application) -> None:
     """``GET /figures``."""
     database = application.database
 
-    @made.get("/figures", dependencies=[require(LOOK)], name="figures")
+    @made.get(
+        "/figures",
+        dependencies=[require(LOOK)],
+        name="figures",
+        responses={200: {"content": {"text/csv": {}}}},
+    )
     async def figures(
         *,
         caller: Caller,

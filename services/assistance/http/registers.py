@@ -61,7 +61,11 @@ def _aftercare(made: Router, application: Application) -> None:
 
     @made.get("/after-care/missing", dependencies=[require(LOOK)], name="missing_refreshes")
     async def missing(
-        year: int, caller: Caller, division: Division = None, limit: Limit = 200
+        *,
+        year: Annotated[int, Query(ge=2000, le=2100)],
+        caller: Caller,
+        division: Division = None,
+        limit: Limit = 200,
     ) -> list[dict[str, Any]]:
         """Eliminated households whose data of ``year`` nobody has refreshed (R106)."""
         async with database.reading() as tx:

@@ -34,6 +34,7 @@ CORRECTABLE: Mapping[CorrectionKind, frozenset[tuple[str, str]]] = {
     CorrectionKind.PURGE: _UNDONE,
     CorrectionKind.ROLLBACK: _UNDONE,
     CorrectionKind.FLAG_CHANGE: frozenset({("assistance", "no_labour")}),
+    CorrectionKind.ERASURE: frozenset({("identification", "household")}),
 }
 """What each kind can be about: streams whose service carries the correction out."""
 FLAGS = frozenset({"no_labour_safety_net"})
@@ -65,6 +66,7 @@ def request_is_whole(command: RequestCorrection) -> None:
             en=f"1 to {MAX_EVIDENCE} documents must support it",
             field="evidence",
         )
+    _reason_fits_erasure(command)
     is_flag = command.kind is CorrectionKind.FLAG_CHANGE
     if is_flag != (command.change is not None):
         raise Invalid(
@@ -80,6 +82,18 @@ def request_is_whole(command: RequestCorrection) -> None:
             code="reason-does-not-fit",
             zh="身份变化仅适用于标识调整",
             en="a changed identity is the reason of flag changes alone",
+            field="reason",
+        )
+
+
+def _reason_fits_erasure(command: RequestCorrection) -> None:
+    erasing = command.reason in {CorrectionReason.RETENTION_ENDED, CorrectionReason.SUBJECT_ASKED}
+    if erasing != (command.kind is CorrectionKind.ERASURE):
+        raise Invalid(
+            "R108",
+            code="reason-does-not-fit",
+            zh="销毁个人信息的理由限于保存期限届满或本人请求,其他申请不得填写",
+            en="these two are the reasons of an erasure, and of nothing else",
             field="reason",
         )
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import Depends, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.audit.domain import commands as c
 from services.audit.domain.correction import CORRECTION, Status
@@ -31,6 +31,7 @@ from shared.contracts.audit import (
     Target,
 )
 from shared.kernel.division import Level
+from shared.kernel.document_number import NoDocumentNumber
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Role, may
 from shared.kernel.refusal import NotFound
@@ -55,6 +56,12 @@ READ_NOTE = may(
 _CURSORS = Cursors(tuple[UUID])
 
 
+Contributor = Annotated[
+    str, StringConstraints(pattern=r"^[a-z]+:[A-Za-z0-9._|-]{1,64}$"), NoDocumentNumber
+]
+"""Whoever worked on it, as tokens and events have them: ``person:city-officer``, never a name."""
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -76,21 +83,21 @@ class Filing(_Body):
     words: Annotated[str, Field(min_length=1, max_length=4000)]
     """The reason in words; goes into the vault."""
     evidence: tuple[Sha256, ...]
-    contributors: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = ()
+    contributors: tuple[Contributor, ...] = ()
 
 
 class Decision(_Body):
     """A gate's yes: over the content whose hash was seen, signed with the decider's own key."""
 
     content_sha256: Sha256
-    document: DocumentNumber
+    document: Annotated[DocumentNumber, NoDocumentNumber]
     signature: Ed25519Signature
 
 
 class NationalFiling(Decision):
     """The nation's agreement; ``document`` is its filing number."""
 
-    letter: DocumentNumber
+    letter: Annotated[DocumentNumber, NoDocumentNumber]
     filed_on: date
 
 

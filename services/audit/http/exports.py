@@ -13,6 +13,7 @@ from services.audit.read_models.trail import Filter
 from shared.kernel.refusal import OutOfOrder
 from shared.tabular.writing import Format
 from shared.web.auth import Caller
+from shared.web.openapi import Zip
 from shared.web.routing import Router, require
 
 
@@ -51,7 +52,7 @@ def router(audit: Audit) -> Router:
         async with audit.database.reading() as tx:
             return await jobs.status(tx, caller, export_id)
 
-    @made.get("/exports/{export_id}/file", summary="The finished file (ZIP)")
+    @made.get("/exports/{export_id}/file", summary="The finished file (ZIP)", response_class=Zip)
     async def file(export_id: UUID, caller: Caller) -> Response:
         async with audit.database.reading() as tx:
             known = await jobs.status(tx, caller, export_id)

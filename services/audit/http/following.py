@@ -16,9 +16,11 @@ from services.audit.read_models import access, searches
 from services.audit.read_models.access import Reading
 from services.audit.read_models.search import search
 from services.audit.read_models.trail import Filter, Place
+from shared.kernel.document_number import NoDocumentNumber
 from shared.kernel.principal import Role
 from shared.web.auth import Caller
 from shared.web.context import Ctx
+from shared.web.openapi import EventStream
 from shared.web.problem import Malformed
 from shared.web.routing import Router, require
 
@@ -33,7 +35,7 @@ class Saving(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Annotated[str, Field(min_length=1, max_length=100), NoDocumentNumber]
     filter: Annotated[Filter, Field(default_factory=Filter)]
     shared_with: Role | None = None
     """Everybody in this role, in the divisions inside the owner's."""
@@ -44,7 +46,11 @@ def router(audit: Audit) -> Router:
     made = Router(tags=["trail"], dependencies=[require(READ)])
     _searches(made, audit)
 
-    @made.get("/stream", summary="What a filter shows, as it comes (server-sent events)")
+    @made.get(
+        "/stream",
+        summary="What a filter shows, as it comes (server-sent events)",
+        response_class=EventStream,
+    )
     async def stream(
         asked: Annotated[Asked, Query()], ctx: Ctx, last_event_id: Annotated[str, Header()] = ""
     ) -> StreamingResponse:

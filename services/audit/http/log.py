@@ -21,6 +21,7 @@ from services.audit.read_models.access import Reading
 from shared.kernel.refusal import Forbidden
 from shared.store.database import Transaction
 from shared.web.context import Ctx, RequestContext
+from shared.web.openapi import Bytes, Text
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, public, require
 
@@ -79,15 +80,20 @@ def _newest(made: Router, audit: Audit) -> None:
     async def newest(tx: Transaction) -> Log:
         return await reader.log(tx.raw)
 
-    @made.get("/checkpoint", dependencies=[public()], summary="The newest log's signed head")
+    @made.get(
+        "/checkpoint",
+        dependencies=[public()],
+        summary="The newest log's signed head",
+        response_class=Text,
+    )
     async def checkpoint() -> Response:
         return await _checkpoint(audit, newest)
 
-    @made.get("/tile/entries/{number:path}", dependencies=[require(READ_ALL)])
+    @made.get("/tile/entries/{number:path}", dependencies=[require(READ_ALL)], response_class=Bytes)
     async def entries(number: Number, ctx: Ctx) -> Response:
         return await _bundle(audit, newest, number, ctx)
 
-    @made.get("/tile/{level}/{number:path}", dependencies=[public()])
+    @made.get("/tile/{level}/{number:path}", dependencies=[public()], response_class=Bytes)
     async def tile(level: Level_, number: Number) -> Response:
         return await _tile(audit, newest, level, number)
 
@@ -99,17 +105,28 @@ def _named(made: Router, audit: Audit) -> None:
 
         return find
 
-    @made.get(f"{_ORIGIN}/checkpoint", dependencies=[public()], summary="A log's signed head")
+    @made.get(
+        f"{_ORIGIN}/checkpoint",
+        dependencies=[public()],
+        summary="A log's signed head",
+        response_class=Text,
+    )
     async def checkpoint(operator: str, province: str, year: int) -> Response:
         return await _checkpoint(audit, named(operator, province, year))
 
-    @made.get(f"{_ORIGIN}/tile/entries/{{number:path}}", dependencies=[require(READ_ALL)])
+    @made.get(
+        f"{_ORIGIN}/tile/entries/{{number:path}}",
+        dependencies=[require(READ_ALL)],
+        response_class=Bytes,
+    )
     async def entries(
         operator: str, province: str, year: int, number: Number, ctx: Ctx
     ) -> Response:
         return await _bundle(audit, named(operator, province, year), number, ctx)
 
-    @made.get(f"{_ORIGIN}/tile/{{level}}/{{number:path}}", dependencies=[public()])
+    @made.get(
+        f"{_ORIGIN}/tile/{{level}}/{{number:path}}", dependencies=[public()], response_class=Bytes
+    )
     async def tile(
         operator: str, province: str, year: int, level: Level_, number: Number
     ) -> Response:

@@ -19,8 +19,10 @@ from services.audit.read_models.search import search
 from services.audit.read_models.trail import Filter, Found, Place
 from shared.contracts.audit import Gate
 from shared.kernel.division import DivisionCode
+from shared.kernel.document_number import NoDocumentNumber
 from shared.store.database import Transaction
 from shared.web.context import Ctx, RequestContext, request_uuid
+from shared.web.openapi import Text
 from shared.web.paging import LARGEST_PAGE, Cursors, Page, PageQuery
 from shared.web.routing import Router, require
 
@@ -32,8 +34,13 @@ _READINGS = Cursors(tuple[UUID])
 Index = Annotated[int, Path(ge=0, le=2**62)]
 Origin = Annotated[str | None, Query(alias="log", max_length=100, description="Default: newest.")]
 RequestId = Annotated[str, Path(max_length=100)]
-Short = Annotated[str, Field(max_length=100)]
-Words = Annotated[str, StringConstraints(min_length=2, max_length=100, pattern=r"[0-9A-Za-z㐀-鿿]")]
+Short = Annotated[str, Field(max_length=100), NoDocumentNumber]
+"""A condition is written down with the reading, so it must hold nobody's number."""
+Words = Annotated[
+    str,
+    StringConstraints(min_length=2, max_length=100, pattern=r"[0-9A-Za-z㐀-鿿]"),
+    NoDocumentNumber,
+]
 
 
 class Asked(BaseModel):
@@ -141,7 +148,9 @@ def _entries(made: Router, audit: Audit) -> None:
 
 
 def _proofs(made: Router, audit: Audit) -> None:
-    @made.get("/entries/{index}/proof", summary="A tlog-proof file for one entry")
+    @made.get(
+        "/entries/{index}/proof", summary="A tlog-proof file for one entry", response_class=Text
+    )
     async def proof(index: Index, ctx: Ctx, log: Origin = None) -> Response:
         async with audit.database.transaction() as tx:
             source = await reader.log(tx.raw, log)

@@ -24,6 +24,8 @@ MASS_READING = "mass-reading"
 """Finding: one person was shown more than 5,000 entries within an hour."""
 MASS_EXPORT = "mass-export"
 """Finding: one person exported more than 50,000 rows, or more than ten times, within a day."""
+MASS_REVEAL = "mass-reveal"
+"""Finding: one person saw the personal data of more than 100 households within an hour."""
 HASTY = "hasty-decision"
 """Finding: a gate was passed within a minute of the step before, or within half a minute of the
 decider's opening the request."""
@@ -68,6 +70,16 @@ LOOKS = (
                jsonb_build_object('exports', count(*), 'rows', sum(rows)) as detail
           from audit.export where asked_at > $1::timestamptz - interval '1 day'
          group by actor having sum(rows) > 50000 or count(*) > 10
+        """,
+    ),
+    Look(
+        MASS_REVEAL,
+        """
+        select actor as subject, jsonb_build_object('households', count(distinct key)) as detail
+          from audit.entry
+         where type = 'PersonalDataRevealed'
+           and recorded_at > $1::timestamptz - interval '1 hour'
+         group by actor having count(distinct key) > 100
         """,
     ),
     Look(

@@ -13,15 +13,20 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from shared.contracts.assessment import CopingMeans, IncomeKind
 from shared.contracts.values import Benefit, Hukou, Labour
 from shared.kernel.division import DivisionCode
+from shared.kernel.document_number import NoDocumentNumber
 from shared.kernel.money import FenAmount
 
 FreeText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 """What a person writes: kept in the vault."""
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """An evidence file, cited by its hash."""
-Reference = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z一-鿿〔〕()()\[\]./_-]{1,64}$")]
+Reference = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9A-Za-z一-鿿〔〕()()\[\]./_-]{1,64}$"),
+    NoDocumentNumber,
+]
 """A document's, notice's or receipt's number."""
-Officer = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z:._-]{1,128}$")]
+Officer = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z:._-]{1,128}$"), NoDocumentNumber]
 """A person's pseudonym, as tokens carry it."""
 Private = Annotated[str, StringConstraints(pattern=r"^[0-9+-]{7,20}$")]
 """A household's own phone."""

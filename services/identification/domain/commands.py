@@ -9,7 +9,7 @@ from datetime import date
 from typing import Annotated, ClassVar
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from services.identification.domain.collection import (
     Coping,
@@ -42,6 +42,7 @@ from shared.contracts.identification_steps import (
 from shared.contracts.values import AuthorityKind, Category, Gap, MeetingForm, Risk
 from shared.kernel.decider import Act
 from shared.kernel.division import Level
+from shared.kernel.document_number import no_document_number
 from shared.kernel.principal import Permission, Role, may
 from shared.policy.parameters import PolicyVersion
 
@@ -52,12 +53,17 @@ _FIELD = may(Role.OFFICER, at=(Level.VILLAGE, Level.TOWN))
 _APPROVER = may(Role.OFFICER, Role.COMMITTEE, at=Level.COUNTY)
 
 
+def _nobody_s(policy: PolicyVersion) -> PolicyVersion:
+    no_document_number(f"{policy.document} {policy.version}")
+    return policy
+
+
 class PublishPolicy(Act):
     """Publish a version of the parameters (R2, R28); a city only tightens (R29, R120)."""
 
     permission: ClassVar[Permission] = may(Role.OFFICER, at=(Level.CITY, Level.PROVINCE))
 
-    policy: PolicyVersion
+    policy: Annotated[PolicyVersion, AfterValidator(_nobody_s)]
 
 
 class CaseAct(Act):

@@ -11,6 +11,7 @@ from services.identification.domain.household_state import (
     Household,
     Move,
     Registration,
+    Reindexing,
     Revision,
     evolve,
 )
@@ -24,6 +25,7 @@ from services.identification.domain.register_commands import (
 from services.identification.domain.register_policies import (
     Place,
     must_be_members,
+    must_not_be_erased,
     must_stand_for_somebody,
     one_head,
     owner_is_right,
@@ -211,6 +213,48 @@ def correct(household: Household, command: internal.Correct, context: Correcting
     ]
 
 
+def reindex(household: Household, _command: internal.Reindex, context: Reindexing) -> list[Event]:
+    """The tokens by every key in use, unless the household has them already."""
+    if set(context.tokens) <= set(household.tokens):
+        return []
+    return [
+        events.HouseholdIndexed(
+            household_id=household.household_id,
+            division=household.division,
+            key_id=context.key_id,
+            tokens=context.tokens,
+        )
+    ]
+
+
+@rule("R107", "R108")
+def erase(household: Household, command: internal.EraseHousehold, context: Move) -> list[Event]:
+    """An authorised erasure: nobody can read or match the household's people any more (R108).
+
+    What was decided about the household stays, by codes and ids, and every proof of it verifies.
+    """
+    if context.has_active_case:
+        raise OutOfOrder(
+            "R107",
+            code="active-case",
+            zh="该户有在办或在册个案,办结后方可销毁个人信息",
+            en="the household has an open or active case; its data is needed until that has ended",
+        )
+    return [
+        events.PersonalDataErased(
+            household_id=household.household_id,
+            division=household.division,
+            correction_id=command.correction_id,
+        ),
+        events.HouseholdIndexed(
+            household_id=household.household_id,
+            division=household.division,
+            key_id=household.key_id,
+            tokens=(),
+        ),
+    ]
+
+
 def decide(household: Household, command: Command, context: Any) -> list[Event]:
     """The events that ``command`` brings about, or the ``Refusal`` of the rule it breaks."""
     if not isinstance(command, RegisterHousehold | internal.SplitOff):
@@ -218,6 +262,7 @@ def decide(household: Household, command: Command, context: Any) -> list[Event]:
             raise NotFound(*LABEL)
         if not isinstance(command, internal.Correct):
             must_stand_for_somebody(household)
+        must_not_be_erased(household)
     return _DECISIONS[type(command)](household, command, context)
 
 
@@ -231,6 +276,8 @@ _DECISIONS: Mapping[type[Command], Callable[[Household, Any, Any], list[Event]]]
     internal.SplitOff: regrouping.split_off,
     internal.BeAbsorbed: regrouping.be_absorbed,
     internal.Correct: correct,
+    internal.Reindex: reindex,
+    internal.EraseHousehold: erase,
 }
 
 HOUSEHOLD: Aggregate[Household] = Aggregate(

@@ -35,6 +35,8 @@ class Household:
     """The vault's record of its address and phone."""
     absorbed_into: UUID | None = None
     """The household that it is part of now."""
+    erased: bool = False
+    """Its personal data was destroyed through the gates."""
 
     @property
     def dissolved(self) -> bool:
@@ -75,6 +77,14 @@ class Move(Context):
     """What a move is measured against."""
 
     has_active_case: bool
+
+
+@dataclass(frozen=True)
+class Reindexing(Context):
+    """The tokens of everybody in the household, by every key in use."""
+
+    key_id: str
+    tokens: tuple[IndexToken, ...]
 
 
 @dataclass(frozen=True)
@@ -156,6 +166,7 @@ _APPLY: Mapping[type[Event], Callable[[Household, Any], Household]] = {
     events.HouseholdAbsorbed: lambda household, event: replace(
         household, members=(), absorbed_into=event.into_household_id
     ),
+    events.PersonalDataErased: lambda household, _event: replace(household, erased=True),
     events.Purged: lambda household, _event: replace(household, members=()),
     events.HouseholdIndexed: lambda household, event: replace(
         household, key_id=event.key_id, tokens=event.tokens

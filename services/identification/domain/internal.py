@@ -66,6 +66,23 @@ class NoteMeasure(Command):
     development: bool = False
 
 
+class Reindex(Command):
+    """The index has a new key: the household's people get tokens by it as well."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    household_id: UUID
+
+
+class EraseHousehold(Command):
+    """Carry an authorised erasure out: the key of the household's personal data is destroyed."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    household_id: UUID
+    correction_id: UUID
+
+
 class SplitOff(Command):
     """The other half of a split: the household that comes into being."""
 

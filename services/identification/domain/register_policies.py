@@ -93,6 +93,18 @@ def must_stand_for_somebody(household: Household) -> None:
         )
 
 
+@rule("R109")
+def must_not_be_erased(household: Household) -> None:
+    """Whose personal data was destroyed is acted on no more: nobody could say whom it is about."""
+    if household.erased:
+        raise OutOfOrder(
+            "R109",
+            code="personal-data-erased",
+            zh="该户的个人信息已依法销毁,不能再办理",
+            en="the personal data of this household has been destroyed",
+        )
+
+
 @rule("R24", "R25", "R26")
 def owner_is_right(place: Placed) -> None:
     """Hukou place first; the residence place with a reason; the relocated belong where they live.

@@ -13,6 +13,7 @@ from services.identification.handlers.cases import CaseHandlers
 from services.identification.handlers.comparison import ComparisonHandlers
 from services.identification.handlers.corrections import CorrectionHandlers
 from services.identification.handlers.governance import GovernanceHandlers
+from services.identification.handlers.personal_data import PersonalDataHandlers
 from services.identification.handlers.register import RegisterHandlers
 from services.identification.handlers.regrouping import RegroupingHandlers
 from services.identification.read_models.views import VIEWS
@@ -51,13 +52,15 @@ def application(
     appended: Callable[[Sequence[Recorded[Event]]], None] = lambda _events: None,
 ) -> Application:
     """The service on its database. ``appended`` is called after each commit."""
+    personal_data = PersonalDataHandlers(vault, index)
     return Application(
         service=SERVICE,
         database=database,
         handlers={
             **RegisterHandlers(vault, index, divisions).table(),
             **RegroupingHandlers(vault, divisions).table(),
-            **CorrectionHandlers().table(),
+            **CorrectionHandlers(personal_data.erase).table(),
+            **personal_data.table(),
             **CaseHandlers(vault).table(),
             **ComparisonHandlers(index, CaseHandlers(vault)).table(),
             KeepEvidence: keeping(EVIDENCE),

@@ -36,7 +36,7 @@ class ComparisonHandlers:
         """
         _own_answers_only(command, call.principal)
         document = parse_document(command.document_number)
-        tokens = [token.hex() for token in self.index.lookup(document)]
+        tokens = [token.hex() for token in self.index.tokens(document)]
         found = await lookups.open_case_of(call.tx.sql, tokens)
         if found is None:
             raise _nobody_asked()

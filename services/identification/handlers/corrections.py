@@ -15,7 +15,7 @@ from shared.contracts.identification import IdentificationEvent
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command
 from shared.kernel.refusal import NotFound
-from shared.service.correcting import CarryOut, carry_out
+from shared.service.correcting import CarryOut, Correct, carry_out
 from shared.store import event_store
 from shared.store.application import Call, Handler, Outcome, Stream
 
@@ -26,10 +26,17 @@ _CORRECTED: Mapping[str, Aggregate[Any]] = {item.name: item for item in (CASE, H
 class CorrectionHandlers:
     """The handler."""
 
+    erase: Correct
+    """Destroys a household's personal data."""
+
     def table(self) -> Mapping[type[Command], Handler]:
         """Every command with its handler."""
         handler = carry_out(
-            IdentificationEvent.service, _aggregate_of, _correct, first=_gives_up_most
+            IdentificationEvent.service,
+            _aggregate_of,
+            _correct,
+            erase=self.erase,
+            first=_gives_up_most,
         )
         return {CarryOut: handler}
 

@@ -167,7 +167,7 @@ class RegisterHandlers:
 
     async def _must_be_new(self, documents: Sequence[Document], call: Call) -> None:
         """Nobody is registered already, under any index key in use (R25)."""
-        tokens = [token.hex() for document in documents for token in self.index.lookup(document)]
+        tokens = [token.hex() for document in documents for token in self.index.tokens(document)]
         if tokens and await lookups.owners_of(call.tx.sql, tokens):
             raise registered_elsewhere()
 

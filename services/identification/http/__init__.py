@@ -12,6 +12,7 @@ from services.identification.http import (
     households,
     imports,
     national,
+    notices,
     oversight,
     policies,
 )
@@ -31,6 +32,7 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     comparison.comparison_doors(made, application)
     national.national_doors(made, application, vault)
     households.register(made, application, vault, divisions)
+    notices.register(made, application, vault, divisions)
     policies.register(made, application, divisions)
     oversight.register(made, application, vault)
     governance.register(made, application)

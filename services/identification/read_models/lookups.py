@@ -194,6 +194,20 @@ async def policy_book(connection: AsyncConnection) -> Sequence[PolicyVersion]:
     return [PolicyVersion.model_validate(data) for data in rows]
 
 
+async def indexed_by_older_keys(
+    connection: AsyncConnection, version: int, limit: int
+) -> Sequence[UUID]:
+    """Households with a member who has no token by the index key ``version`` yet."""
+    older, newer = household_token, household_token.alias()
+    by_it = sa.select(newer.c.token).where(
+        newer.c.stream_id == older.c.stream_id,
+        newer.c.member_id == older.c.member_id,
+        newer.c.token.startswith(f"{version:02x}"),
+    )
+    query = sa.select(older.c.stream_id).where(~by_it.exists()).distinct().limit(limit)
+    return (await connection.execute(query)).scalars().all()
+
+
 async def open_case_of(
     connection: AsyncConnection, tokens: Sequence[str]
 ) -> tuple[UUID, UUID] | None:

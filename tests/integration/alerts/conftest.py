@@ -139,7 +139,7 @@ class Desk:
     async def tick(self) -> int:
         return await self.app.tick(system("alerts"))
 
-    async def hear(self, event: Event, stream: UUID | None = None) -> None:
+    async def hear(self, event: Event, stream: UUID | None = None, by: Any = None) -> None:
         """Take in a neighbour's event as the consumer does."""
         stream = stream or new_id()
         self.versions[stream] = self.versions.get(stream, 0) + 1
@@ -157,7 +157,7 @@ class Desk:
             metadata=Metadata("s", "CN", (), cause.correlation_id, cause.causation_id),
         )
         async with self.app.database.transaction() as tx:
-            await reactions(self.app)[type(event)](tx, recorded, cause)
+            await (by or reactions(self.app)[type(event)])(tx, recorded, cause)
 
     async def household(
         self,

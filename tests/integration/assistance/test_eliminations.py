@@ -1,9 +1,11 @@
 """Elimination, flag and corrections over HTTP, on a real PostgreSQL."""
 
 from datetime import date
+from io import BytesIO
 from uuid import UUID
 
 import pytest
+from docx import Document
 
 from shared.contracts.audit import (
     CorrectionKind,
@@ -216,6 +218,29 @@ async def test_the_gates_take_the_flag_off(office: Office) -> None:
     await office.hears(correction, on="2023-04-01")
     assert (await office.events(flag["id"]))[-1] == "FlagChanged"
     assert not (await office.get("village", f"/plans/{plan}")).json()["no_labour"]
+
+
+@rule("R65")
+async def test_the_notice_of_an_elimination_is_printed_as_it_was_posted(office: Office) -> None:
+    plan, _ = await with_a_job(office)
+    at = await publicized(office, plan)
+    [notice] = (await office.get("village", f"{at}/notices")).json()
+    assert (notice["kind"], notice["number"], notice["last_day"]) == (
+        "notice",
+        "2023-15",
+        "2023-09-20",
+    )
+    path = f"{at}/notices/{notice['id']}"
+    page = await office.get("village", path)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    for shown in ("监测对象风险消除公示", "2023-15", "该户拟标注风险消除。", "2023年9月16日"):
+        assert shown in page.text
+    file = await office.get("county", path, form="docx")
+    made = Document(BytesIO(file.content))
+    assert "该户拟标注风险消除。" in [paragraph.text for paragraph in made.paragraphs]
+    assert (await office.get("committee", path)).status_code == 403
+    assert (await office.get("village", f"{at}/notices/{plan}")).status_code == 404
+    assert (await office.get("village", f"/eliminations/{plan}/notices")).status_code == 404
 
 
 @rule("R53")

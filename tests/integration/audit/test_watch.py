@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
+from services.audit.domain.leaf import Entry
 from services.audit.exports import jobs
 from services.audit.log.append import LogWriter
 from services.audit.log.checkpoints import Publisher
@@ -17,7 +18,7 @@ from shared.kernel.principal import Principal, Role
 from shared.store.database import Database
 from shared.tabular.writing import Format
 from shared.testing.databases import Urls
-from tests.integration.audit.support import NAME, Stopped, append, entry, history
+from tests.integration.audit.support import NAME, Stopped, append, entry, history, identified
 
 ORIGIN = NAME.origin(2026)
 
@@ -65,6 +66,24 @@ async def test_mass_reading(
             await access.record(tx, reading, rows, clock.now())
     await watch.look()
     assert ("mass-reading", "curious", {"entries": 5200}) in await found(database)
+
+
+async def test_mass_reveals(
+    database: Database, writer: LogWriter, watch: Watch, clock: Stopped
+) -> None:
+    def looks(actor: str, first: int, many: int) -> list[Entry]:
+        about = {"type": "PersonalDataRevealed", "category": "reveal", "recorded_at": clock.now()}
+        return [
+            entry(number, 1, actor=actor, key=identified("household", number), **about)
+            for number in range(first, first + many)
+        ]
+
+    await append(database, writer, [*looks("curious", 1, 101), *looks("busy", 1001, 100)])
+    await watch.look()
+    assert await found(database) == [("mass-reveal", "curious", {"households": 101})]
+    clock.instant = clock.now() + timedelta(hours=2)
+    await watch.look()
+    assert await found(database) == []
 
 
 async def test_hasty_gates_and_the_same_two_again(

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import count
 from pathlib import Path
 
 import httpx
@@ -25,7 +26,7 @@ from shared.testing.casework import POLICY, World
 from shared.testing.databases import Urls
 from shared.vault.blind_index import BlindIndex
 from shared.vault.ciphers import CipherName
-from shared.vault.keyring import KeyRing
+from shared.vault.keyring import KeyFile, KeyRing
 from shared.vault.master_key import FileMasterKey
 from shared.vault.vault import Vault
 from shared.web.app import create_app
@@ -49,16 +50,32 @@ def evidence_room(directory: Path) -> EvidenceRoom:
 
 
 @pytest.fixture
+def index_keys(tmp_path: Path) -> Path:
+    """The file of the index's keys."""
+    path = tmp_path / "index.key"
+    KeyRing.create(path, "HMAC-SHA-256")
+    return path
+
+
+@pytest.fixture
+def index(index_keys: Path) -> BlindIndex:
+    """The index, which looks at its file whenever it is asked."""
+    return BlindIndex(KeyFile(index_keys, elapsed=count(step=1.0).__next__))
+
+
+@pytest.fixture
 def room(tmp_path: Path) -> EvidenceRoom:
     return evidence_room(tmp_path)
 
 
 @asynccontextmanager
-async def worked(urls: Urls, divisions: Divisions, room: EvidenceRoom) -> AsyncIterator[World]:
+async def worked(
+    urls: Urls, divisions: Divisions, room: EvidenceRoom, index: BlindIndex | None = None
+) -> AsyncIterator[World]:
     """The service on a database, a policy published, the calendar on 2023-08-01."""
+    index = index or BlindIndex(KeyRing.new("HMAC-SHA-256"))
     database = Database(urls.writer, clock=ShiftedClock())
     vault = room.vault
-    index = BlindIndex(KeyRing.new("HMAC-SHA-256"))
     service = application(database, vault=vault, index=index, divisions=divisions)
     app = create_app(
         service="identification",
@@ -80,6 +97,8 @@ async def worked(urls: Urls, divisions: Divisions, room: EvidenceRoom) -> AsyncI
 
 
 @pytest.fixture
-async def world(urls: Urls, divisions: Divisions, room: EvidenceRoom) -> AsyncIterator[World]:
-    async with worked(urls, divisions, room) as made:
+async def world(
+    urls: Urls, divisions: Divisions, room: EvidenceRoom, index: BlindIndex
+) -> AsyncIterator[World]:
+    async with worked(urls, divisions, room, index) as made:
         yield made

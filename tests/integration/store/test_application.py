@@ -14,7 +14,7 @@ from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal, Role, system
 from shared.kernel.refusal import Forbidden, Invalid, NotFound, Refusal, Stale
 from shared.store import event_store
-from shared.store.application import Application, Busy, Receipt
+from shared.store.application import Application, Busy, Call, Receipt
 from shared.store.database import Database, NoConnection
 from shared.store.idempotency import IdempotencyKey, KeyReused
 from shared.testing import example as ex
@@ -178,6 +178,15 @@ async def test_outside_the_division_there_is_nothing(app: Application) -> None:
         await run(app, NoteErrand(errand_id=errand, amount=1), ELSEWHERE)
     assert told.value.en == "no such errand"
     assert await versions(app.database, errand) == [1]
+
+
+async def test_an_id_of_something_else_is_an_id_of_nothing(app: Application) -> None:
+    errand = await opened(app)
+    other = replace(ex.ERRAND, name="parcel", label=("包裹", "parcel"))
+    async with app.database.transaction() as tx:
+        with pytest.raises(NotFound) as told:
+            await Call(app, tx, OFFICER, cause()).load(other, errand)
+    assert told.value.en == "no such parcel"
 
 
 async def test_nothing_is_opened_in_a_neighbour_s_division(app: Application) -> None:

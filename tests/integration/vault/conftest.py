@@ -1,11 +1,9 @@
 """A migrated database with a vault and machine keys, used in the service's own role."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -39,15 +37,10 @@ class Urls:
 
 
 @pytest.fixture(scope="session")
-def server() -> Iterator[EmbeddedPostgres]:
-    # Not under pytest's own directory: another run that begins closes it to the server's account.
-    with (
-        TemporaryDirectory(prefix="dixian-vault-", ignore_cleanup_errors=True) as directory,
-        EmbeddedPostgres(Path(directory)) as running,
-    ):
-        logins = [f"alter role {role} login" for role in SCHEMA.roles.values()]
-        asyncio.run(running.template("vaulttest", lambda url: upgrade(url, SCHEMA), *logins))
-        yield running
+def server(postgres: EmbeddedPostgres) -> EmbeddedPostgres:
+    logins = [f"alter role {role} login" for role in SCHEMA.roles.values()]
+    asyncio.run(postgres.template("vaulttest", lambda url: upgrade(url, SCHEMA), *logins))
+    return postgres
 
 
 @pytest.fixture

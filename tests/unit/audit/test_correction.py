@@ -182,6 +182,7 @@ FLAG = {
     "reason": CorrectionReason.IDENTITY_CHANGED,
     "targets": (Target(service="assistance", stream_id=FLAGGED, version=2),),
 }
+ERASURE = {"kind": CorrectionKind.ERASURE, "targets": NO_VERSION}
 CHANGE = FlagChange(flag="no_labour_safety_net", value=False)
 OTHER_FLAG = FlagChange(flag="poor", value=False)
 WRONG_REASON = {"change": CHANGE, "reason": CorrectionReason.DUPLICATE}
@@ -218,6 +219,8 @@ WRONG_REASON = {"change": CHANGE, "reason": CorrectionReason.DUPLICATE}
             "R107",
             "target-not-correctable",
         ),
+        ({"reason": CorrectionReason.SUBJECT_ASKED}, "R108", "reason-does-not-fit"),
+        ({**ERASURE, "reason": CorrectionReason.DUPLICATE}, "R108", "reason-does-not-fit"),
         ({"targets": (TARGET.model_copy(update={"version": 8}),)}, "R109", "target-moved"),
         ({"targets": (TARGET.model_copy(update={"stream_id": UUID(int=77)}),)}, "", "not-found"),
         ({"targets": (TARGET.model_copy(update={"service": "alerts"}),)}, "", "not-found"),

@@ -2,11 +2,14 @@
 
 import stat
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
+from shared.vault.blind_index import BlindIndex
 from shared.vault.ciphers import CipherName, must_be_available, sealer
-from shared.vault.keyring import KeyFileFault, KeyRing
+from shared.vault.keyring import KeyFile, KeyFileFault, KeyRing
+from shared.vault.master_key import FileMasterKey
 from shared.vault.settings import VaultSettings, create_missing_keys, open_vault
 
 
@@ -118,3 +121,55 @@ def test_sm4_gcm_is_the_standard_s() -> None:
         "83DE3541E4C2B58177E065A9BF7B62EC"
     )
     assert sm4.open(nonce, sealed, place) == plain
+
+
+class Hands:
+    """A clock that is moved by hand."""
+
+    def __init__(self) -> None:
+        self.at = 0.0
+
+    def __call__(self) -> float:
+        return self.at
+
+
+def test_a_running_process_learns_of_a_rotation_within_a_second(path: Path) -> None:
+    first = KeyRing.create(path, "AES-256-GCM")
+    hands = Hands()
+    file = KeyFile(path, elapsed=hands)
+    second = first.rotated(path)
+    assert file.look() == first
+    hands.at = 1.0
+    assert file.look() == second
+    third = second.rotated(path)
+    assert file.look() == second
+    assert file.look(now=True) == third
+
+
+def test_a_file_that_becomes_unreadable_changes_nothing(path: Path) -> None:
+    known = KeyRing.create(path, "AES-256-GCM")
+    file = KeyFile(path)
+    path.write_text("{}")
+    assert file.look(now=True) == known
+    path.unlink()
+    assert file.look(now=True) == known
+
+
+async def test_a_key_that_another_process_learnt_of_first_opens_at_once(path: Path) -> None:
+    ring = KeyRing.create(path, "AES-256-GCM")
+    ours = FileMasterKey(KeyFile(path, elapsed=Hands()))
+    theirs = FileMasterKey(ring.rotated(path))
+    owner = UUID(int=1)
+    wrapped = await theirs.wrap([(owner, bytes(32))])
+    assert (ours.current_id, wrapped[0].master_key_id) == ("1", "2")
+    assert await ours.unwrap(wrapped) == [bytes(32)]
+    assert ours.current_id == "2"
+
+
+def test_the_index_follows_its_file(path: Path) -> None:
+    hands = Hands()
+    ring = KeyRing.create(path, "HMAC-SHA-256")
+    index = BlindIndex(KeyFile(path, elapsed=hands))
+    ring.rotated(path).without(path, "1")
+    hands.at = 2.0
+    assert index.versions == {2}

@@ -524,8 +524,10 @@ async def test_the_document_shows_who_may_and_what_may_go_wrong(client: httpx.As
     assert operation["security"] == [{"person": []}, {"machineKey": []}]
     assert (operation["x-roles"], operation["x-levels"]) == (["officer"], ["COUNTY"])
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    for status in ("400", "401", "403", "413", "415", "422", "default"):
-        assert operation["responses"][status]["content"] == problem
+    refusals = {400, 401, 403, 404, 409, 410, 412, 413, 415, 422, 429, 500, 503}
+    assert operation["responses"].keys() == {"200", *map(str, refusals)}
+    for status in refusals:
+        assert operation["responses"][str(status)]["content"] == problem
     assert {item["name"] for item in operation["parameters"]} == {
         "case_id",
         "Idempotency-Key",

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, StringConstraints
 
 from shared.contracts import help as values
 from shared.kernel.division import Level
+from shared.kernel.document_number import NoDocumentNumber
 from shared.kernel.principal import Permission, Role, may
 
 VILLAGE_OR_TOWN = may(Role.OFFICER, at=(Level.VILLAGE, Level.TOWN))
@@ -22,7 +23,9 @@ SYSTEM = Permission(frozenset({Role.SYSTEM}))
 
 Note = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whitespace=True)]
 """Free text; it goes to the vault, and the event carries its id."""
-Officers = Annotated[tuple[values.Officer, ...], Field(min_length=1, max_length=10)]
+Officers = Annotated[
+    tuple[Annotated[values.Officer, NoDocumentNumber], ...], Field(min_length=1, max_length=10)
+]
 """The officers responsible, by pseudonym (R5)."""
 QUARTER = r"^20\d{2}Q[1-4]$"
 Quarter = Annotated[str, StringConstraints(pattern=QUARTER)]
