@@ -98,7 +98,7 @@ class _Sent:
         async for row, values in rows:
             self.tally.rows += 1
             if isinstance(values, BadCell):
-                self.tally.refuse(row, _as_error(values))
+                self.tally.refuse(row, FieldError.of(values))
             else:
                 yield row, values
 
@@ -108,7 +108,7 @@ class _Sent:
             receipt = await self.application.execute(wish, self.principal, self.cause)
         except Refusal as refusal:
             for row in rows:
-                self.tally.refuse(row, _as_error(refusal))
+                self.tally.refuse(row, FieldError.of(refusal))
             return
         if receipt.body["events"]:
             self.tally.changed += len(rows)
@@ -196,7 +196,7 @@ def _must_be_of(quarter: str, wish: c.CompareFlag) -> None:
 def _as_error(refusal: Refusal | ValidationError) -> FieldError:
     if isinstance(refusal, ValidationError):
         return field_error(refusal.errors()[0])
-    return FieldError(refusal.field or "", refusal.code, refusal.zh, refusal.en, refusal.rule)
+    return FieldError.of(refusal)
 
 
 @asynccontextmanager

@@ -15,6 +15,7 @@ from services.identification.domain.collection import (
     Coping,
     Count,
     DeclineReason,
+    DocumentNumber,
     ExpenseItem,
     FreeText,
     GivenClaim,
@@ -32,7 +33,9 @@ from shared.contracts.identification_steps import (
     BackTo,
     Conclusion,
     ExemptionGround,
+    Hit,
     QueryScope,
+    Source,
     SourceResult,
     Told,
 )
@@ -122,11 +125,24 @@ class VerifyHousehold(TimedAct):
 
 
 class CompareData(CaseAct):
-    """Record the departments' answers (R52, R57)."""
+    """Conclude the comparison: what came in from the departments, and what is added (R52, R57)."""
 
     permission: ClassVar[Permission] = _COUNTY
 
-    results: Annotated[tuple[SourceResult, ...], Field(min_length=1, max_length=20)]
+    results: Annotated[tuple[SourceResult, ...], Field(max_length=20)] = ()
+    """Answers that did not come by the departments' own way."""
+
+
+class ReportComparison(Act):
+    """A department's answer about one person, by the number; from a machine or a file (R52)."""
+
+    permission: ClassVar[Permission] = may(
+        Role.OFFICER, Role.DEPARTMENT, Role.FEED, at=(Level.COUNTY, Level.CITY, Level.PROVINCE)
+    )
+
+    source: Source
+    document_number: DocumentNumber
+    hits: Annotated[tuple[Hit, ...], Field(max_length=5)] = ()
 
 
 class ExemptComparison(CaseAct):
