@@ -353,6 +353,43 @@ def feed(
             sender.results(sent, results)
 
 
+ASSISTANCE = typer.Option(envvar="DIXIAN_ASSISTANCE_URL", help="Where the service is.")
+TOKEN = typer.Option(envvar="DIXIAN_TOKEN", help="A county officer's token.")
+TABLE = typer.Argument(help="XLSX, CSV or NDJSON, gzipped if you like.")
+
+
+@imports.command()
+def quarter(
+    name: Annotated[str, typer.Argument(help="2023Q3")],
+    file: Annotated[Path, TABLE],
+    token: Annotated[str, TOKEN],
+    assistance: Annotated[str, ASSISTANCE] = "http://127.0.0.1:8103",
+) -> None:
+    """Compare flagged households with a quarter's dibao and support: household_id, benefit."""
+    _county_file(assistance, token, f"/comparisons/{name}", file)
+
+
+@imports.command()
+def population(
+    year: Annotated[int, typer.Argument(help="2023")],
+    file: Annotated[Path, TABLE],
+    token: Annotated[str, TOKEN],
+    assistance: Annotated[str, ASSISTANCE] = "http://127.0.0.1:8103",
+) -> None:
+    """Take a year's rural registered population of villages in: division, people."""
+    _county_file(assistance, token, f"/populations/{year}", file)
+
+
+def _county_file(url: str, token: str, door: str, file: Path) -> None:
+    import httpx
+
+    from dixian.county_file import send
+
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
+    with plainly(), httpx.Client(base_url=url, headers=headers, timeout=1800) as client:
+        send(client, console, door, file)
+
+
 @cluster.command("up")
 def cluster_up() -> None:
     """Start Kafka, PostgreSQL and every service as processes of their own."""

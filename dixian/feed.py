@@ -37,12 +37,12 @@ class FeedClient:
 
     def send(self, feed: str, path: Path, *, rest: float = 1.0) -> dict[str, Any]:
         """Send ``path`` and follow it; the file as it stands in the end. Raises ``CannotStart``."""
-        sent = self._answered(self.client.post(f"/feed-files/{feed}", content=_blocks(path)))
+        sent = answered(self.client.post(f"/feed-files/{feed}", content=blocks(path)))
         with _progress(self.console) as progress:
             task = progress.add_task(path.name, total=sent["expected"])
             while sent["status"] in _OPEN:
                 time.sleep(rest)
-                sent = self._answered(self.client.get(f"/feed-files/{sent['id']}"))
+                sent = answered(self.client.get(f"/feed-files/{sent['id']}"))
                 progress.update(task, completed=sent["rows"], total=sent["expected"])
         self._tell(sent)
         return sent
@@ -53,21 +53,11 @@ class FeedClient:
         with self.client.stream("GET", f"/feed-files/{sent['id']}/rows.{kind}") as answer:
             if answer.status_code != 200:
                 answer.read()
-                self._answered(answer)
+                answered(answer)
             with path.open("wb") as target:
                 for part in answer.iter_bytes():
                     target.write(part)
         self.console.print(f"every row's fate: {path}")
-
-    def _answered(self, answer: httpx.Response) -> dict[str, Any]:
-        if answer.status_code >= 400:
-            try:
-                problem = answer.json()
-            except ValueError:
-                problem = {}
-            raise CannotStart(problem.get("detail") or f"the service answered {answer.status_code}")
-        made: dict[str, Any] = answer.json()
-        return made
 
     def _tell(self, sent: dict[str, Any]) -> None:
         self.console.print(f"{sent['feed']}: {sent['rows']:,} rows")
@@ -78,7 +68,20 @@ class FeedClient:
             self.console.print(f"  the file could not be read to its end: {sent['refusal']}")
 
 
-def _blocks(path: Path) -> Iterator[bytes]:
+def answered(answer: httpx.Response) -> dict[str, Any]:
+    """What a service answered. Raises ``CannotStart`` with its words when it refused."""
+    if answer.status_code >= 400:
+        try:
+            problem = answer.json()
+        except ValueError:
+            problem = {}
+        raise CannotStart(problem.get("detail") or f"the service answered {answer.status_code}")
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def blocks(path: Path) -> Iterator[bytes]:
+    """A file's content, block by block. Raises ``CannotStart`` when it cannot be read."""
     try:
         with path.open("rb") as file:
             while block := file.read(_BLOCK):

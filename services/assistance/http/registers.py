@@ -1,6 +1,7 @@
 """Questions about the registers: after-care, the flag's mismatches, the ledger, findings."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -54,6 +55,16 @@ def register_questions(made: Router, application: Application) -> None:
         """Help that was refused because the household is not in the register: 体外循环 (R49)."""
         async with database.reading() as tx:
             return await registers.off_register(tx.sql, asked_by(tx, caller, division), limit)
+
+    @made.get("/findings/rush", dependencies=[require(LOOK)], name="rush")
+    async def rush(
+        caller: Caller, division: Division = None, on: date | None = None
+    ) -> list[dict[str, Any]]:
+        """突击识别、突击消除: counties whose numbers jump (R114). Noticed, never blocked."""
+        async with database.reading() as tx:
+            asked = asked_by(tx, caller, division)
+            book = await lookups.policy_book(tx.sql)
+            return await registers.rush(tx.sql, asked, on or asked.today, book)
 
 
 def _aftercare(made: Router, application: Application) -> None:

@@ -1,6 +1,7 @@
 """The lists behind after-care, comparison, ledger and findings."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import date, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,8 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.assistance.domain.measure_state import MeasureStatus
 from services.assistance.domain.plan_state import Stage
+from services.assistance.domain.rush import Counts, findings
 from services.assistance.read_models.queries import Asked
 from services.assistance.read_models.tables import (
+    elimination,
     ledger,
     measure,
     no_labour,
@@ -18,6 +21,7 @@ from services.assistance.read_models.tables import (
 from services.assistance.read_models.tables import (
     off_register as off_register_table,
 )
+from shared.policy.parameters import PolicyVersion, in_force
 
 Rows = list[dict[str, Any]]
 
@@ -136,6 +140,58 @@ async def listed(connection: AsyncConnection, asked: Asked) -> dict[str, dict[st
         .order_by(ledger.c.region)
     )
     return {row.pop("region"): row for row in await _rows(connection, query)}
+
+
+async def rush(
+    connection: AsyncConnection, asked: Asked, on: date, book: Sequence[PolicyVersion]
+) -> Rows:
+    """What R114 notices, county by county, as of a day, by the numbers in force there."""
+    identified = await _by_day(connection, asked, plan, plan.c.approved_on, on)
+    eliminated = await _by_day(connection, asked, elimination, elimination.c.eliminated_on, on)
+    early = await _early(connection, asked, on)
+    counties = sorted({*identified, *eliminated, *early})
+    return [
+        {"division": county, **vars(finding)}
+        for county in counties
+        for finding in findings(
+            in_force(book, county, on).parameters,
+            on,
+            identified.get(county, {}),
+            eliminated.get(county, {}),
+            early.get(county, 0),
+        )
+    ]
+
+
+async def _by_day(
+    connection: AsyncConnection, asked: Asked, table: sa.Table, day: sa.Column[Any], on: date
+) -> dict[str, Counts]:
+    """How many a day and county, over the thirteen months that end on ``on``."""
+    county = sa.func.left(table.c.region, 6)
+    query = (
+        sa.select(county.label("county"), day.label("day"), sa.func.count().label("number"))
+        .where(asked.scope(table.c.region), day > on - timedelta(days=400), day <= on)
+        .group_by(county, day)
+    )
+    found: dict[str, Counts] = {}
+    for row in await connection.execute(query):
+        found.setdefault(row.county, {})[row.day] = row.number
+    return found
+
+
+async def _early(connection: AsyncConnection, asked: Asked, on: date) -> dict[str, int]:
+    county = sa.func.left(elimination.c.region, 6)
+    query = (
+        sa.select(county.label("county"), sa.func.count().label("number"))
+        .where(
+            asked.scope(elimination.c.region),
+            elimination.c.early,
+            sa.extract("year", elimination.c.eliminated_on) == on.year,
+            elimination.c.eliminated_on <= on,
+        )
+        .group_by(county)
+    )
+    return {row.county: row.number for row in await connection.execute(query)}
 
 
 async def _rows(connection: AsyncConnection, query: sa.Select[Any]) -> Rows:

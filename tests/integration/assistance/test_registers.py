@@ -326,6 +326,16 @@ RECOUNTED = (
 )
 
 
+@rule("R114")
+async def test_what_stands_out_is_listed(office: Office) -> None:
+    for _ in range(10):
+        await identified(office)
+    found = (await office.get("county", "/findings/rush")).json()
+    assert [(item["division"], item["code"], item["number"]) for item in found] == [
+        ("370112", "identified-in-a-rush", 10)
+    ]
+
+
 @rule("R49")
 async def test_off_register_help_is_listed(office: Office) -> None:
     household = str(new_id())

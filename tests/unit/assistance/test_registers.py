@@ -1,5 +1,6 @@
 """The registers: quarterly comparison, population, the 2% ledger, what stands out."""
 
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from services.assistance.domain.no_labour import NO_LABOUR
 from services.assistance.domain.plan import PLAN
 from services.assistance.domain.population import POPULATION
 from services.assistance.domain.quarters import comparison_clock, following, last_day
+from services.assistance.domain.rush import findings
 from shared.contracts.assistance import (
     DeadlineMissed,
     DeadlineWarned,
@@ -26,6 +28,7 @@ from shared.contracts.assistance import (
 from shared.contracts.help import ComparedBenefit, LedgerEntry, Mismatch, NoLabourBasis
 from shared.kernel.decider import Tick
 from shared.kernel.event import Event
+from shared.policy.parameters import Parameters
 from shared.testing.decider import Given, given, rule
 from tests.unit.assistance import story as s
 
@@ -198,3 +201,50 @@ def test_a_town_in_the_ledger_is_gone_through_every_month() -> None:
     assert state.clocks["ledger"].missed is False
     left = LedgerLeft(town=TOWN, entry=entry(20), on=s.day("2023-03-05"))
     assert LEDGER.fold([entered, done, left]).clocks == {}
+
+
+# --- what stands out ------------------------------------------------------------------------------
+
+
+USUAL = Parameters()
+
+
+def steady(number: int, months: int = 13, until: str = "2023-12-15") -> dict[date, int]:
+    day = s.day(until)
+    return {day - timedelta(days=30 * back): number for back in range(months)}
+
+
+@rule("R114")
+def test_a_steady_county_is_left_in_peace() -> None:
+    assert list(findings(USUAL, s.day("2023-12-15"), steady(12), steady(3), 0)) == []
+
+
+@rule("R114")
+def test_a_month_of_more_than_three_times_the_usual_stands_out() -> None:
+    sudden = steady(3) | {s.day("2023-12-15"): 10}
+    codes = [item.code for item in findings(USUAL, s.day("2023-12-15"), sudden, {}, 0)]
+    assert codes == ["identified-in-a-rush"]
+    few = steady(1) | {s.day("2023-12-15"): 9}
+    assert list(findings(USUAL, s.day("2023-12-15"), few, {}, 0)) == []
+
+
+@rule("R114")
+def test_eliminations_in_a_bunch_stand_out() -> None:
+    year = steady(3, months=11) | {s.day("2023-12-20"): 40}
+    codes = {item.code for item in findings(USUAL, s.day("2023-12-31"), {}, year, 0)}
+    assert codes == {"eliminated-in-a-rush", "eliminated-in-a-bunch"}
+
+
+@rule("R93", "R114")
+def test_eliminations_before_the_half_year_are_listed() -> None:
+    (finding,) = findings(USUAL, s.day("2023-12-15"), {}, {}, 2)
+    assert (finding.code, finding.number) == ("eliminated-before-the-half-year", 2)
+
+
+@rule("R114")
+def test_what_stands_out_is_the_policys_to_say() -> None:
+    strict = Parameters(rush_month_times=2, rush_month_at_least=5)
+    sudden = steady(2) | {s.day("2023-12-15"): 5}
+    assert list(findings(USUAL, s.day("2023-12-15"), sudden, {}, 0)) == []
+    codes = [item.code for item in findings(strict, s.day("2023-12-15"), sudden, {}, 0)]
+    assert codes == ["identified-in-a-rush"]
