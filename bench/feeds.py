@@ -69,6 +69,7 @@ def number_of(person: int) -> str:
 def lines(rows: int, people: int) -> Iterator[str]:
     """The file's rows; the same in every run."""
     chance = random.Random(1)
+    line = ""
     for n in range(rows):
         lot = chance.random()
         if lot < 0.96:
@@ -81,11 +82,12 @@ def lines(rows: int, people: int) -> Iterator[str]:
         number = number_of(person)
         if n % 200 == 7:
             number = number[:-1]
-        id_ = n - 50 if n % 200 == 57 else n
-        yield (
-            f"YB-2026-10-{id_:08d},MEDICAL_STAY,2026-10-{1 + n % 28:02d},2026-10,"
-            f"{fen // 100}.{fen % 100:02d},370114001,王秀{person % 500},{number}\n"
-        )
+        if n % 200 != 57:
+            line = (
+                f"YB-2026-10-{n:08d},MEDICAL_STAY,2026-10-{1 + n % 28:02d},2026-10,"
+                f"{fen // 100}.{fen % 100:02d},370114001,王秀{person % 500},{number}\n"
+            )
+        yield line
 
 
 @dataclass

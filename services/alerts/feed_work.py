@@ -5,13 +5,16 @@ one before. Several workers may run: each takes a file that no other has.
 """
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -49,7 +52,20 @@ class Sizes:
 
 def own_process() -> Executor:
     """Another interpreter: rows are checked without holding this one up."""
-    return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+    return ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_begun)
+
+
+def _begun() -> None:
+    """In the other process: it ends with this one, however that ends, and not by Ctrl-C before."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(0)
 
 
 class FeedWorker:
@@ -75,6 +91,7 @@ class FeedWorker:
         try:
             while True:
                 if not await self.once():
+                    self.close()  # until the next file it would only hold memory
                     await asyncio.sleep(rest)
         finally:
             self.close()

@@ -46,6 +46,8 @@ async def service_database(server: EmbeddedPostgres, schema: Schema) -> AsyncIte
     await server.template(template, prepare)
     async with server.fresh_database(template) as name:
         await _provide(server, name, schema.service)
+        # A copy has its template's tables, and not what migrations granted on the database itself.
+        await server.run(f'grant temporary on database "{name}" to dixian_{schema.service}_writer')
         yield _urls(server, name, schema.service)
 
 
@@ -76,4 +78,10 @@ async def _provide(server: EmbeddedPostgres, database: str, service: str) -> Non
     """Make the roles, and give the database to its owner (a copy belongs to whoever copied it)."""
     for role in _ROLES:
         await server.run(_ROLE.format(name=f"dixian_{service}_{role}"))
-    await server.run(f'alter database "{database}" owner to dixian_{service}_owner')
+    await server.run(
+        f'alter database "{database}" owner to dixian_{service}_owner',
+        # As in production: what is not granted is not there.
+        f'revoke all on database "{database}" from public',
+        f'grant connect on database "{database}" to dixian_{service}_writer,'
+        f" dixian_{service}_reader",
+    )

@@ -90,6 +90,10 @@ create table feeds.part (
 grant usage on schema feeds to {writer}, {reader};
 grant select, insert on feeds.row to {writer};
 grant select, insert, delete on feeds.part to {writer};
+-- A block is staged in temporary tables; nobody may make any who was not let.
+do $$ begin
+    execute format('grant temporary on database %I to {writer}', current_database());
+end $$;
 """
 
 

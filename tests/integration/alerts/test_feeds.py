@@ -1,10 +1,12 @@
 """Department files over HTTP: read as the department writes them, every row with its one fate."""
 
+import asyncio
 import csv
 import gzip
 import io
 import json
 from datetime import date
+from multiprocessing import active_children
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +14,7 @@ import openpyxl
 import orjson
 import pytest
 
+from services.alerts.feed_work import FeedWorker
 from services.alerts.handlers import AGGREGATES, VIEWS
 from shared.contracts.alerts import RowFate
 from shared.contracts.values import History
@@ -223,6 +226,22 @@ async def test_a_worker_that_died_in_the_middle_is_gone_on_from_where_it_was(des
 async def _all(desk: Desk, file_id: str) -> list[dict[str, str]]:
     answer = await desk.get(f"/feed-files/{file_id}/rows.jsonl", PROVINCE)
     return [orjson.loads(text) for text in answer.content.splitlines()]
+
+
+async def test_rows_are_read_in_a_process_of_their_own_that_ends_with_ours(desk: Desk) -> None:
+    content = file(line(1), line(2, amount="1"))
+    sent = await desk.send("/feed-files/medical-insurance", content, FEED)
+    worker = FeedWorker(desk.app, desk.tools)
+    try:
+        assert await worker.once()
+        assert len(active_children()) == 1
+    finally:
+        worker.close()
+    for child in active_children():
+        await asyncio.to_thread(child.join, 30)
+    assert active_children() == []
+    answer = (await desk.get(f"/feed-files/{sent.json()['id']}", PROVINCE)).json()
+    assert answer["fates"] == fates(unmatched=1, below_threshold=1)
 
 
 async def test_results_are_downloaded_as_tables(desk: Desk) -> None:
