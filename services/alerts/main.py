@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.alerts.feed_work import FeedWorker
 from services.alerts.handlers import Tools, application
-from services.alerts.http import router
+from services.alerts.http import LARGER_BODIES, router
 from services.alerts.http.evidence import evidence
 from services.alerts.postman import Postman
 from services.alerts.reactions import Reactions
@@ -47,7 +48,8 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             routers=lambda kit, app: [router(app, tools(kit)), evidence(app, kit.evidence)],
             reacts_to=("identification", "assistance"),
             handler=lambda _kit, app: Each(Reactions(app).by_type()),
-            workers=lambda kit, _app: (postman(kit).run,),
+            workers=lambda kit, app: (postman(kit).run, FeedWorker(app, tools(kit)).run),
+            larger_bodies=LARGER_BODIES,
             numbers=lambda kit, _app: lambda: _numbers(kit),
         ),
     )

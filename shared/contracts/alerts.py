@@ -9,11 +9,21 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.contracts.alerts_feeds import (
+    AlertField,
     AlertReceived,
     AlertType,
     Fate,
+    FeedCompared,
+    FeedFinished,
+    FeedMapped,
+    FeedMapping,
+    FeedReceived,
     Population,
+    RowFate,
+    Tally,
     Threshold,
+    ThresholdSet,
+    Unit,
 )
 from shared.contracts.alerts_machines import (
     MachineKeyIssued,
@@ -192,6 +202,7 @@ class DeadlineMissed(AlertsEvent):
 
 
 __all__ = [
+    "AlertField",
     "AlertReceived",
     "AlertType",
     "AlertsEvent",
@@ -201,6 +212,11 @@ __all__ = [
     "EvidenceKept",
     "ExtensionReason",
     "Fate",
+    "FeedCompared",
+    "FeedFinished",
+    "FeedMapped",
+    "FeedMapping",
+    "FeedReceived",
     "LeadDisposed",
     "LeadFollowedUp",
     "LeadMatched",
@@ -225,8 +241,12 @@ __all__ = [
     "Rating",
     "ReturnReason",
     "RiskReported",
+    "RowFate",
     "SupervisionGround",
+    "Tally",
     "Threshold",
+    "ThresholdSet",
+    "Unit",
     "WebhookMoved",
     "WebhookRegistered",
     "WebhookRemoved",
