@@ -187,7 +187,7 @@ async def test_a_misrouted_order_goes_back_within_two_working_days(desk: Desk) -
 @rule("R117")
 async def test_cards_and_supervision(desk: Desk) -> None:
     """Called on Tuesday the 1st: due on Tuesday the 8th, yellow on Monday, red on Wednesday."""
-    path = await assigned(desk)
+    path = await assigned(desk, kind="CONSULT")  # no lead with clocks of its own
     await desk.today("2023-08-07")
     await desk.tick()
     assert (await desk.get(path, COUNTY_OFFICER)).json()["card"] == "YELLOW"
