@@ -7,8 +7,11 @@
 from services.identification.http import (
     acts,
     cases,
+    comparison,
     governance,
     households,
+    imports,
+    national,
     oversight,
     policies,
 )
@@ -24,6 +27,9 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     made = Router(tags=["identification"])
     add_doors(made, application, acts.DOORS)
     cases.register(made, application)
+    imports.import_doors(made, application)
+    comparison.comparison_doors(made, application)
+    national.national_doors(made, application, vault)
     households.register(made, application, vault, divisions)
     policies.register(made, application, divisions)
     oversight.register(made, application)
