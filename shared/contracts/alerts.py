@@ -101,7 +101,8 @@ class RiskReported(AlertsEvent):
     evidence: tuple[str, ...] = ()
     """SHA-256 of evidence files."""
     deadlines: tuple[Deadline, ...] = ()
-    """A disposition within the month (R42)."""
+    """A disposition within the month (R42); while nobody knows the household, the procedure's, too
+    (R54, R55)."""
     clue: bool = False
     """Somebody reported somebody else: no case before an officer has matched it (R116)."""
     person_id: UUID | None = None

@@ -103,7 +103,7 @@ class OrderAccepted(OrderEvent):
 
     order_id: UUID
     order_no: str
-    """The hotline's own number: one order, however often it is sent."""
+    """The hotline's own number: one order of that hotline, however often it is sent."""
     kind: OrderKind
     division: DivisionCode
     """The village, town or county the matter concerns."""
@@ -117,6 +117,8 @@ class OrderAccepted(OrderEvent):
     """The lead that an application or a report makes (R116)."""
     deadlines: tuple[Deadline, ...]
     """Handling (R117)."""
+    hotline: DivisionCode | None = None
+    """Whose hotline's number it is: each numbers its own."""
 
 
 @contract

@@ -26,6 +26,8 @@ from shared.kernel.refusal import Invalid
 from shared.web.settings import Mode
 
 Address = IPv4Address | IPv6Address
+_OF_IPV4 = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
+"""NAT64, and the addresses once made of IPv4 ones: their last four bytes are one."""
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -83,13 +85,15 @@ class Guard:
 
     def allows(self, address: Address) -> bool:
         """Whether this installation may connect there."""
-        mapped = getattr(address, "ipv4_mapped", None)
-        address = mapped or address
+        return all(self._allows(item) for item in _meant(address))
+
+    def _allows(self, address: Address) -> bool:
         if any(address in network for network in self._networks):
             return True
         if address.is_loopback:
             return self._demo
-        return address.is_global and not address.is_multicast
+        once_private = isinstance(address, IPv6Address) and address.is_site_local
+        return address.is_global and not address.is_multicast and not once_private
 
     async def resolve(self, parts: SplitResult) -> str:
         """An address to connect to. Raises ``NotAllowed`` if any of the name's is not allowed."""
@@ -157,6 +161,20 @@ def _parts(url: str) -> SplitResult:
     if not complete or not url.isascii() or any(letter <= " " for letter in url):
         raise NotAllowed("回调地址格式不正确", "this is no address")
     return parts
+
+
+def _meant(address: Address) -> list[Address]:
+    """What an address leads to: of an IPv6 address that stands for an IPv4 one, that one too."""
+    if isinstance(address, IPv4Address):
+        return [address]
+    if address.ipv4_mapped is not None:
+        return [address.ipv4_mapped]
+    inner: list[Address] = [address]
+    if address.sixtofour is not None:
+        inner.append(address.sixtofour)
+    if any(address in network for network in _OF_IPV4) and not address.is_loopback:
+        inner.append(IPv4Address(address.packed[-4:]))
+    return inner
 
 
 def _literal(host: str) -> Address | None:

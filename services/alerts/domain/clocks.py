@@ -15,6 +15,8 @@ from shared.policy.rules import rule
 HANDLE = "order-handle"
 RETURN = "order-return"
 DISPOSE = "lead-disposition"
+VERIFY = "lead-verify"
+IDENTIFY = "lead-identify"
 FOLLOW = "lead-follow-up"
 
 
@@ -42,6 +44,31 @@ def disposition(starts_on: date, policy: PolicyVersion) -> Deadline:
     return legal_time.deadline(
         DISPOSE, "R42", starts_on, policy.parameters.lead_disposition, policy=policy.version
     )
+
+
+def of_lead(discovered_on: date, policy: PolicyVersion, *, waiting: bool) -> tuple[Deadline, ...]:
+    """Every clock that a lead starts here.
+
+    Once the household is known the procedure's clocks run with the case, from the same day; while
+    nobody knows it, they run here.
+    """
+    own = disposition(discovered_on, policy)
+    return (own, *_procedure(discovered_on, policy)) if waiting else (own,)
+
+
+@rule("R54", "R55")
+def _procedure(discovered_on: date, policy: PolicyVersion) -> tuple[Deadline, Deadline]:
+    numbers, version = policy.parameters, policy.version
+    verify = legal_time.deadline(VERIFY, "R55", discovered_on, numbers.verify, policy=version)
+    identify = legal_time.deadline(
+        IDENTIFY,
+        "R54",
+        discovered_on,
+        numbers.identify,
+        policy=version,
+        warn=numbers.identify_warnings,
+    )
+    return verify, identify
 
 
 @rule("R33")

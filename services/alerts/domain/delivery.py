@@ -56,6 +56,7 @@ def message(recorded: Recorded[Event], order: Order) -> dict[str, Any]:
         "type": name,
         "timestamp": recorded.recorded_at.isoformat(),
         "data": {
+            "hotline": order.hotline,
             "order_no": order.order_no,
             "order_id": str(order.order_id),
             "sequence": recorded.version,

@@ -86,14 +86,16 @@ def decide(lead: Lead, command: Command, context: Context) -> list[Event]:
     return _DECIDE[type(command)](lead, command, context)
 
 
-@rule("R42", "R54", "R116")
+@rule("R42", "R54", "R55", "R116")
 def _report(lead: Lead, command: commands.ReportRisk, context: AlertsContext) -> list[Event]:
     """A lead said twice is one lead: nothing happens the second time."""
     if lead.exists:
         return []
     fields = {name: getattr(command, name) for name in commands.ReportRisk.model_fields}
-    starts = counted.disposition(command.discovered_on, context.policy)
-    return [RiskReported(**fields, deadlines=(starts,))]
+    starts = counted.of_lead(
+        command.discovered_on, context.policy, waiting=command.household_id is None
+    )
+    return [RiskReported(**fields, deadlines=starts)]
 
 
 def _match(lead: Lead, command: commands.MatchLead, context: AlertsContext) -> list[Event]:
@@ -226,6 +228,7 @@ def _matched(lead: Lead, event: LeadMatched) -> Lead:
         household_id=event.household_id,
         division=event.division,
         status=LeadStatus.MATCHED,
+        clocks=clock.stop(lead.clocks, counted.VERIFY, counted.IDENTIFY),
     )
 
 

@@ -29,14 +29,18 @@ from shared.policy.rules import rule
 _MISSING = UUID(int=0)
 
 
-def order_id(order_no: str) -> UUID:
-    """The stream of the hotline's number: sent again, it meets the same order (R116)."""
-    return named_id("order", order_no)
+def order_id(hotline: str, order_no: str) -> UUID:
+    """The stream of a hotline's number: sent again, it meets the same order (R116).
+
+    A hotline is its division's, whichever of its machines sends: cities number their own calls, and
+    two of them may come to the same number.
+    """
+    return named_id("order", hotline, order_no)
 
 
-def lead_id(order_no: str) -> UUID:
+def lead_id(hotline: str, order_no: str) -> UUID:
     """The lead that an order makes."""
-    return named_id("lead", "order", order_no)
+    return named_id("lead", "order", hotline, order_no)
 
 
 def decide(order: Order, command: Command, context: Context) -> list[Event]:
@@ -56,17 +60,19 @@ def _accept(order: Order, command: commands.AcceptOrder, context: AlertsContext)
     policies.local(command.division)
     length = context.policy.parameters.hotline_handle
     makes_lead = command.kind is not OrderKind.CONSULT
+    hotline = context.principal.division
     return [
         OrderAccepted(
             on=command.called_on,
-            order_id=order_id(command.order_no),
+            order_id=order_id(hotline, command.order_no),
             order_no=command.order_no,
             kind=command.kind,
             division=command.division,
             confidential=command.confidential or command.kind is OrderKind.REPORT,
             caller_id=context.note("caller") or _MISSING,
             matter_id=context.note("matter") or _MISSING,
-            lead_id=lead_id(command.order_no) if makes_lead else None,
+            lead_id=lead_id(hotline, command.order_no) if makes_lead else None,
+            hotline=hotline,
             deadlines=(counted.handling(command.called_on, length, context),),
         )
     ]

@@ -55,6 +55,8 @@ class Order:
     exists: bool = False
     order_id: UUID = NOBODY
     order_no: str = ""
+    hotline: str = ""
+    """The division whose hotline it is."""
     kind: OrderKind = OrderKind.CONSULT
     division: str = ""
     confidential: bool = False
@@ -114,6 +116,7 @@ def _accepted(_order: Order, event: events.OrderAccepted) -> Order:
         exists=True,
         order_id=event.order_id,
         order_no=event.order_no,
+        hotline=event.hotline or "",
         kind=event.kind,
         division=event.division,
         confidential=event.confidential,

@@ -27,7 +27,7 @@ class Orders:
         """A call: the order, and at once the lead that an application or a report makes (R116)."""
         policies.not_in_the_future(command.called_on, call.today, "called_on")
         self._tools.divisions.require(command.division, field="division")
-        stream = order_id(command.order_no)
+        stream = order_id(call.principal.division, command.order_no)
         notes = await self._tools.notes(call, stream, {"matter": command.text})
         notes["caller"] = await self._tools.person(call, stream, "caller", command.caller)
         made = await context(call, command.division, command.called_on, notes=notes)
@@ -42,7 +42,8 @@ class Orders:
         match = await matching.look_up(call.tx.raw, self._tools.index, person.document_number)
         # A report is somebody's word about somebody else: an officer looks before a case begins.
         household = None if clue else match.household
-        lead = lead_id(command.order_no)
+        hotline = call.principal.division
+        lead = lead_id(hotline, command.order_no)
         reported = ReportRisk(
             lead_id=lead,
             source=LeadSource.HOTLINE,
@@ -51,7 +52,7 @@ class Orders:
             reported_in=command.division,
             household_id=household.household_id if household else None,
             risks=command.risks,
-            order_id=order_id(command.order_no),
+            order_id=order_id(hotline, command.order_no),
             clue=clue,
             person_id=await self._person(call, lead, person, known=household is not None),
         )

@@ -28,9 +28,10 @@ from shared.web.validation import problem_of
 MAX_BATCH = 1000
 
 
-def order_key(command: AcceptOrder, _ctx: RequestContext) -> IdempotencyKey:
-    """The order number is the key, whichever of the hotline's keys it came with (R116)."""
-    return _key("12317", "orders", order_id(command.order_no), command)
+def order_key(command: AcceptOrder, ctx: RequestContext) -> IdempotencyKey:
+    """The order number is the key, whichever of the hotline's machines it came from (R116)."""
+    hotline = ctx.principal.division
+    return _key("12317", "orders", order_id(hotline, command.order_no), command)
 
 
 def _key(sender: str, route: str, stream: UUID, command: Command) -> IdempotencyKey:

@@ -14,6 +14,7 @@ work_order = sa.Table(
     metadata,
     sa.Column("stream_id", UUID(), primary_key=True),
     sa.Column("order_no", sa.Text, nullable=False),
+    sa.Column("hotline", _CODE, nullable=False),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("division", _CODE, nullable=False),
@@ -36,7 +37,7 @@ work_order = sa.Table(
     sa.Column("matter_id", UUID(), nullable=False),
     sa.Column("instruction_id", UUID()),
     sa.Column("answer_id", UUID()),
-    sa.Index("work_order_order_no", "order_no", unique=True),
+    sa.Index("work_order_order_no", "order_no", "hotline", unique=True),
     sa.Index("work_order_unit", "unit", "handle_by", "stream_id"),
     sa.Index("work_order_division", "division", "handle_by", "stream_id"),
 )

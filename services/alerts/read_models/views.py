@@ -20,6 +20,7 @@ def _order(order: Order, last: Recorded[Event]) -> Rows:
         {
             "stream_id": last.stream_id,
             "order_no": order.order_no,
+            "hotline": order.hotline,
             "version": last.version,
             "kind": order.kind,
             "division": order.division,

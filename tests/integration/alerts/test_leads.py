@@ -166,7 +166,9 @@ async def test_a_case_that_ends_unidentified_tells_its_leads(desk: Desk) -> None
 
 @rule("R42")
 async def test_an_open_lead_is_raised_to_county_and_city_after_a_month(desk: Desk) -> None:
+    household = await desk.household(document_number(5))
     path = await lead_of(desk)
+    await desk.done(f"{path}/match", {"household_id": str(household)}, COUNTY_OFFICER)
     await desk.today("2023-09-01")
     assert await desk.tick() == 0
     await desk.today("2023-09-02")
@@ -175,6 +177,26 @@ async def test_an_open_lead_is_raised_to_county_and_city_after_a_month(desk: Des
     assert missed["escalated_to"] == [COUNTY, "3701"]
     raised = (await desk.get("/leads?raised=true", "officer:3701")).json()["items"]
     assert [item["id"] for item in raised] == [path.removeprefix("/leads/")]
+
+
+@rule("R54", "R55")
+async def test_a_lead_whose_household_nobody_knows_has_the_procedure_s_clocks_all_the_same(
+    desk: Desk,
+) -> None:
+    """From 1 August: verified by the 4th, identified by the 16th, disposed of by 1 September."""
+    path = await lead_of(desk)
+    for day_, spoken in (("04", 0), ("05", 1), ("11", 1), ("14", 1), ("16", 1), ("17", 1)):
+        await desk.today(f"2023-08-{day_}")
+        assert await desk.tick() == spoken, day_
+    said = await desk.events("DeadlineWarned", "DeadlineMissed")
+    assert [(item["kind"], item["event"], item["due_on"]) for item in said] == [
+        ("lead-verify", "DeadlineMissed", "2023-08-04"),
+        *[("lead-identify", "DeadlineWarned", "2023-08-16")] * 3,
+        ("lead-identify", "DeadlineMissed", "2023-08-16"),
+    ]
+    assert said[-1]["escalated_to"] == [COUNTY, "3701"]
+    shown = (await desk.get(path, COUNTY_OFFICER)).json()
+    assert (shown["due_on"], shown["raised"]) == ("2023-09-01", False)
 
 
 @rule("R43", "R20", "R30", "R42")

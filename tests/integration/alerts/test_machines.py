@@ -152,3 +152,38 @@ async def test_an_administrator_keeps_the_machines_of_its_own_division(keyed: De
     assert [(item["label"], item["kind"], item["feeds"]) for item in found] == [
         ("省医保局结算系统", "feed", ["medical-insurance"])
     ]
+
+
+async def test_an_administrator_names_an_address_for_a_hotline_and_for_no_other_machine(
+    keyed: Desk,
+) -> None:
+    hotline = {"label": "12345热线平台", "kind": "hotline", "division": "3701"}
+    made = await keyed.done("/machines", hotline, ADMINISTRATOR)
+    feed = await keyed.done("/machines", FEED, ADMINISTRATOR)
+    hook = {"url": "http://127.0.0.1:9/hook"}
+    webhook = await keyed.done("/webhooks", hook | {"machine_id": made["id"]}, ADMINISTRATOR)
+    seen = (await keyed.get(f"/webhooks/{webhook['id']}", made["credential"])).json()
+    assert (seen["owner"], seen["division"]) == (f"machine:{made['id']}", "3701")
+    await keyed.refused("/webhooks", hook, ADMINISTRATOR, "not-found")
+    await keyed.refused("/webhooks", hook | {"machine_id": feed["id"]}, ADMINISTRATOR, "not-found")
+    own = hook | {"machine_id": made["id"]}
+    await keyed.refused("/webhooks", own, made["credential"], "forbidden")
+    await keyed.refused("/webhooks", hook, feed["credential"], "forbidden")
+    elsewhere = "administrator:3717"
+    await keyed.refused("/webhooks", hook | {"machine_id": made["id"]}, elsewhere, "not-found")
+
+
+@rule("R54")
+async def test_a_portal_declares_with_a_key_of_its_own(keyed: Desk) -> None:
+    portal = {"label": "爱山东申报平台", "kind": "portal", "division": "37"}
+    key = (await keyed.done("/machines", portal, ADMINISTRATOR))["credential"]
+    declared = {
+        "reference": "SD-APP-0001",
+        "declared_on": "2023-08-01",
+        "division": COUNTY,
+        "person": {"name": "赵六", "document_number": document_number()},
+        "text": "车祸",
+    }
+    await keyed.done("/declarations", declared, key)
+    await keyed.refused("/alerts", alert(), key, "forbidden")
+    assert (await keyed.get("/leads", key)).status_code == 403

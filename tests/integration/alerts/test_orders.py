@@ -92,12 +92,23 @@ async def test_a_question_makes_no_lead(desk: Desk) -> None:
 @rule("R116")
 async def test_the_order_number_sent_twice_has_one_effect_and_the_same_answer(desk: Desk) -> None:
     first = await desk.post("/orders", order(), HOTLINE)
-    again = await desk.post("/orders", order(), "hotline:3701")
+    again = await desk.post("/orders", order(), HOTLINE)
     assert first.status_code == again.status_code == 201
     assert first.json() == again.json()
     assert again.headers["Idempotency-Replayed"] == "true"
     assert len(await desk.events("OrderAccepted")) == 1
     assert len(await desk.events("RiskReported")) == 1
+
+
+@rule("R116")
+async def test_two_cities_may_number_their_calls_alike(desk: Desk) -> None:
+    for hotline in ("hotline:37", "hotline:3701"):
+        assert (await desk.post("/orders", order(), hotline)).status_code == 201
+    found = await desk.events("OrderAccepted")
+    assert [item["hotline"] for item in found] == ["37", "3701"]
+    assert len({item["lead_id"] for item in await desk.events("RiskReported")}) == 2
+    shown = (await desk.get("/orders?order_no=GD20230801-0001", COUNTY_OFFICER)).json()["items"]
+    assert sorted(item["hotline"] for item in shown) == ["37", "3701"]
 
 
 @rule("R116")
@@ -176,7 +187,7 @@ async def test_a_misrouted_order_goes_back_within_two_working_days(desk: Desk) -
 @rule("R117")
 async def test_cards_and_supervision(desk: Desk) -> None:
     """Called on Tuesday the 1st: due on Tuesday the 8th, yellow on Monday, red on Wednesday."""
-    path = await assigned(desk)
+    path = await assigned(desk, kind="CONSULT")  # no lead with clocks of its own
     await desk.today("2023-08-07")
     await desk.tick()
     assert (await desk.get(path, COUNTY_OFFICER)).json()["card"] == "YELLOW"

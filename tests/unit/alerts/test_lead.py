@@ -74,8 +74,21 @@ def settle(disposition: LeadDisposition, case: UUID = CASE) -> c.SettleLead:
 @rule("R42", "K3")
 def test_a_lead_is_disposed_of_within_the_month() -> None:
     """31 January and one month: 28 February."""
-    (clock,) = reported().deadlines
+    (clock,) = reported(household_id=HOUSEHOLD).deadlines
     assert (clock.rule, clock.due_on.isoformat()) == ("R42", "2023-02-28")
+
+
+@rule("R54", "R55")
+def test_while_nobody_knows_the_household_the_procedure_s_clocks_run_here() -> None:
+    clocks = {clock.kind: clock.due_on.isoformat() for clock in reported().deadlines}
+    assert clocks == {
+        "lead-disposition": "2023-02-28",
+        "lead-verify": "2023-02-03",
+        "lead-identify": "2023-02-15",
+    }
+    matching = c.MatchLead(lead_id=LEAD_ID, household_id=HOUSEHOLD)
+    (matched,) = after(reported()).when(matching, on="2023-02-02").then_types(LeadMatched)
+    assert set(LEAD.fold([reported(), matched]).clocks) == {"lead-disposition"}
 
 
 @rule("R42")
@@ -86,11 +99,12 @@ def test_a_lead_said_twice_is_one_lead() -> None:
 @rule("R42")
 def test_a_lead_left_open_is_raised_to_county_and_city_once() -> None:
     tick = Tick(category="lead", stream_id=LEAD_ID)
-    after(reported()).when(tick, on="2023-02-28").then()
-    (missed,) = after(reported()).when(tick, on="2023-03-01").then_types(DeadlineMissed)
+    lead = reported(household_id=HOUSEHOLD)
+    after(lead).when(tick, on="2023-02-28").then()
+    (missed,) = after(lead).when(tick, on="2023-03-01").then_types(DeadlineMissed)
     assert isinstance(missed, DeadlineMissed)
     assert missed.escalated_to == ("370114", "3701")
-    after(reported(), missed).when(tick, on="2023-04-01").then()
+    after(lead, missed).when(tick, on="2023-04-01").then()
 
 
 def test_matched_the_lead_belongs_to_the_households_village() -> None:

@@ -32,7 +32,7 @@ from shared.policy.working_days import UnknownCalendarYear
 from shared.testing.decider import Given, given, rule
 
 NUMBER = "GD-0001"
-ORDER_ID = order_id(NUMBER)
+ORDER_ID = order_id("37", NUMBER)
 COUNTY = Principal("county", frozenset({Role.OFFICER}), "370114")
 TOWN = Principal("town", frozenset({Role.OFFICER}), "370114001")
 OTHER_TOWN = Principal("other", frozenset({Role.OFFICER}), "370114002")
@@ -96,7 +96,7 @@ def test_an_application_is_dated_at_the_call_and_handled_in_five_working_days() 
     event = accepted()
     (clock,) = event.deadlines
     assert event.on.isoformat() == "2023-08-01"
-    assert event.lead_id == lead_id(NUMBER)
+    assert event.lead_id == lead_id("37", NUMBER)
     assert clock.due_on.isoformat() == "2023-08-08"
     assert [day.isoformat() for day in clock.warn_on] == ["2023-08-07"]
 
@@ -226,7 +226,8 @@ def test_twice_unsatisfied_is_supervised() -> None:
 
 
 def test_the_stream_follows_from_the_number() -> None:
-    assert order_id(NUMBER) == order_id(NUMBER) != order_id("GD-0002")
+    assert ORDER_ID == order_id("37", NUMBER) != order_id("37", "GD-0002")
+    assert order_id("3701", NUMBER) != ORDER_ID
     assert isinstance(ORDER_ID, UUID)
 
 

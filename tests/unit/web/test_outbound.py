@@ -44,6 +44,11 @@ DEMO = Guard(Mode.DEMO, OutboundSettings())
         "https://[fd00::1]/",
         "https://[fe80::1]/",
         "https://[::ffff:10.1.2.3]/",
+        "https://[64:ff9b::a01:203]/",
+        "https://[::a01:203]/",
+        "https://[fec0::1]/",
+        "https://[::]/",
+        "https://[2002:a01:203::1]/",
     ],
 )
 def test_production_posts_to_nothing_of_the_kind(url: str) -> None:
