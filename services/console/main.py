@@ -9,7 +9,7 @@ from services.console.api import Services
 from services.console.door import Door
 from services.console.look import Html, Look
 from services.console.pages import routes
-from services.console.session import Sealer, Sessions, load_or_create_key
+from services.console.session import KeyFault, Sealer, Sessions, load_or_create_key
 from services.console.settings import ConsoleSettings
 from services.console.sign_in import SignIn
 from services.console.words import Words
@@ -59,7 +59,7 @@ def _app(settings: ConsoleSettings, web: WebSettings, door: Door) -> FastAPI:
     )
     app.router.routes.extend(routes(door))
 
-    async def nothing_there(request: Request, error: Exception) -> Response:
+    async def nothing_there(_request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
         page = door.look.plain("problem.html", Words("zh"), status=status, problem={}, back="/")
         return Html(page, status_code=status)
@@ -69,3 +69,6 @@ def _app(settings: ConsoleSettings, web: WebSettings, door: Door) -> FastAPI:
     sealer = Sealer(load_or_create_key(settings.key_file))
     app.add_middleware(Sessions, sealer=sealer, secure=settings.secure)
     return app
+
+
+__all__ = ["NAME", "KeyFault", "create"]

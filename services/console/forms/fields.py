@@ -264,7 +264,7 @@ class Rows(Field):
     add: str = "再加一行"
 
     def read(self, given: Given, name: str) -> Json | None:
-        """A list of objects; ``None`` for none, unless that is an answer. Raises ``FieldFaults``."""
+        """A list of objects; ``None`` for none, unless none is an answer."""
         rows = []
         for number in self.numbers(given, name):
             row = read_all(self.fields, given, f"{name}.{number}.")

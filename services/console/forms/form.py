@@ -87,7 +87,7 @@ def _takes_files(field: Field) -> bool:
 
 
 def input_name(field: str) -> str:
-    """The API's name of a field as the page's input has it: ``incomes[0].kind`` → ``incomes.0.kind``."""
+    """The API's ``incomes[0].kind`` as the page's input is called: ``incomes.0.kind``."""
     return field.replace("[", ".").replace("]", "")
 
 

@@ -1,6 +1,5 @@
 """Cases: the queue as a list, one case as a track, and the screens of its steps."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -16,7 +15,6 @@ from services.console.pages import acting
 from services.console.pages.acting import Option, Subject
 from services.console.pages.people import heads, member_name, members_of
 from services.console.visit import Visit
-from shared.kernel.division import Level
 
 FORMS = by_name((*CASE_FORMS, BEGIN))
 _FINDINGS = by_name(FINDING_FORMS)

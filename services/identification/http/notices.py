@@ -48,7 +48,7 @@ def register(made: Router, application: Application, vault: Vault) -> None:
     )
     async def listed(case_id: UUID, caller: Caller) -> list[dict[str, Any]]:
         async with database.reading() as tx:
-            return list(await queries.notices(tx, caller, case_id))
+            return [dict(row) for row in await queries.notices(tx, caller, case_id)]
 
     @made.post(
         "/cases/{case_id}/notices/{content_id}/reading",
