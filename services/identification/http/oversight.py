@@ -12,8 +12,9 @@ from services.identification.domain import commands
 from services.identification.http.answers import Receipt, body_of, execute, given, summary
 from services.identification.oversight import run_detectors
 from services.identification.read_models import oversight
-from shared.kernel.division import Level
-from shared.kernel.principal import Role, may
+from shared.kernel.division import DivisionCode, Level
+from shared.kernel.principal import Principal, Role, may
+from shared.kernel.refusal import NotFound
 from shared.store.application import Application
 from shared.web.auth import Caller
 from shared.web.context import Ctx
@@ -38,14 +39,29 @@ class RowKey(NamedTuple):
 _ROWS: Cursors[RowKey] = Cursors(RowKey)
 
 
-class Since(BaseModel):
+class Inside(BaseModel):
+    """Which part of the caller's division."""
+
+    division: DivisionCode | None = None
+    """Only this division's subtree; the caller's own when absent."""
+
+    def of(self, caller: Principal) -> str:
+        """The division. Raises ``NotFound`` for one outside the caller's (R1)."""
+        if self.division is None:
+            return caller.division
+        if not caller.covers(self.division):
+            raise NotFound("区划", "division", field="division")
+        return self.division
+
+
+class Since(Inside):
     """From when on."""
 
     since: date | None = None
     """The first day; a year ago when absent."""
 
 
-class Which(BaseModel):
+class Which(Inside):
     """Which findings."""
 
     unanswered: bool = False
@@ -56,16 +72,26 @@ def register(made: Router, application: Application) -> None:
     database = application.database
 
     @made.get("/oversight/funnel", summary="How many stand where.", dependencies=[require(OVERSEE)])
-    async def funnel(caller: Caller) -> Mapping[str, Any]:
+    async def funnel(caller: Caller, asked: Annotated[Inside, Query()]) -> Mapping[str, Any]:
         async with database.reading() as tx:
-            return await oversight.funnel(tx.sql, caller.division, tx.clock.today())
+            return await oversight.funnel(tx.sql, asked.of(caller), tx.clock.today())
+
+    @made.get(
+        "/oversight/places",
+        summary="The divisions directly inside one, each with its numbers.",
+        dependencies=[require(OVERSEE)],
+    )
+    async def places(caller: Caller, asked: Annotated[Inside, Query()]) -> list[dict[str, Any]]:
+        async with database.reading() as tx:
+            rows = await oversight.places(tx.sql, asked.of(caller), tx.clock.today())
+        return [dict(row) for row in rows]
 
     @made.get("/oversight/trend", summary="Month by month.", dependencies=[require(OVERSEE)])
     async def trend(caller: Caller, asked: Annotated[Since, Query()]) -> list[Any]:
         async with database.reading() as tx:
             today = tx.clock.today()
             since = asked.since or today.replace(year=today.year - 1, day=1)
-            return list(await oversight.trend(tx.sql, caller.division, since))
+            return list(await oversight.trend(tx.sql, asked.of(caller), since))
 
     @made.get(
         "/oversight/departures",
@@ -91,7 +117,7 @@ def register(made: Router, application: Application) -> None:
         async with database.reading() as tx:
             rows = await oversight.findings(
                 tx.sql,
-                caller.division,
+                which.of(caller),
                 unanswered=which.unanswered,
                 after=after and after.id,
                 limit=page.limit + 1,
