@@ -1,5 +1,6 @@
 """How pages look: templates, the stylesheet and the script, each file once in memory."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -72,6 +73,7 @@ class Look:
         )
         self._templates.globals.update(asset=self._address, yuan=_yuan, rule_of=rules().get)
         self._templates.filters.update(day=_day, moment=_moment, yuan=_yuan)
+        self._templates.globals.update(explained=explained)
 
     def render(self, template: str, visit: "Visit", context: Mapping[str, Any]) -> str:
         """A page for a visitor."""
@@ -114,6 +116,20 @@ def clock_of(due: Any, today: date, words: Words) -> dict[str, str]:
     """A last day as a badge: its words and its look."""
     left = remaining(due, today)
     return {"text": left.zh if words.language == "zh" else left.en, "state": left.state}
+
+
+def explained(text: str, words: Words) -> str:
+    """How a last day follows, in the reader's language; the services say it in English."""
+    found = _EXPLAINED.match(text)
+    if words.language != "zh" or found is None:
+        return text
+    number, unit, start, policy, due = found.groups()
+    basis = f",依据{policy}" if policy else ""
+    return f"自{start}起{number}{_UNITS[unit]}{basis},至{due}"
+
+
+_EXPLAINED = re.compile(r"^(\d+)(d|wd|m) from (\S+?)(?:, policy (\S+))? → (\S+)$")
+_UNITS = {"d": "天", "wd": "个工作日", "m": "个月"}
 
 
 def _version(path: Path) -> str:

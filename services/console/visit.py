@@ -63,7 +63,7 @@ class Visit:
         lineage = divisions.lineage(code)
         own = "" if self.who.division == NATION else self.who.division
         shown = [part for part in lineage if len(part) > len(own)] or lineage[-1:]
-        return "".join(divisions.name(part) for part in shown)
+        return "".join(_short(divisions.name(part)) for part in shown)
 
     def render(self, template: str, *, status: int = 200, **context: Any) -> Response:
         """The page."""
@@ -73,6 +73,9 @@ class Visit:
         """On to another page of the console, where ``said`` is shown once."""
         if said:
             self.request.session["said"] = self.words(said, **values)
+        if "x-dixian-resend" in self.request.headers:
+            # The page's script goes there itself, so that what was said is shown to somebody.
+            return Response(status_code=204, headers={"X-Dixian-Then": path})
         return RedirectResponse(path, status_code=303)
 
     def said(self) -> str:
@@ -85,6 +88,11 @@ class Visit:
         secret = bytes.fromhex(self.request.session.get("csrf", ""))
         pad = secrets.token_bytes(len(secret))
         return (pad + _xor(pad, secret)).hex()
+
+
+def _short(name: str) -> str:
+    """蒲秋村村民委员会 → 蒲秋村: the place, not its committee."""
+    return name.removesuffix("村民委员会").removesuffix("居民委员会") or name
 
 
 def csrf_holds(session: Mapping[str, Any], given: str) -> bool:

@@ -6,11 +6,15 @@ from starlette.routing import BaseRoute
 
 from services.console.door import Door
 from services.console.pages import (
+    board,
     cases,
     coming_in,
     households,
     leads,
     notices,
+    orders,
+    plans,
+    trail,
     work,
 )
 
@@ -21,6 +25,10 @@ _SUBJECTS = (
     notices.routes,
     households.routes,
     leads.routes,
+    plans.routes,
+    orders.routes,
+    board.routes,
+    trail.routes,
 )
 
 
