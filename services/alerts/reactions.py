@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from services.alerts.domain.commands import MatchLead, SettleLead
+from services.alerts.domain.commands import MatchLead, ReportRisk, SettleLead
 from services.alerts.domain.register import Known
 from services.alerts.read_models import register
 from shared.contracts.assistance import RiskEliminated
@@ -12,14 +12,17 @@ from shared.contracts.identification import (
     CaseOpened,
     HouseholdIndexed,
     HouseholdRegistered,
+    HouseholdSplitOff,
     LeadJoined,
     NotIdentified,
     PolicyPublished,
     RiskAdded,
 )
-from shared.contracts.values import LeadDisposition
+from shared.contracts.values import LeadDisposition, LeadSource
 from shared.kernel.event import Cause, Event, Recorded
+from shared.kernel.ids import named_id
 from shared.kernel.principal import system
+from shared.policy.rules import rule
 from shared.store.application import Application
 from shared.store.database import Transaction
 
@@ -45,6 +48,7 @@ class Reactions:
             PolicyPublished: self.policy_published,
             HouseholdRegistered: self.household_registered,
             HouseholdIndexed: self.household_indexed,
+            HouseholdSplitOff: self.household_split_off,
             CaseOpened: self.case_opened,
             LeadJoined: self.lead_joined,
             RiskAdded: self.risk_added,
@@ -70,16 +74,41 @@ class Reactions:
     async def household_indexed(
         self, tx: Transaction, recorded: Recorded[HouseholdIndexed], cause: Cause
     ) -> None:
-        """Know its numbers' tokens, and match the leads that waited for one of them."""
+        """Know its place and its numbers' tokens; match the leads that waited for one of them.
+
+        A number that the household gave up may have made a waiting lead's household certain, too.
+        """
         event = recorded.event
         tokens = [(bytes.fromhex(item.token), item.member_id) for item in event.tokens]
-        await register.index(tx.raw, event.household_id, tokens)
-        for lead_id in await register.waiting_for(tx.raw, [token for token, _ in tokens]):
+        await register.place(tx.raw, event.household_id, event.division)
+        given_up = await register.index(tx.raw, event.household_id, tokens)
+        changed = {token for token, _ in tokens}.union(given_up)
+        for lead_id in await register.waiting_for(tx.raw, changed):
             households = await register.suggestions(tx.raw, lead_id)
             # Two households with that number: an officer decides, nothing is merged by itself.
             if len(households) == 1:
-                command = MatchLead(lead_id=lead_id, household_id=event.household_id)
+                [found] = households
+                command = MatchLead(lead_id=lead_id, household_id=found.household.household_id)
                 await self._application.execute_in(tx, command, _US, cause)
+
+    @rule("R42")
+    async def household_split_off(
+        self, tx: Transaction, recorded: Recorded[HouseholdSplitOff], cause: Cause
+    ) -> None:
+        """Who leaves a household with a case has a need of their own: a lead, looked at anew."""
+        event = recorded.event
+        if event.case_id is None:
+            return
+        command = ReportRisk(
+            lead_id=named_id("split-off", str(event.household_id)),
+            source=LeadSource.CADRE_SCREENING,
+            discovered_on=recorded.occurred_on,
+            division=event.division,
+            reported_in=event.division,
+            household_id=event.household_id,
+            risks=event.risks,
+        )
+        await self._application.execute_in(tx, command, _US, cause)
 
     async def case_opened(
         self, tx: Transaction, recorded: Recorded[CaseOpened], cause: Cause

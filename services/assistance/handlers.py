@@ -15,9 +15,9 @@ from services.assistance.domain.no_labour import NO_LABOUR
 from services.assistance.domain.plan import PLAN
 from services.assistance.domain.policy_book import POLICY
 from services.assistance.domain.population import POPULATION
-from services.assistance.domain.reveal import REVEAL
 from services.assistance.read_models import ledger, lookups
 from services.assistance.read_models.views import VIEWS
+from services.assistance.reveals import REVEAL
 from shared.contracts.assistance import RiskEliminated
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event, Recorded

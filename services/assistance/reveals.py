@@ -3,15 +3,16 @@
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
-from services.assistance.domain.commands import RecordReveal
 from services.assistance.domain.plan import PLAN
-from services.assistance.domain.reveal import REVEAL
+from shared.contracts.assistance import PersonalDataRevealed
 from shared.kernel.refusal import NotFound
 from shared.store.application import Call
 from shared.vault.purposes import Purpose
+from shared.vault.reveals import reveal, reveal_stream
 from shared.vault.vault import Vault
 
-_FIELDS = ("text",)
+REVEAL = reveal_stream(PersonalDataRevealed, owner="household_id")
+"""A look as a stream: keyed by its household."""
 
 
 async def read_notes(
@@ -25,23 +26,14 @@ async def read_notes(
     plan = (await call.load(PLAN, plan_id)).state
     if not plan.exists:
         raise NotFound(*PLAN.label)
-    revealed = await vault.reveal(
-        call.tx.raw,
-        plan.household_id,
-        notes,
-        fields=_FIELDS,
+    revealed = await reveal(
+        vault,
+        call,
+        REVEAL,
+        owner=plan.household_id,
+        divisions=(plan.division,),
+        records=notes,
+        fields=["text"],
         purpose=purpose,
-        principal=call.principal,
-        correlation_id=call.cause.correlation_id,
-        at=call.tx.clock.now(),
     )
-    command = RecordReveal(
-        reveal_id=revealed.record.id,
-        household_id=plan.household_id,
-        division=plan.division,
-        purpose=purpose,
-        records=revealed.record.records,
-        fields=revealed.record.fields,
-    )
-    await call.decide(REVEAL, revealed.record.id, command, call.context())
     return {note: str(data["text"]) for note, data in revealed.data.items()}

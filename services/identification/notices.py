@@ -19,7 +19,7 @@ from services.identification.domain import commands
 from services.identification.domain.case_state import Case
 from services.identification.domain.context import CaseContext, HouseholdFacts
 from services.identification.domain.outcome_policies import concluded_to_identify
-from services.identification.reveals import reveal
+from services.identification.reveals import REVEAL
 from shared.contracts.values import Category, Risk
 from shared.kernel.ids import new_id
 from shared.kernel.refusal import Invalid
@@ -27,6 +27,7 @@ from shared.policy.legal_time import after
 from shared.policy.rules import rule
 from shared.store.application import Call
 from shared.vault.purposes import Purpose
+from shared.vault.reveals import reveal
 from shared.vault.scan import scan
 from shared.vault.vault import Entry, Vault
 
@@ -146,8 +147,9 @@ async def _head_name(vault: Vault, call: Call, household: HouseholdFacts) -> str
     revealed = await reveal(
         vault,
         call,
-        household_id=household.household_id,
-        division=household.division,
+        REVEAL,
+        owner=household.household_id,
+        divisions=(household.division,),
         records=[head],
         fields=["name"],
         purpose=Purpose.NOTICE,

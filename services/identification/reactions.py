@@ -87,18 +87,10 @@ def measure_over(recorded: Recorded[MeasureStopped | MeasureEnded]) -> list[Comm
 def correction_authorized(recorded: Recorded[CorrectionAuthorized]) -> list[Command]:
     """Every gate is passed: the corrections of this service's streams are carried out (R108)."""
     event = recorded.event
-    if event.kind is CorrectionKind.FLAG_CHANGE:
+    ours = tuple(target for target in event.targets if target.service == SERVICE)
+    if event.kind is CorrectionKind.FLAG_CHANGE or not ours:
         return []
-    return [
-        internal.Correct(
-            case_id=target.stream_id,
-            correction_id=event.correction_id,
-            at_version=target.version,
-            to_version=target.to_version,
-        )
-        for target in event.targets
-        if target.service == SERVICE
-    ]
+    return [internal.CarryOut(correction_id=event.correction_id, targets=ours)]
 
 
 def _note(case_id: UUID, measure_id: UUID, *, running: bool) -> Command:

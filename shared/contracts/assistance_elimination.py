@@ -1,6 +1,7 @@
 """Events of a risk elimination on its way through the procedure."""
 
 from datetime import date
+from typing import Any, ClassVar
 from uuid import UUID
 
 from shared.contracts.assistance_base import CaseEvent
@@ -8,12 +9,11 @@ from shared.contracts.help import (
     DropReason,
     GuaranteeEvidence,
     Income,
-    MeetingForm,
     NaturalCause,
     RiskEvidence,
 )
-from shared.contracts.registry import contract
-from shared.contracts.values import EliminationMode, History
+from shared.contracts.registry import contract, upcast
+from shared.contracts.values import EliminationMode, History, MeetingForm
 from shared.kernel.deadline import Deadline
 from shared.kernel.division import DivisionCode
 from shared.kernel.money import Fen, FenAmount
@@ -64,6 +64,8 @@ class EliminationVerified(CaseEvent):
 class EliminationDeliberated(CaseEvent):
     """The village deliberated and agreed (R61, R95)."""
 
+    schema_version: ClassVar[int] = 2
+
     held_on: date
     form: MeetingForm
     due: int
@@ -74,6 +76,14 @@ class EliminationDeliberated(CaseEvent):
     """At least two thirds present; a shortfall is noticed, not refused (R61)."""
     note_id: UUID | None
     """The minutes."""
+
+
+@upcast("assistance", "EliminationDeliberated", 1)
+def form_by_its_one_name(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 called one form of meeting otherwise than identification does."""
+    if data["form"] == "COMMITTEES_ENLARGED":
+        return {**data, "form": MeetingForm.ENLARGED_COMMITTEE}
+    return data
 
 
 @contract

@@ -182,18 +182,6 @@ class NoLabourBasis(StrEnum):
     """整户无劳动能力且享受全额或最高档次农村低保"""
 
 
-class MeetingForm(StrEnum):
-    """The forms of democratic deliberation (R61)."""
-
-    VILLAGERS = "VILLAGERS"
-    """村民会议"""
-    REPRESENTATIVES = "REPRESENTATIVES"
-    """村民代表会议"""
-    COMMITTEES_ENLARGED = "COMMITTEES_ENLARGED"
-    """村“两委”扩大会议"""
-    OTHER = "OTHER"
-
-
 class DropReason(StrEnum):
     """Why a proposed elimination went no further; it may be proposed anew."""
 

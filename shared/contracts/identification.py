@@ -35,7 +35,7 @@ from shared.contracts.identification_steps import (
     TownReviewed,
     Verified,
 )
-from shared.contracts.members import IndexToken, Member, RemovedMember
+from shared.contracts.members import IndexToken, Member, MovedMember, RemovedMember
 from shared.contracts.registry import contract
 from shared.contracts.values import Category, Gap, History, LeadSource, Risk
 from shared.kernel.deadline import Deadline
@@ -74,6 +74,56 @@ class HouseholdRevised(IdentificationEvent):
     members: tuple[Member, ...]
     added: tuple[UUID, ...] = ()
     removed: tuple[RemovedMember, ...] = ()
+    home_id: UUID | None = None
+    """The vault's record of its address and phone, when they changed."""
+
+
+@contract
+class HouseholdSplit(IdentificationEvent):
+    """Members left to be a household of their own; the cases and plans stay here (R7, R25)."""
+
+    household_id: UUID
+    division: DivisionCode
+    members: tuple[Member, ...]
+    """Who is left."""
+    new_household_id: UUID
+    moved: tuple[MovedMember, ...]
+
+
+@contract
+class HouseholdSplitOff(IdentificationEvent):
+    """A household comes out of another one; its registration follows at once."""
+
+    household_id: UUID
+    division: DivisionCode
+    from_household_id: UUID
+    case_id: UUID | None = None
+    """The open or active case of the household it leaves: its own need is looked at anew (R42)."""
+    risks: tuple[Risk, ...] = ()
+    """Of that case."""
+
+
+@contract
+class HouseholdMerged(IdentificationEvent):
+    """Another household's members belong to this one now (R7, R11, R25)."""
+
+    household_id: UUID
+    division: DivisionCode
+    members: tuple[Member, ...]
+    """All of them now."""
+    absorbed_household_id: UUID
+    moved: tuple[MovedMember, ...]
+    history: History
+    """Formerly poor when either was (R104)."""
+
+
+@contract
+class HouseholdAbsorbed(IdentificationEvent):
+    """The household is part of another one now; a lead about it is a lead about that one."""
+
+    household_id: UUID
+    division: DivisionCode
+    into_household_id: UUID
 
 
 @contract
@@ -217,6 +267,10 @@ class GreenChannelExited(StepEvent):
     case_id: UUID
     household_id: UUID
     note_id: UUID
+    tracked: bool = False
+    """Followed until its gap closes (R33)."""
+    deadlines: tuple[Deadline, ...] = ()
+    """Telling the household (R74), and the next look at what is followed (R33)."""
 
 
 @contract
@@ -271,10 +325,14 @@ __all__ = [
     "GreenChannelEntered",
     "GreenChannelExited",
     "GreenChannelVerified",
+    "HouseholdAbsorbed",
     "HouseholdIndexed",
+    "HouseholdMerged",
     "HouseholdMoved",
     "HouseholdRegistered",
     "HouseholdRevised",
+    "HouseholdSplit",
+    "HouseholdSplitOff",
     "HouseholdTold",
     "IdentificationEvent",
     "IndexToken",
@@ -283,6 +341,7 @@ __all__ = [
     "MeasureNoted",
     "Member",
     "MonitoringEnded",
+    "MovedMember",
     "NationalEntryRecorded",
     "NotIdentified",
     "NoticePosted",

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from shared.contracts.assessment import Accounts, Advice, Findings
 from shared.contracts.members import Member
 from shared.contracts.registry import contract
-from shared.contracts.values import Category, Gap, Risk
+from shared.contracts.values import Category, Gap, MeetingForm, Risk
 from shared.kernel.deadline import Deadline
 from shared.kernel.division import DivisionCode, Level
 from shared.kernel.event import Event
@@ -172,18 +172,6 @@ class ComparisonExempted(StepEvent):
     compared_on: date
 
 
-class MeetingForm(StrEnum):
-    """How a village deliberates (R61; the list is open)."""
-
-    VILLAGERS = "VILLAGERS"
-    """村民会议"""
-    REPRESENTATIVES = "REPRESENTATIVES"
-    """村民代表会议"""
-    ENLARGED_COMMITTEE = "ENLARGED_COMMITTEE"
-    """村“两委”扩大会议"""
-    OTHER = "OTHER"
-
-
 class Conclusion(StrEnum):
     """What the meeting concluded."""
 
@@ -330,6 +318,8 @@ class GreenChannelConfirmed(StepEvent):
     level: Level
     cause: Risk
     note_id: UUID | None = None
+    by: str = ""
+    """Who confirmed, as a pseudonym: village and town are two people."""
 
 
 @contract

@@ -23,6 +23,8 @@ class Member(BaseModel):
     benefits: tuple[Benefit, ...] = ()
     hukou_place: DivisionCode | None = None
     """Where the member is registered, when that is not the household's own place (R23)."""
+    details_id: UUID | None = None
+    """The vault's record of what else the collection form asks about the person."""
 
 
 class Leaving(StrEnum):
@@ -41,6 +43,15 @@ class RemovedMember(BaseModel):
 
     member_id: UUID
     reason: Leaving
+
+
+class MovedMember(BaseModel):
+    """A member who belongs to another household now, and the id the person has there."""
+
+    model_config = ConfigDict(frozen=True)
+
+    member_id: UUID
+    as_member_id: UUID
 
 
 class IndexToken(BaseModel):

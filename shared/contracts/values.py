@@ -126,3 +126,15 @@ class EliminationMode(StrEnum):
     """帮扶消除"""
     NATURAL = "NATURAL"
     """自然消除"""
+
+
+class MeetingForm(StrEnum):
+    """How a village deliberates (R61; the list is open)."""
+
+    VILLAGERS = "VILLAGERS"
+    """村民会议"""
+    REPRESENTATIVES = "REPRESENTATIVES"
+    """村民代表会议"""
+    ENLARGED_COMMITTEE = "ENLARGED_COMMITTEE"
+    """村“两委”扩大会议"""
+    OTHER = "OTHER"

@@ -59,6 +59,12 @@ class Given(Generic[S]):
         assert self.result == list(expected)
         return self.aggregate.fold([*self.events, *expected])
 
+    def happens(self) -> list[Event]:
+        """The command is taken, whatever follows from it."""
+        if self.refusal is not None:
+            raise AssertionError(f"refused: {self.refusal}") from self.refusal
+        return self.result or []
+
     def then_types(self, *expected: type[Event]) -> list[Event]:
         """Events of exactly these types follow; they are returned to be looked at."""
         if self.refusal is not None:

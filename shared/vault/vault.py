@@ -143,6 +143,34 @@ class Vault:
         if written != len(rows):
             raise Misplaced
 
+    async def copy(
+        self,
+        connection: Connection,
+        copies: Mapping[UUID, UUID],
+        *,
+        owner: UUID,
+        changes: Mapping[UUID, Mapping[str, Any]],
+        at: datetime,
+    ) -> None:
+        """Write records again under ``owner``'s key and new ids, changed where ``changes`` says.
+
+        ``copies`` is the new id by the former one, ``changes`` is by the former. Nobody sees a
+        value, so there is no purpose and no reveal. Raises ``NotFound`` for an unknown id,
+        ``Destroyed`` for a shredded key.
+        """
+        rows = await self._load(connection, statements.BY_ID, list(copies))
+        if len(rows) != len(copies):
+            raise NotFound("个人信息记录", "record of personal data")
+        opened = await self._open(rows)
+        entries = []
+        for row in rows:
+            data = opened[row.id]
+            if data is None:
+                raise Destroyed
+            changed = {**data, **changes.get(row.id, {})}
+            entries.append(Entry(owner, copies[row.id], row.kind, changed))
+        await self.put(connection, entries, at=at)
+
     async def masked(
         self, connection: Connection, ids: Collection[UUID]
     ) -> dict[UUID, dict[str, Any] | None]:

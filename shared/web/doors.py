@@ -7,6 +7,7 @@ permission, the idempotency key, ``If-Match`` or the receipt.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from inspect import Parameter, Signature
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from fastapi import Body, Request, Response
 from pydantic import BaseModel, ConfigDict, create_model
 
 from shared.kernel.event import Command
+from shared.kernel.refusal import Refusal
 from shared.store.application import Application, Receipt
 from shared.store.idempotency import IdempotencyKey, KeyReused
 from shared.web.context import Ctx, RequestContext, etag, request_context
@@ -23,6 +25,27 @@ from shared.web.examples import schema_extra
 from shared.web.routing import Router, require
 
 _IN_PATH = re.compile(r"{(\w+)}")
+
+
+class AnswerEvent(BaseModel):
+    """One event that a command brought about."""
+
+    id: UUID
+    type: str
+    version: int
+    occurred_on: date
+    recorded_at: str
+    data: dict[str, Any]
+
+
+class Answer(BaseModel):
+    """What a command did."""
+
+    id: UUID
+    """The stream: the case, the household, the order, the plan."""
+    version: int
+    events: list[AnswerEvent]
+
 
 MakeKey = Callable[[Any, RequestContext], IdempotencyKey | None]
 
@@ -47,6 +70,8 @@ class Door:
     """What makes repeating it harmless; a command may bring a number of its own."""
     reused: Callable[[], Exception] = KeyReused
     """The refusal of the same key with another content."""
+    refusal: Callable[[Receipt], Refusal | None] = lambda _receipt: None
+    """What was recorded and is refused all the same: a finding (R49)."""
 
 
 def add_doors(router: Router, application: Application, doors: Sequence[Door]) -> None:
@@ -60,15 +85,22 @@ async def carry_out(
 ) -> Receipt:
     """Execute ``command`` as a request at ``door`` would."""
     try:
-        return await application.execute(
-            command,
-            ctx.principal,
-            ctx.cause,
-            expected_version=ctx.expected_version,
-            key=door.key(command, ctx),
-        )
+        return await execute(application, command, ctx, key=door.key)
     except KeyReused:
         raise door.reused() from None
+
+
+async def execute(
+    application: Application, command: Command, ctx: RequestContext, *, key: MakeKey = header_key
+) -> Receipt:
+    """Execute ``command`` for the request's caller, with its ``If-Match`` and its key."""
+    return await application.execute(
+        command,
+        ctx.principal,
+        ctx.cause,
+        expected_version=ctx.expected_version,
+        key=key(command, ctx),
+    )
 
 
 def answer(receipt: Receipt, status: int = 200) -> Response:
@@ -99,7 +131,11 @@ def _add(router: Router, application: Application, door: Door) -> None:
     async def endpoint(ctx: RequestContext, body: BaseModel, **in_path: UUID) -> Response:
         # Both parts are validated already, by the very fields of the command.
         command = door.command.model_construct(None, **in_path, **dict(body))
-        return answer(await carry_out(application, door, command, ctx), door.status)
+        receipt = await carry_out(application, door, command, ctx)
+        refused = door.refusal(receipt)
+        if refused is not None:
+            raise refused
+        return answer(receipt, door.status)
 
     async def read(request: Request) -> Mapping[str, Any]:
         in_path = {name: UUID(request.path_params[name]) for name in ids}
@@ -113,6 +149,7 @@ def _add(router: Router, application: Application, door: Door) -> None:
         door.path,
         endpoint,
         methods=["POST"],
+        response_model=Answer,
         status_code=door.status,
         dependencies=[require(door.command.permission)],
         name=door.command.__name__,

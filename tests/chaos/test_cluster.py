@@ -6,12 +6,11 @@ and audited exactly once, with nothing parked.
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,6 +21,7 @@ import pytest
 from dixian import supervisor
 from dixian.broker import missing
 from dixian.provision import SERVICES
+from shared.testing.ports import free_base
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 240
@@ -48,25 +48,11 @@ NAMED = (0, *range(1, 5), 32, 92, *range(101, 105))
 """The ports, counted from the base, that a cluster without replicas listens on."""
 
 
-def free_base() -> int:
-    """A base whose ports nobody listens on."""
-    for base in range(30_000, 50_000, SPREAD):
-        with ExitStack() as stack:
-            probes = [stack.enter_context(socket.socket()) for _ in NAMED]
-            try:
-                for number, probe in zip(NAMED, probes, strict=True):
-                    probe.bind(("127.0.0.1", base + number))
-            except OSError:
-                continue
-        return base
-    raise AssertionError("no free ports")
-
-
 class Cluster:
     """``dixian cluster up`` as a process of its own."""
 
     def __init__(self, home: Path) -> None:
-        self.base = free_base()
+        self.base = free_base(NAMED, spread=SPREAD)
         self.run = home / "cluster" / "run"
         self.said: list[str] = []
         self.environment = {

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,20 @@ def shown() -> list[Any]:
 
 
 def command_of(service: str, name: str) -> type[Command]:
-    module = importlib.import_module(f"services.{service}.domain.commands")
-    found: type[Command] = getattr(module, name)
+    """The command of that name; a service may spread its commands over several modules."""
+    importlib.import_module(f"services.{service}.main")
+    [found] = [
+        command
+        for command in _inheriting(Command)
+        if command.__name__ == name and command.__module__.startswith(f"services.{service}.")
+    ]
     return found
+
+
+def _inheriting(cls: type[Command]) -> Iterator[type[Command]]:
+    for inheriting in cls.__subclasses__():
+        yield inheriting
+        yield from _inheriting(inheriting)
 
 
 @pytest.mark.parametrize(("service", "name", "body"), shown())

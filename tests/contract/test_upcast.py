@@ -4,13 +4,17 @@ A well was first dug with its depth in metres; then in centimetres, because half
 then every well got an owner, whom old events do not know.
 """
 
+import json
+from pathlib import Path
 from typing import Any, ClassVar
 
 import orjson
 import pytest
 from pydantic import ValidationError
 
+from shared.contracts.assistance import EliminationDeliberated
 from shared.contracts.registry import UnknownEvent, contract, decode, decode_json, upcast
+from shared.contracts.values import MeetingForm
 from shared.kernel.event import Event
 
 
@@ -76,3 +80,12 @@ def test_data_of_another_shape_is_not_taken() -> None:
 def test_a_name_is_taken_once() -> None:
     with pytest.raises(TypeError, match="two contracts"):
         contract(type("WellDug", (Event,), {"service": "upcasting", "__annotations__": {}}))
+
+
+def test_a_meeting_has_one_name_in_both_services() -> None:
+    golden = Path(__file__).parent / "golden/assistance/EliminationDeliberated.v1.json"
+    recorded = json.loads(golden.read_text(encoding="utf-8"))["example"]
+    old = {**recorded, "form": "COMMITTEES_ENLARGED"}
+    read = decode("assistance", "EliminationDeliberated", 1, old)
+    assert isinstance(read, EliminationDeliberated)
+    assert read.form is MeetingForm.ENLARGED_COMMITTEE

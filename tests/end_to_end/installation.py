@@ -8,13 +8,12 @@ import asyncio
 import io
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -36,21 +35,6 @@ from dixian.provision import SERVICES
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 _PAUSE = 0.05
-
-
-def free_base(numbers: Sequence[int], *, first: int, spread: int) -> int:
-    """A port from which on those with these ``numbers`` are free."""
-    for base in range(first, first + 8_000, spread):
-        with ExitStack() as stack:
-            probes = [stack.enter_context(socket.socket()) for _ in numbers]
-            try:
-                for number, probe in zip(numbers, probes, strict=True):
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    probe.bind(("127.0.0.1", base + number))
-            except OSError:
-                continue
-        return base
-    raise AssertionError("no free ports")
 
 
 @dataclass

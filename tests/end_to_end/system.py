@@ -2,13 +2,14 @@
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 
 from dixian.home import Home
 from dixian.provision import SERVICES
-from tests.end_to_end.installation import Installation, free_base
+from shared.testing.ports import free_base
+from tests.end_to_end.installation import Installation
 
 
 class System(Installation):
@@ -18,20 +19,35 @@ class System(Installation):
     UP = "Next, in another terminal"
 
     def kill(self, *, with_postgres: bool = False) -> None:
-        """``kill -9``, for the database's postmaster too, which is else left an orphan."""
-        postmaster = self.server.pid
-        assert postmaster is not None
+        """``kill -9``, for the database's processes too, which are else left orphans.
+
+        All of them, and gone on return: a backend that outlives its postmaster by a moment could
+        still commit what it was waiting to.
+        """
+        assert self.server.pid is not None
+        postmaster = psutil.Process(self.server.pid)
         assert self.end(signal.SIGKILL) == -signal.SIGKILL
         if with_postgres:
-            psutil.Process(postmaster).kill()
+            processes = [postmaster, *postmaster.children()]
+            for process in processes:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            self.eventually("the database's end", lambda: not any(map(_lives, processes)) or None)
 
 
 @contextmanager
 def running(home: Home) -> Iterator[System]:
     """A started system, gone afterwards."""
-    system = System(home, free_base(range(1 + len(SERVICES)), first=21_000, spread=10))
+    system = System(home, free_base(range(1 + len(SERVICES)), spread=10))
     try:
         system.start()
         yield system
     finally:
         system.close()
+
+
+def _lives(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False

@@ -313,19 +313,6 @@ class RevealLead(LeadLook, Command):
     lead_id: UUID
 
 
-class RecordReveal(Command):
-    """Note that somebody saw personal data. Comes from this service's own handlers only."""
-
-    permission: ClassVar[Permission] = _SYSTEM
-
-    reveal_id: UUID
-    owner_id: UUID
-    divisions: tuple[DivisionCode, ...]
-    purpose: str
-    records: tuple[UUID, ...]
-    fields: tuple[str, ...]
-
-
 class PersonAlerted(BaseModel):
     """Whom a department's alert is about."""
 

@@ -7,10 +7,10 @@ from services.alerts.domain import commands
 from services.alerts.domain.alert import ALERT
 from services.alerts.domain.lead import LEAD
 from services.alerts.domain.order import ORDER
-from services.alerts.domain.reveal import REVEAL
 from services.alerts.handlers.alerts import Alerts
 from services.alerts.handlers.leads import Leads
 from services.alerts.handlers.orders import Orders
+from services.alerts.handlers.reveals import REVEAL
 from services.alerts.handlers.tools import Tools
 from services.alerts.read_models.views import VIEWS
 from shared.kernel.decider import Aggregate
@@ -52,6 +52,7 @@ def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
         commands.CloseOrder: orders.act("note"),
         commands.RateOrder: orders.act("note"),
         commands.RegisterLead: leads.register,
+        commands.ReportRisk: leads.made,
         commands.MatchLead: leads.match,
         commands.DisposeLead: leads.dispose,
         commands.FollowLead: leads.follow,

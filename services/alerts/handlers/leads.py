@@ -65,6 +65,10 @@ class Leads:
         await self._tools.notes(call, lead_id, {"text": command.text})
         return await report(call, reported, matching.waiting_for_lead(match))
 
+    async def made(self, command: ReportRisk, call: Call) -> Outcome:
+        """A lead about a household that the register itself names."""
+        return await report(call, command, ())
+
     async def match(self, command: MatchLead, call: Call) -> Outcome:
         """An officer's word, or the register's, on which household it is."""
         household = await register.by_id(call.tx.raw, command.household_id)

@@ -5,16 +5,20 @@ from typing import Any
 from uuid import UUID
 
 from services.alerts.domain import policies
-from services.alerts.domain.commands import OrderPart, RecordReveal, RevealLead, RevealOrder
+from services.alerts.domain.commands import OrderPart, RevealLead, RevealOrder
 from services.alerts.domain.lead import LEAD, Lead
 from services.alerts.domain.order import ORDER, Order
-from services.alerts.domain.reveal import REVEAL
 from services.alerts.handlers.tools import Tools
+from shared.contracts.alerts import PersonalDataRevealed
 from shared.kernel.refusal import NotFound
 from shared.store.application import Call
 from shared.vault.purposes import Purpose
+from shared.vault.reveals import reveal, reveal_stream
 
 _FIELDS = ("name", "document_number", "phone", "text")
+
+REVEAL = reveal_stream(PersonalDataRevealed, owner="owner_id", divisions="divisions")
+"""A look as a stream: keyed by the order, the lead or the alert."""
 
 Shown = Mapping[str, Mapping[str, Any]]
 
@@ -60,25 +64,16 @@ class Reveals:
         purpose: Purpose,
         records: list[UUID],
     ) -> Mapping[UUID, Mapping[str, Any]]:
-        revealed = await self._tools.vault.reveal(
-            call.tx.raw,
-            owner,
-            records,
+        revealed = await reveal(
+            self._tools.vault,
+            call,
+            REVEAL,
+            owner=owner,
+            divisions=divisions,
+            records=records,
             fields=_FIELDS,
             purpose=purpose,
-            principal=call.principal,
-            correlation_id=call.cause.correlation_id,
-            at=call.tx.clock.now(),
         )
-        command = RecordReveal(
-            reveal_id=revealed.record.id,
-            owner_id=owner,
-            divisions=divisions,
-            purpose=purpose,
-            records=revealed.record.records,
-            fields=revealed.record.fields,
-        )
-        await call.decide(REVEAL, revealed.record.id, command, call.context())
         return revealed.data
 
 

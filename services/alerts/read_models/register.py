@@ -41,6 +41,8 @@ values ($1, $2, $3, $4, false)
 on conflict (household_id) do update
    set division = excluded.division, history = excluded.history, relocated = excluded.relocated
 """
+_PLACE = "update matching.household set division = $2 where household_id = $1"
+_HELD = "select token from matching.token where household_id = $1"
 _MONITORED = "update matching.household set monitored = $2 where household_id = $1"
 _TOKENS = """
 insert into matching.token (token, household_id, member_id)
@@ -132,15 +134,22 @@ async def set_monitored(connection: Connection, household_id: UUID, monitored: b
     await connection.execute(_MONITORED, household_id, monitored)
 
 
+async def place(connection: Connection, household_id: UUID, division: str) -> None:
+    """Note which village owns a household now."""
+    await connection.execute(_PLACE, household_id, division)
+
+
 async def index(
     connection: Connection, household_id: UUID, tokens: Sequence[tuple[bytes, UUID]]
-) -> None:
-    """Replace a household's tokens, each with its member's id."""
-    await lock(connection, [token for token, _ in tokens])
+) -> list[bytes]:
+    """Replace a household's tokens, each with its member's id; those that it had are returned."""
+    before = [row["token"] for row in await connection.fetch(_HELD, household_id)]
+    await lock(connection, {*before, *(token for token, _ in tokens)})
     await connection.execute("delete from matching.token where household_id = $1", household_id)
     await connection.execute(
         _TOKENS, household_id, [token for token, _ in tokens], [member for _, member in tokens]
     )
+    return before
 
 
 async def publish(connection: Connection, policy: PolicyVersion) -> None:

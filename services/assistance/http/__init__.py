@@ -1,7 +1,6 @@
 """The door for people and machines: a request becomes a command, a question gets its answer."""
 
 from services.assistance.domain import commands as c
-from services.assistance.http.doors import Door, add_doors
 from services.assistance.http.figures import figure_questions
 from services.assistance.http.files import file_doors
 from services.assistance.http.notes import note_door
@@ -16,6 +15,7 @@ from shared.kernel.refusal import Refusal
 from shared.policy.divisions import Divisions
 from shared.store.application import Application, Receipt
 from shared.vault.vault import Vault
+from shared.web.doors import Door, add_doors
 from shared.web.routing import Router
 
 
@@ -34,7 +34,7 @@ def off_register(receipt: Receipt) -> Refusal | None:
 
 DOORS = (
     Door("/plans", c.BeginEarly, 201),
-    Door("/help", c.RecordHelp, 201, off_register),
+    Door("/help", c.RecordHelp, 201, refusal=off_register),
     Door("/plans/{plan_id}/draft", c.DraftPlan),
     Door("/plans/{plan_id}/measures", c.FileMeasure, 201),
     Door("/plans/{plan_id}/submission", c.SubmitPlan),

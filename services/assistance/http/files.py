@@ -1,9 +1,9 @@
 """Files that a county imports: a year's population, a quarter's comparison. Answered per row."""
 
-import csv
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from io import StringIO
 from typing import Annotated, Any
 
 from fastapi import Path, Request
@@ -11,24 +11,33 @@ from pydantic import ValidationError
 
 from services.assistance.domain import commands as c
 from shared.kernel.division import Level
-from shared.kernel.event import Command
+from shared.kernel.event import Cause, Command
+from shared.kernel.principal import Principal
 from shared.kernel.refusal import Refusal
 from shared.policy.divisions import Divisions
 from shared.policy.rules import rule
 from shared.store.application import Application
-from shared.web.context import Ctx, RequestContext
-from shared.web.problem import FieldError, Malformed, language_of
+from shared.tabular.cells import texts
+from shared.tabular.faults import BadCell, Unreadable
+from shared.tabular.reading import open_table
+from shared.tabular.table import Table
+from shared.tabular.upload import in_batches, received
+from shared.web.auth import Caller
+from shared.web.context import cause_of
+from shared.web.problem import FieldError, language_of
 from shared.web.routing import Router, require
 from shared.web.validation import field_error
 
 _MOST_ERRORS = 1000
-_CSV: dict[str, Any] = {
+_BATCH = 1000
+_FILE: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "description": "UTF-8, a header line, one row a line.",
-        "content": {"text/csv": {"schema": {"type": "string"}}},
+        "description": "XLSX, CSV (UTF-8 or GB18030) or NDJSON, with a header; gzip if you like.",
+        "content": {"application/octet-stream": {"schema": {"type": "string"}}},
     }
 }
+_Row = tuple[int, dict[str, str] | BadCell]
 _TOWN_DIGITS = 9
 
 
@@ -59,6 +68,36 @@ class Tally:
         }
 
 
+@dataclass(frozen=True)
+class _Sent:
+    """A file under way: who sent it, and what has become of its rows."""
+
+    application: Application
+    principal: Principal
+    cause: Cause
+    tally: Tally
+
+    async def good(self, rows: AsyncIterator[_Row]) -> AsyncIterator[tuple[int, dict[str, str]]]:
+        """The rows that can be read; the others are noted."""
+        async for row, values in rows:
+            self.tally.rows += 1
+            if isinstance(values, BadCell):
+                self.tally.refuse(row, _as_error(values))
+            else:
+                yield row, values
+
+    async def carry_out(self, wish: Command, rows: Sequence[int]) -> None:
+        """What ``rows`` ask for."""
+        try:
+            receipt = await self.application.execute(wish, self.principal, self.cause)
+        except Refusal as refusal:
+            for row in rows:
+                self.tally.refuse(row, _as_error(refusal))
+            return
+        if receipt.body["events"]:
+            self.tally.changed += len(rows)
+
+
 def file_doors(made: Router, application: Application, divisions: Divisions) -> None:
     """The two imports. Good rows count whatever the others are; a file may be sent again."""
     _comparison_door(made, application)
@@ -71,20 +110,20 @@ def _comparison_door(made: Router, application: Application) -> None:
         dependencies=[require(c.CompareFlag.permission)],
         name="compare",
         summary="The quarter's comparison with dibao and destitute support (R99)",
-        openapi_extra=_CSV,
+        openapi_extra=_FILE,
     )
     async def compare(
         quarter: Annotated[str, Path(pattern=r"^20\d{2}Q[1-4]$")],
         request: Request,
-        ctx: Ctx,
+        caller: Caller,
     ) -> dict[str, Any]:
-        tally = Tally(language_of(request.scope))
-        for row, values in rows_of(await request.body(), ("household_id", "benefit")):
-            tally.rows += 1
-            wish = _command(c.CompareFlag, {**values, "quarter": quarter}, row, tally)
-            if wish is not None:
-                await _carry_out(application, ctx, wish, (row,), tally)
-        return tally.answer()
+        sent = _Sent(application, caller, cause_of(request), Tally(language_of(request.scope)))
+        async with rows_of(request, ("household_id", "benefit")) as rows:
+            async for row, values in sent.good(rows):
+                wish = _command(c.CompareFlag, {**values, "quarter": quarter}, row, sent.tally)
+                if wish is not None:
+                    await sent.carry_out(wish, (row,))
+        return sent.tally.answer()
 
 
 @rule("R110")
@@ -94,24 +133,24 @@ def _population_door(made: Router, application: Application, divisions: Division
         dependencies=[require(c.RecordPopulation.permission)],
         name="populations",
         summary="The rural registered population of villages (R110)",
-        openapi_extra=_CSV,
+        openapi_extra=_FILE,
     )
     async def populations(
         year: Annotated[int, Path(ge=2020, le=2100)],
         request: Request,
-        ctx: Ctx,
+        caller: Caller,
     ) -> dict[str, Any]:
-        tally = Tally(language_of(request.scope))
+        sent = _Sent(application, caller, cause_of(request), Tally(language_of(request.scope)))
         towns: dict[str, dict[int, c.VillagePopulation]] = {}
-        for row, values in rows_of(await request.body(), ("division", "people")):
-            tally.rows += 1
-            village = _village(values, row, tally, divisions)
-            if village is not None:
-                towns.setdefault(village.division[:_TOWN_DIGITS], {})[row] = village
+        async with rows_of(request, ("division", "people")) as rows:
+            async for row, values in sent.good(rows):
+                village = _village(values, row, sent.tally, divisions)
+                if village is not None:
+                    towns.setdefault(village.division[:_TOWN_DIGITS], {})[row] = village
         for town, inside in towns.items():
             wish = c.RecordPopulation(town=town, year=year, villages=tuple(inside.values()))
-            await _carry_out(application, ctx, wish, tuple(inside), tally)
-        return tally.answer()
+            await sent.carry_out(wish, tuple(inside))
+        return sent.tally.answer()
 
 
 def _village(
@@ -139,62 +178,31 @@ def _command(
     return None
 
 
-async def _carry_out(
-    application: Application,
-    ctx: RequestContext,
-    wish: Command,
-    rows: Sequence[int],
-    tally: Tally,
-) -> None:
-    try:
-        receipt = await application.execute(wish, ctx.principal, ctx.cause)
-    except Refusal as refusal:
-        for row in rows:
-            tally.refuse(row, _as_error(refusal))
-        return
-    if receipt.body["events"]:
-        tally.changed += len(rows)
-
-
 def _as_error(refusal: Refusal) -> FieldError:
     return FieldError(refusal.field or "", refusal.code, refusal.zh, refusal.en, refusal.rule)
 
 
-def rows_of(file: bytes, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """The rows of a CSV file with their line numbers. Raises ``Malformed`` for what is none.
+@asynccontextmanager
+async def rows_of(request: Request, columns: Sequence[str]) -> AsyncIterator[AsyncIterator[_Row]]:
+    """The rows of the file that a request brings, as they stream by, with their line numbers.
 
-    UTF-8 with or without a byte-order mark; exactly ``columns``, in any order; blank lines skipped.
+    Exactly ``columns``, in any order. Raises ``Unreadable`` for what is no such table.
     """
-    try:
-        text = file.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise Malformed(
-            code="invalid-utf8",
-            zh=f"文件第{error.start}字节不是有效的UTF-8",
-            en=f"the file is not UTF-8 at byte {error.start}",
-        ) from None
-    reader = csv.DictReader(StringIO(text, newline=""), strict=True)
-    if reader.fieldnames is None or set(reader.fieldnames) != set(columns):
-        raise Malformed(
-            code="wrong-columns",
-            zh="表头须为:" + ",".join(columns),
-            en=f"the header must be: {','.join(columns)}",
-        )
-    yield from _rows(reader)
+    async with received(request.stream()) as upload:
+        with await asyncio.to_thread(open_table, upload.file) as table:
+            if set(table.header) != set(columns):
+                raise Unreadable(
+                    "wrong-columns",
+                    "表头须为:" + ",".join(columns),
+                    f"the header must be: {','.join(columns)}",
+                )
+            yield _texts(table)
 
 
-def _rows(reader: "csv.DictReader[str]") -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        for values in reader:
-            plain = {
-                name: value.strip()
-                for name, value in values.items()
-                if isinstance(name, str) and isinstance(value, str)
-            }
-            yield reader.line_num, plain
-    except csv.Error:
-        raise Malformed(
-            code="malformed-csv",
-            zh=f"文件第{reader.line_num}行不是有效的CSV",
-            en=f"the file is not CSV at line {reader.line_num}",
-        ) from None
+async def _texts(table: Table) -> AsyncIterator[_Row]:
+    async for batch in in_batches(table.rows(), _BATCH):
+        for row in batch:
+            try:
+                yield row.number, texts(table.header, row)
+            except BadCell as bad:
+                yield row.number, bad

@@ -21,8 +21,6 @@ from uuid import UUID
 
 import orjson
 
-from services.audit.exports import sheets
-from services.audit.exports.sheets import Format, TooLong
 from services.audit.log import checkpoints, reader
 from services.audit.log.checkpoints import Publisher, Signed
 from services.audit.log.reader import Log
@@ -34,11 +32,39 @@ from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal, Role
 from shared.kernel.refusal import NotFound
 from shared.store.database import Database, Transaction
+from shared.tabular import writing
+from shared.tabular.writing import Format, TooLong
 
 _PAGE = 200
 _PART = 1 << 20
 _CLAIMED = timedelta(minutes=5)
 """A claim that is not renewed by progress for so long belongs to a process that died."""
+
+_COLUMNS = {
+    name: name
+    for name in (
+        "log",
+        "index",
+        "recorded_at",
+        "occurred_on",
+        "service",
+        "category",
+        "type",
+        "actor",
+        "actor_division",
+        "actor_roles",
+        "region",
+        "key",
+        "stream_id",
+        "version",
+        "event_id",
+        "correlation_id",
+        "causation_id",
+        "schema_version",
+        "data",
+    )
+}
+"""What a row shows, in this order; ``data`` is the event's own fields as JSON."""
 
 _ASK = """
 insert into audit.export
@@ -231,7 +257,7 @@ class _Making:
         """Put the ZIP together: the rows in their format, proofs, checkpoints, manifest."""
         name = f"entries.{self.job.format.value}"
         with (self.place / name).open("wb") as target, (self.place / "rows").open("rb") as rows:
-            sheets.write(self.job.format, map(orjson.loads, rows), target)
+            writing.write(self.job.format, _COLUMNS, map(orjson.loads, rows), target)
         (self.place / "proofs").rename(self.place / "proofs.jsonl")
         files = {name: self.place / name, "proofs.jsonl": self.place / "proofs.jsonl"}
         for origin, (_, signed) in self.logs.items():

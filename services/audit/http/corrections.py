@@ -31,9 +31,9 @@ from shared.kernel.principal import Role, may
 from shared.kernel.refusal import NotFound
 from shared.store import event_store
 from shared.store.application import Stream
-from shared.store.idempotency import IdempotencyKey
 from shared.vault.purposes import Purpose
 from shared.web.context import Ctx, RequestContext, etag
+from shared.web.doors import answer, execute
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, require
 
@@ -229,13 +229,4 @@ def _described(stream: Stream) -> dict[str, Any]:
 async def _carry(
     audit: Audit, ctx: RequestContext, command: Command, status: int = 200
 ) -> Response:
-    key = ctx.idempotency_key and IdempotencyKey(
-        ctx.principal.subject, ctx.route, ctx.idempotency_key, ctx.fingerprint
-    )
-    receipt = await audit.application.execute(
-        command, ctx.principal, ctx.cause, expected_version=ctx.expected_version, key=key or None
-    )
-    headers = {"ETag": etag(receipt.body["version"])}
-    if receipt.replayed:
-        headers["Idempotency-Replayed"] = "true"
-    return Response(orjson.dumps(receipt.body), status, headers, "application/json")
+    return answer(await execute(audit.application, command, ctx), status)

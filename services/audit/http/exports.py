@@ -8,10 +8,10 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.audit.exports import jobs
-from services.audit.exports.sheets import Format
 from services.audit.http.service import READ, Audit
 from services.audit.read_models.trail import Filter
 from shared.kernel.refusal import OutOfOrder
+from shared.tabular.writing import Format
 from shared.web.auth import Caller
 from shared.web.routing import Router, require
 

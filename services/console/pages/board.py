@@ -12,6 +12,7 @@ from services.console.door import Door, NotHere
 from services.console.plots import Series
 from services.console.visit import Visit
 from shared.kernel.division import NATION
+from shared.tabular.writing import Format
 
 Json = Mapping[str, Any]
 _TREND = ("opened", "identified", "not_identified", "eliminated")
@@ -65,7 +66,7 @@ async def table(visit: Visit) -> Response:
     """One table as XLSX or CSV."""
     kind, name = visit.id("kind"), visit.id("table")
     division = _division(visit)
-    if kind not in {"xlsx", "csv"}:
+    if kind not in {Format.XLSX, Format.CSV}:
         raise NotHere
     found = await _asked(visit, division)
     words = visit.words
@@ -97,7 +98,7 @@ async def table(visit: Visit) -> Response:
         rows = _kinds(visit, found["figures"])
     else:
         raise NotHere
-    return sheets.sheet(kind, f"{name}-{division}", header, rows)
+    return sheets.sheet(Format(kind), f"{name}-{division}", header, rows)
 
 
 PLACES = (

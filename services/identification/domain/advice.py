@@ -168,10 +168,10 @@ def high_otherwise(facts: Facts) -> Row | None:
     return Suggestion.NOT_IDENTIFY, (_income(facts), ground)
 
 
-@rule("R113")
+@rule("R113", "K4")
 def top_priority(facts: Facts) -> bool:
-    """Below the former poverty standard, or a guarantee missing: first in every queue (R113)."""
-    return facts.gap or facts.accounts.per_capita_net < facts.former_standard
+    """At or below the former standard, or a guarantee missing: first in every queue (R113)."""
+    return facts.gap or facts.accounts.per_capita_net <= facts.former_standard
 
 
 TABLE: tuple[tuple[int, Policy], ...] = (

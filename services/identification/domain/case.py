@@ -11,8 +11,9 @@ from services.identification.domain import (
     fieldwork,
     internal,
 )
-from services.identification.domain.case_state import Case, Status, evolve
+from services.identification.domain.case_state import Case, Status
 from services.identification.domain.context import CaseContext
+from services.identification.domain.folding import evolve
 from services.identification.domain.policies import owner_acts
 from shared.contracts import identification as events
 from shared.contracts.values import History

@@ -3,7 +3,13 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from services.identification.domain import clocks, commands, outcome_policies, policies
+from services.identification.domain import (
+    channel_policies,
+    clocks,
+    commands,
+    conclusion,
+    policies,
+)
 from services.identification.domain.case_state import Case
 from services.identification.domain.context import CaseContext
 from shared.contracts import identification as events
@@ -19,7 +25,8 @@ def confirm(case: Case, command: commands.ConfirmGreenChannel, context: CaseCont
     """Village and town each confirm once that the facts are sudden, severe and clear."""
     policies.is_open(case)
     _must_be_outside(case)
-    outcome_policies.cause_is_sudden(command.cause)
+    channel_policies.cause_is_sudden(command.cause)
+    channel_policies.facts_are_clear(case, command.cause)
     policies.in_time_order(case, context)
     level = context.principal.level
     if level in case.channel.confirmed:
@@ -29,9 +36,14 @@ def confirm(case: Case, command: commands.ConfirmGreenChannel, context: CaseCont
             zh=f"{level.label}已经确认",
             en="your level has confirmed already",
         )
+    channel_policies.two_confirm(case, context)
     return [
         events.GreenChannelConfirmed(
-            on=context.occurred_on, level=level, cause=command.cause, note_id=context.note_id
+            on=context.occurred_on,
+            level=level,
+            cause=command.cause,
+            note_id=context.note_id,
+            by=context.principal.subject,
         )
     ]
 
@@ -41,8 +53,9 @@ def enter(case: Case, command: commands.EnterGreenChannel, context: CaseContext)
     """The county enters on both confirmations; this day is the identification date (R64, R69)."""
     policies.is_open(case)
     _must_be_outside(case)
-    outcome_policies.cause_is_sudden(command.cause)
-    outcome_policies.both_confirmed(case, context)
+    channel_policies.cause_is_sudden(command.cause)
+    channel_policies.facts_are_clear(case, command.cause)
+    channel_policies.both_confirmed(case, context)
     policies.in_time_order(case, context)
     return [
         events.GreenChannelEntered(
@@ -60,9 +73,13 @@ def enter(case: Case, command: commands.EnterGreenChannel, context: CaseContext)
 
 @rule("R71")
 def verify(case: Case, command: commands.VerifyGreenChannel, context: CaseContext) -> list[Event]:
-    """Whether the household is eligible, on the strength of its verification (R71)."""
+    """Whether the household is eligible, on the strength of its verification (R71).
+
+    What the village's deliberation then shows may change the answer, with a note: nobody stays
+    in the channel for want of a way out.
+    """
     _must_be_inside(case)
-    if case.channel.eligible is not None:
+    if case.channel.eligible is command.eligible:
         raise OutOfOrder("R71", code="already-done", zh="已经核实", en="verified already")
     if "verification" not in case.done:
         raise OutOfOrder(
@@ -72,7 +89,8 @@ def verify(case: Case, command: commands.VerifyGreenChannel, context: CaseContex
             en="first: household verification",
         )
     policies.in_time_order(case, context, "verification")
-    if not command.eligible:
+    policies.not_before(context, case.channel.verified_on or case.channel.entered_on)
+    if not command.eligible or case.channel.eligible is False:
         policies.note_is_given(context, "R71")
     late = policies.late_is_explained(
         case, "green-channel", context.occurred_on, command.late_reason
@@ -91,15 +109,23 @@ def verify(case: Case, command: commands.VerifyGreenChannel, context: CaseContex
 def leave(case: Case, _command: commands.ExitGreenChannel, context: CaseContext) -> list[Event]:
     """Not eligible: noted, no measure running, and out (R73)."""
     _must_be_inside(case)
-    outcome_policies.exit_is_allowed(case, context)
-    policies.in_time_order(case, context, "verification")
+    channel_policies.exit_is_allowed(case, context)
+    channel_policies.told_of_the_channel(case)
+    policies.in_time_order(case, context, "verification", "deliberation")
+    policies.not_before(context, case.channel.verified_on)
     assert context.note_id is not None
+    assert case.verified is not None
+    tracked = conclusion.is_tracked(case.verified)
+    telling = clocks.tell_exit(context.policy, context.occurred_on)
+    following = clocks.follow_up(context.policy, context.occurred_on)
     return [
         events.GreenChannelExited(
             on=context.occurred_on,
             case_id=case.case_id,
             household_id=case.household_id,
             note_id=context.note_id,
+            tracked=tracked,
+            deadlines=(telling, following) if tracked else (telling,),
         )
     ]
 

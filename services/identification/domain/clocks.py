@@ -19,6 +19,8 @@ ESCALATES_TO: Mapping[str, Level] = {
     "identify": Level.CITY,
     "national-entry": Level.CITY,
     "tell-applicant": Level.CITY,
+    "tell-entry": Level.COUNTY,
+    "tell-exit": Level.COUNTY,
     "follow-up": Level.COUNTY,
     "green-channel": Level.CITY,
 }
@@ -56,15 +58,25 @@ def tell_applicant(policy: PolicyVersion, declined_on: date) -> Deadline:
     return deadline("tell-applicant", "R67", declined_on, length, policy=policy.version)
 
 
+@rule("R74")
+def tell_exit(policy: PolicyVersion, exited_on: date) -> Deadline:
+    """As long to tell a household that it left the green channel, and why (R74; PROPOSED)."""
+    length = policy.parameters.tell_applicant
+    return deadline("tell-exit", "R74", exited_on, length, policy=policy.version)
+
+
 @rule("R33")
 def follow_up(policy: PolicyVersion, seen_on: date) -> Deadline:
     """A month until a followed household is looked at again (R33; PROPOSED)."""
     return deadline("follow-up", "R33", seen_on, FOLLOW_UP, policy=policy.version)
 
 
-@rule("R71", "R72")
-def green_channel(policy: PolicyVersion, entered_on: date) -> tuple[Deadline, Deadline]:
-    """A month to establish eligibility (R71); the same month replaces the fifteen days (R72)."""
+@rule("R71", "R72", "R74")
+def green_channel(policy: PolicyVersion, entered_on: date) -> tuple[Deadline, ...]:
+    """A month to establish eligibility (R71), the same instead of the fifteen days (R72).
+
+    And some days to tell the household what is done with it (R74; PROPOSED).
+    """
     numbers = policy.parameters
     return (
         deadline(
@@ -76,6 +88,7 @@ def green_channel(policy: PolicyVersion, entered_on: date) -> tuple[Deadline, De
             warn=numbers.green_channel_warnings,
         ),
         deadline("identify", "R72", entered_on, numbers.green_channel, policy=policy.version),
+        deadline("tell-entry", "R74", entered_on, numbers.tell_applicant, policy=policy.version),
     )
 
 

@@ -23,6 +23,8 @@ Reference = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z一-鿿〔〕(
 """A document's, notice's or receipt's number."""
 Officer = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z:._-]{1,128}$")]
 """A person's pseudonym, as tokens carry it."""
+Private = Annotated[str, StringConstraints(pattern=r"^[0-9+-]{7,20}$")]
+"""A household's own phone."""
 Phone = Annotated[str, StringConstraints(pattern=r"^(0\d{2,3}-\d{7,8}|12317|12345)$")]
 """An office's phone: a landline or a hotline, never a private mobile (R65)."""
 Count = Annotated[int, Field(ge=0, le=100_000)]
@@ -48,6 +50,9 @@ class Relation(StrEnum):
     CHILD = "CHILD"
     PARENT = "PARENT"
     GRANDCHILD = "GRANDCHILD"
+    CHILD_IN_LAW = "CHILD_IN_LAW"
+    SIBLING = "SIBLING"
+    GRANDPARENT = "GRANDPARENT"
     OTHER = "OTHER"
 
 
@@ -63,6 +68,76 @@ class ResidenceReason(StrEnum):
     OTHER = "OTHER"
 
 
+class Political(StrEnum):
+    """The person's party (政治面貌)."""
+
+    PARTY_MEMBER = "PARTY_MEMBER"
+    LEAGUE_MEMBER = "LEAGUE_MEMBER"
+    OTHER_PARTY = "OTHER_PARTY"
+    NONE = "NONE"
+
+
+class Education(StrEnum):
+    """The schooling completed (文化程度)."""
+
+    ILLITERATE = "ILLITERATE"
+    PRIMARY = "PRIMARY"
+    JUNIOR = "JUNIOR"
+    SENIOR = "SENIOR"
+    COLLEGE = "COLLEGE"
+    UNIVERSITY = "UNIVERSITY"
+
+
+class AtSchool(StrEnum):
+    """The school attended now (在校生状况)."""
+
+    NONE = "NONE"
+    PRESCHOOL = "PRESCHOOL"
+    PRIMARY = "PRIMARY"
+    JUNIOR = "JUNIOR"
+    SENIOR = "SENIOR"
+    VOCATIONAL = "VOCATIONAL"
+    HIGHER = "HIGHER"
+    DROPPED_OUT = "DROPPED_OUT"
+
+
+class Health(StrEnum):
+    """The state of health (健康状况)."""
+
+    HEALTHY = "HEALTHY"
+    CHRONIC = "CHRONIC"
+    SERIOUS = "SERIOUS"
+    DISABLED = "DISABLED"
+
+
+class Insurance(StrEnum):
+    """What a person is insured by (参保情况)."""
+
+    RESIDENT_MEDICAL = "RESIDENT_MEDICAL"
+    EMPLOYEE_MEDICAL = "EMPLOYEE_MEDICAL"
+    CRITICAL_ILLNESS = "CRITICAL_ILLNESS"
+    RESIDENT_PENSION = "RESIDENT_PENSION"
+    EMPLOYEE_PENSION = "EMPLOYEE_PENSION"
+
+
+class Details(Given):
+    """What else the collection form asks about a person: all of it for the vault.
+
+    Sex and date of birth are not asked: the document number says them.
+    """
+
+    ethnicity: Name | None = None
+    political: Political | None = None
+    education: Education | None = None
+    at_school: AtSchool | None = None
+    health: Health | None = None
+    workplace: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
+    months_worked: Annotated[int, Field(ge=0, le=12)] | None = None
+    """In the twelve months of the accounts."""
+    insurances: tuple[Insurance, ...] = ()
+    relocated: bool = False
+
+
 class PersonGiven(Given):
     """A member with the person's own data, on the way to the vault."""
 
@@ -74,6 +149,21 @@ class PersonGiven(Given):
     hukou_place: DivisionCode | None = None
     co_living: bool = True
     benefits: tuple[Benefit, ...] = ()
+    details: Details | None = None
+
+
+class DetailsOf(Given):
+    """A member's further particulars, as they are now."""
+
+    member_id: UUID
+    details: Details
+
+
+class Related(Given):
+    """A member, and the relation to the head of the household that the member comes to."""
+
+    member_id: UUID
+    relation: Relation
 
 
 class VerifiedMember(Given):

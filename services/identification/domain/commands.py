@@ -21,10 +21,8 @@ from services.identification.domain.collection import (
     GivenClaim,
     GivenIncome,
     Officer,
-    PersonGiven,
     Phone,
     Reference,
-    ResidenceReason,
     Sha256,
     VerifiedMember,
 )
@@ -35,15 +33,13 @@ from shared.contracts.identification_steps import (
     BackTo,
     Conclusion,
     ExemptionGround,
-    MeetingForm,
     QueryScope,
     SourceResult,
     Told,
 )
-from shared.contracts.members import RemovedMember
-from shared.contracts.values import Category, Gap, History, Risk
+from shared.contracts.values import Category, Gap, MeetingForm, Risk
 from shared.kernel.decider import Act
-from shared.kernel.division import DivisionCode, Level
+from shared.kernel.division import Level
 from shared.kernel.principal import Permission, Role, may
 from shared.policy.parameters import PolicyVersion
 
@@ -52,54 +48,6 @@ _TOWN = may(Role.OFFICER, at=Level.TOWN)
 _COUNTY = may(Role.OFFICER, at=Level.COUNTY)
 _FIELD = may(Role.OFFICER, at=(Level.VILLAGE, Level.TOWN))
 _APPROVER = may(Role.OFFICER, Role.COMMITTEE, at=Level.COUNTY)
-
-
-class RegisterHousehold(Act):
-    """Put a household into the register (R11, R23–R26). The one command with personal data."""
-
-    permission: ClassVar[Permission] = may(
-        Role.OFFICER, at=(Level.VILLAGE, Level.TOWN, Level.COUNTY)
-    )
-
-    division: DivisionCode
-    """The village that owns it."""
-    hukou_place: DivisionCode
-    residence: DivisionCode
-    residence_leads: ResidenceReason | None = None
-    """Why the residence place leads instead of the hukou place (R25)."""
-    history: History
-    relocated: bool = False
-    moved_from: DivisionCode | None = None
-    address: FreeText
-    phone: Annotated[str, StringConstraints(pattern=r"^[0-9+-]{7,20}$")] | None = None
-    members: Annotated[tuple[PersonGiven, ...], Field(min_length=1, max_length=30)]
-
-
-class ReviseHousehold(Act):
-    """Record who came, who went, and what changed about the others (R22, R23)."""
-
-    permission: ClassVar[Permission] = may(
-        Role.OFFICER, at=(Level.VILLAGE, Level.TOWN, Level.COUNTY)
-    )
-
-    household_id: UUID
-    added: Annotated[tuple[PersonGiven, ...], Field(max_length=30)] = ()
-    changed: Annotated[tuple[VerifiedMember, ...], Field(max_length=30)] = ()
-    removed: Annotated[tuple[RemovedMember, ...], Field(max_length=30)] = ()
-    head: UUID | None = None
-    """The new head, where the former one left."""
-
-
-class MoveHousehold(Act):
-    """Hand a household over to another village; the caller's division contains both (R24–R26)."""
-
-    permission: ClassVar[Permission] = may(
-        Role.OFFICER, at=(Level.TOWN, Level.COUNTY, Level.CITY, Level.PROVINCE)
-    )
-
-    household_id: UUID
-    division: DivisionCode
-    residence: DivisionCode
 
 
 class PublishPolicy(Act):

@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from services.identification.domain import (
+    channel_policies,
     clocks,
     commands,
     outcome_policies,
     policies,
     scope,
 )
-from services.identification.domain.case_state import Case, Status
+from services.identification.domain.case_state import TELLING, Case, Status
 from services.identification.domain.context import CaseContext
 from services.identification.domain.procedure import IDENTIFICATION
 from shared.contracts import identification as events
@@ -77,7 +78,7 @@ def answer_objection(
     policies.is_open(case)
     if command.objection_id not in case.open_objections:
         raise NotFound("待答复的异议", "open objection", field="objection_id")
-    policies.in_time_order(case, context, "notice")
+    policies.not_before(context, case.open_objections[command.objection_id])
     return [
         events.ObjectionAnswered(
             on=context.occurred_on,
@@ -95,6 +96,7 @@ def close_notice(case: Case, _command: commands.CloseNotice, context: CaseContex
     policies.step_is_open(case, "publicity")
     outcome_policies.publicity_is_complete(case, context.occurred_on)
     outcome_policies.no_open_objection(case)
+    policies.in_time_order(case, context, "notice")
     assert case.notice is not None
     return [
         events.Publicized(
@@ -112,7 +114,9 @@ def approve(case: Case, command: commands.Approve, context: CaseContext) -> list
     outcome_policies.publicity_is_complete(case, context.occurred_on)
     outcome_policies.no_open_objection(case)
     _ready(case, "approval", context)
-    outcome_policies.channel_allows_approval(case)
+    channel_policies.channel_allows_approval(case)
+    channel_policies.told_of_the_channel(case)
+    policies.not_before(context, case.channel.verified_on)
     outcome_policies.authority_is_valid(command, context)
     outcome_policies.nobody_approves_own_work(case, context)
     verified = case.verified
@@ -161,6 +165,7 @@ def decline(
     outcome_policies.was_deliberated(case)
     policies.in_time_order(case, context, "deliberation", "town-review", "notice")
     _must_be_outside_the_channel(case)
+    outcome_policies.nobody_approves_own_work(case, context)
     verified = case.verified
     assert verified is not None
     outcome_policies.reason_fits_findings(command, verified)
@@ -250,12 +255,11 @@ def tell_household(
             en="there is nothing of that kind to tell, or it was told already",
             field="about",
         )
-    policies.in_time_order(case, context)
-    late = None
-    if command.about is Told.REFUSAL:
-        late = policies.late_is_explained(
-            case, "tell-applicant", context.occurred_on, command.late_reason
-        )
+    of_entry = command.about is Told.CHANNEL_ENTRY
+    policies.not_before(context, case.channel.entered_on if of_entry else case.concluded_on)
+    late = policies.late_is_explained(
+        case, TELLING[command.about], context.occurred_on, command.late_reason
+    )
     return [events.HouseholdTold(on=context.occurred_on, about=command.about, late_reason=late)]
 
 
@@ -269,7 +273,7 @@ def follow_up(case: Case, command: commands.FollowUp, context: CaseContext) -> l
             zh="该户不在持续跟踪范围",
             en="the household is not being followed",
         )
-    policies.in_time_order(case, context)
+    policies.not_before(context, case.seen_on)
     again = (clocks.follow_up(context.policy, context.occurred_on),) if command.open_gaps else ()
     return [events.FollowedUp(on=context.occurred_on, open_gaps=command.open_gaps, deadlines=again)]
 

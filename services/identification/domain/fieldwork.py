@@ -25,6 +25,7 @@ Decision = Callable[[Case, Any, Any], list[Event]]
 def name_officers(case: Case, command: commands.NameOfficers, context: CaseContext) -> list[Event]:
     """Village and town say who answers for the case; again later: a handover (R5)."""
     policies.is_open(case)
+    policies.two_officers(command)
     policies.in_time_order(case, context)
     return [
         events.OfficersNamed(
@@ -185,6 +186,7 @@ def doubts(command: commands.Deliberate, suggested: Advice) -> tuple[Doubt, ...]
 def review_town(case: Case, command: commands.ReviewTown, context: CaseContext) -> list[Event]:
     """Passed, once deliberated and compared; or given back with the reason (R57)."""
     _ready(case, "town-review", context)
+    policies.reviewer_is_another(case, context)
     if command.passed is not (command.back_to is None):
         raise Invalid(
             "R57",

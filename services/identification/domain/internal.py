@@ -7,11 +7,13 @@ from uuid import UUID
 
 from pydantic import Field
 
+from services.identification.domain.collection import ResidenceReason
+from shared.contracts.audit import Target
 from shared.contracts.findings import FindingKind
 from shared.contracts.values import LeadSource, Risk
 from shared.kernel.division import DivisionCode
 from shared.kernel.event import Command
-from shared.kernel.principal import Permission, Role, may
+from shared.kernel.principal import Permission, Role
 
 _SYSTEM = Permission(frozenset({Role.SYSTEM}))
 
@@ -48,12 +50,44 @@ class NoteMeasure(Command):
     running: bool
 
 
-class Correct(Command):
-    """Carry an authorised correction out, and nothing else (R107, R108)."""
+class SplitOff(Command):
+    """The other half of a split: the household that comes into being."""
 
     permission: ClassVar[Permission] = _SYSTEM
 
-    case_id: UUID
+    division: DivisionCode
+    residence: DivisionCode
+    hukou_place: DivisionCode
+    residence_leads: ResidenceReason | None = None
+    relocated: bool
+    moved_from: DivisionCode | None
+    head: UUID
+    """By the id the head had before."""
+
+
+class BeAbsorbed(Command):
+    """The other half of a merger: the household that becomes part of another."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    into: UUID
+
+
+class CarryOut(Command):
+    """Carry an authorised correction out: all its streams here, in one transaction (R108)."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    correction_id: UUID
+    targets: tuple[Target, ...]
+
+
+class Correct(Command):
+    """A correction's part about one stream, a case or a household (R107, R108)."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    stream_id: UUID
     correction_id: UUID
     at_version: int
     """The version the request was about; at any other one nothing is done."""
@@ -73,16 +107,3 @@ class RaiseFinding(Command):
     case_id: UUID | None = None
     household_id: UUID | None = None
     figures: Mapping[str, int | str]
-
-
-class RecordReveal(Command):
-    """Record that personal data was seen; who may see it, the vault has decided by its purpose."""
-
-    permission: ClassVar[Permission] = may(*Role)
-
-    reveal_id: UUID
-    household_id: UUID
-    division: DivisionCode
-    purpose: str
-    records: tuple[UUID, ...]
-    fields: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The rules of how a case ends: publicity, approval, refusal, the green channel's exit. Pure."""
+"""The rules of how a case ends: publicity, approval, refusal. Pure."""
 
 from datetime import date
 
@@ -6,12 +6,10 @@ from services.identification.domain import commands
 from services.identification.domain.case_state import Case
 from services.identification.domain.collection import AuthorityKind, DeclineReason
 from services.identification.domain.context import CaseContext
-from services.identification.domain.policies import note_is_given
 from shared.contracts.assessment import Advice, Suggestion
 from shared.contracts.identification import Verified
 from shared.contracts.identification_steps import Conclusion
-from shared.contracts.values import Category, History, Risk
-from shared.kernel.division import Level
+from shared.contracts.values import Category, History
 from shared.kernel.principal import Role
 from shared.kernel.refusal import Forbidden, Invalid, OutOfOrder, Refusal
 from shared.policy.rules import rule
@@ -91,10 +89,10 @@ def authority_is_valid(command: commands.Approve, context: CaseContext) -> None:
 
 @rule("R53")
 def nobody_approves_own_work(case: Case, context: CaseContext) -> None:
-    """Who answered for the case in village or town does not approve it."""
-    if case.officers is not None and context.principal.subject in case.officers:
+    """Who ever answered for the case in village or town decides nothing on it for the county."""
+    if context.principal.subject in case.handled_by:
         raise Forbidden(
-            "经办人不能批准本人经办的个案",
+            "经办人不能批准或否决本人经办的个案",
             "nobody approves their own work",
             rule="R53",
         )
@@ -144,18 +142,6 @@ def departure_is_explained(*, departs: bool, context: CaseContext) -> None:
             zh="决定与系统建议不一致,请说明理由",
             en="the decision departs from the advice; say why",
             field="note",
-        )
-
-
-@rule("R72")
-def channel_allows_approval(case: Case) -> None:
-    """From the green channel only what was found eligible is approved, all steps done (R72)."""
-    if case.channel.inside and case.channel.eligible is not True:
-        raise OutOfOrder(
-            "R72",
-            code="channel-not-verified",
-            zh="该户在绿色通道内,尚未核实符合条件,不能批准",
-            en="the household is in the green channel and not found eligible",
         )
 
 
@@ -220,7 +206,7 @@ def reason_fits_findings(command: commands.DeclineIdentification, verified: Veri
     borne_out = {
         reasons.BELOW_LINE_STABLE: below and findings.income_stable and calm,
         reasons.ABOVE_LINE_NO_HARDSHIP: not below and not findings.hardship and not findings.gaps,
-        reasons.CAN_COPE: findings.can_cope and bool(findings.means or findings.coping_evidence),
+        reasons.CAN_COPE: findings.can_cope and bool(findings.coping_evidence),
         reasons.OUT_OF_SCOPE: advice.suggestion is Suggestion.OUT_OF_SCOPE,
         reasons.URBAN_HUKOU: advice.suggestion is Suggestion.OUT_OF_SCOPE,
         reasons.DELIBERATED_AGAINST: True,
@@ -254,66 +240,6 @@ def village_concluded_so(command: commands.DeclineIdentification, case: Case) ->
             zh="民主评议结论为同意识别,不能以评议不通过为由",
             en="the village deliberated in favour",
             field="reason",
-        )
-
-
-_SUDDEN = {Risk.DISASTER, Risk.ACCIDENT, Risk.ILLNESS, Risk.OTHER}
-
-
-@rule("R68")
-def cause_is_sudden(cause: Risk) -> None:
-    """Disaster, accident and the like: sudden and severe (R68)."""
-    if cause not in _SUDDEN:
-        raise Invalid(
-            "R68",
-            code="cause-not-sudden",
-            zh="绿色通道仅适用于因灾因意外事故等突发情形",
-            en="the green channel is for sudden events",
-            field="cause",
-        )
-
-
-@rule("R69")
-def both_confirmed(case: Case, context: CaseContext) -> None:
-    """Village and town have both confirmed before the county enters (R69)."""
-    missing = [
-        level for level in (Level.VILLAGE, Level.TOWN) if level not in case.channel.confirmed
-    ]
-    if missing:
-        raise OutOfOrder(
-            "R69",
-            code="not-confirmed",
-            zh=f"须经镇村两级确认,尚缺: {'、'.join(level.label for level in missing)}",
-            en=f"confirmation is missing from {', '.join(level.name.lower() for level in missing)}",
-        )
-    latest = max(case.channel.confirmed.values())
-    if context.occurred_on < latest:
-        raise Invalid(
-            "K6",
-            code="before-previous-act",
-            zh=f"录入日期早于镇村确认日期{latest}",
-            en=f"entered before the confirmation of {latest}",
-            field="occurred_on",
-        )
-
-
-@rule("R73")
-def exit_is_allowed(case: Case, context: CaseContext) -> None:
-    """Out of the channel: found ineligible, with the county's note, and nothing running (R73)."""
-    if case.channel.eligible is not False:
-        raise OutOfOrder(
-            "R73",
-            code="not-found-ineligible",
-            zh="未核实为不符合条件,不能退出绿色通道",
-            en="only a household found ineligible leaves the channel",
-        )
-    note_is_given(context, "R73")
-    if case.measures:
-        raise OutOfOrder(
-            "R73",
-            code="measures-running",
-            zh=f"尚有{len(case.measures)}项帮扶措施未中止,不能退出",
-            en=f"{len(case.measures)} provisional measures still run",
         )
 
 

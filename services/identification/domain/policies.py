@@ -71,6 +71,30 @@ def officers_are_named(case: Case) -> None:
 
 
 @rule("R5")
+def two_officers(command: commands.NameOfficers) -> None:
+    """Village and town answer with a person each: nobody is both (R5)."""
+    if command.village_officer == command.town_officer:
+        raise Invalid(
+            "R5",
+            code="one-officer-twice",
+            zh="村级、镇级须分别明确专人,不能为同一人",
+            en="village and town each name somebody; nobody is both",
+            field="town_officer",
+        )
+
+
+@rule("R5")
+def reviewer_is_another(case: Case, context: CaseContext) -> None:
+    """The town reviews what the village did: not the village's own officer (R5, R51)."""
+    if case.officers is not None and context.principal.subject == case.officers[0]:
+        raise Forbidden(
+            "村级经办人不能在镇级审核本人经办的个案",
+            "the village's officer does not review their own work",
+            rule="R51",
+        )
+
+
+@rule("R5")
 def named_officer_acts(case: Case, context: CaseContext) -> None:
     """The officers named verify; somebody else is named first (R5)."""
     if case.officers is not None and context.principal.subject not in case.officers:
@@ -85,8 +109,13 @@ def named_officer_acts(case: Case, context: CaseContext) -> None:
 def in_time_order(case: Case, context: CaseContext, *steps: str) -> None:
     """No act lies before the acts it stands on, or before the case itself (K6)."""
     needed = [case.done[name] for name in steps if name in case.done]
-    earliest = max([case.floor, *needed])
-    if context.occurred_on < earliest:
+    not_before(context, max([case.floor, *needed]))
+
+
+@rule("K6")
+def not_before(context: CaseContext, earliest: date | None) -> None:
+    """An act is not dated before what it answers or follows (K6)."""
+    if earliest is not None and context.occurred_on < earliest:
         raise Invalid(
             "K6",
             code="before-previous-act",

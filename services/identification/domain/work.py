@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from services.identification.domain.case_state import Case, Status
 from services.identification.domain.procedure import IDENTIFICATION
-from shared.contracts.identification_steps import Told
+from shared.contracts.identification_steps import Conclusion, Told
 from shared.kernel.division import Level
 from shared.policy.procedure import Step
 from shared.policy.rules import rule
@@ -38,9 +38,8 @@ def to_do(case: Case) -> Sequence[Item]:
         return _steps(case)
     if case.status is Status.NOT_IDENTIFIED:
         return _after_refusal(case)
-    if case.status is Status.EXITED and Told.CHANNEL_EXIT not in case.told:
-        label = ("告知退出绿色通道", "telling of the exit")
-        return [_item(case, "tell-exit", label, _FIELD, rule_id="R74", kind="")]
+    if case.status is Status.EXITED:
+        return _after_exit(case)
     return []
 
 
@@ -68,7 +67,16 @@ def _steps(case: Case) -> list[Item]:
     ]
     if case.open_objections:
         wanted = [step for step in wanted if step.name not in {"publicity", "approval"}]
+    if "town-review" in case.done and _deliberated_against(case):
+        label = ("不予识别", "not identifying")
+        county = (Level.COUNTY,)
+        return [_item(case, "refusal", label, county, rule_id="R30", kind="identify")]
     return [_of_step(case, step) for step in wanted]
+
+
+def _deliberated_against(case: Case) -> bool:
+    """The village wants nobody identified: the county decides, and nothing is posted (R30)."""
+    return case.deliberated is not None and case.deliberated.conclusion is Conclusion.DECLINE
 
 
 def _of_step(case: Case, step: Step) -> Item:
@@ -91,7 +99,7 @@ def _channel(case: Case) -> list[Item]:
     items = []
     if Told.CHANNEL_ENTRY not in case.told:
         label = ("告知绿色通道管理情况", "telling of the green channel")
-        items.append(_item(case, "tell-entry", label, _FIELD, rule_id="R74", kind="green-channel"))
+        items.append(_item(case, "tell-entry", label, _FIELD, rule_id="R74", kind="tell-entry"))
     if channel.eligible is None and "verification" in case.done:
         label = ("绿色通道核实", "verifying eligibility")
         items.append(
@@ -119,10 +127,22 @@ def _after_refusal(case: Case) -> list[Item]:
         items.append(
             _item(case, "tell-refusal", label, levels, rule_id="R67", kind="tell-applicant")
         )
-    if case.tracked:
-        label = ("持续跟踪", "following up")
-        items.append(_item(case, "follow-up", label, _FIELD, rule_id="R33", kind="follow-up"))
-    return items
+    return [*items, *_following(case)]
+
+
+def _after_exit(case: Case) -> list[Item]:
+    items = []
+    if Told.CHANNEL_EXIT not in case.told:
+        label = ("告知退出绿色通道", "telling of the exit")
+        items.append(_item(case, "tell-exit", label, _FIELD, rule_id="R74", kind="tell-exit"))
+    return [*items, *_following(case)]
+
+
+def _following(case: Case) -> list[Item]:
+    if not case.tracked:
+        return []
+    label = ("持续跟踪", "following up")
+    return [_item(case, "follow-up", label, _FIELD, rule_id="R33", kind="follow-up")]
 
 
 def _item(

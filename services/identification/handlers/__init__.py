@@ -7,10 +7,12 @@ from services.identification.domain.case import CASE
 from services.identification.domain.finding import FINDING
 from services.identification.domain.household import HOUSEHOLD
 from services.identification.domain.policy_book import POLICY_BOOK
-from services.identification.domain.reveal import REVEAL
 from services.identification.handlers.cases import CaseHandlers
+from services.identification.handlers.corrections import CorrectionHandlers
 from services.identification.handlers.register import RegisterHandlers
+from services.identification.handlers.regrouping import RegroupingHandlers
 from services.identification.read_models.views import VIEWS
+from services.identification.reveals import REVEAL
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Event, Recorded
 from shared.policy.divisions import Divisions
@@ -37,6 +39,8 @@ def application(
         database=database,
         handlers={
             **RegisterHandlers(vault, index, divisions).table(),
+            **RegroupingHandlers(vault, divisions).table(),
+            **CorrectionHandlers().table(),
             **CaseHandlers(vault).table(),
         },
         aggregates=AGGREGATES,

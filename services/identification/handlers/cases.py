@@ -38,7 +38,6 @@ class CaseHandlers:
             commands.Announce: self.with_notice,
             internal.EndMonitoring: on_stream(CASE, lambda command: command.case_id),
             internal.NoteMeasure: on_stream(CASE, lambda command: command.case_id),
-            internal.Correct: self.correct,
             **dict.fromkeys(_PLAIN_ACTS, on_case),
         }
 
@@ -68,6 +67,8 @@ class CaseHandlers:
     async def take_lead(self, command: internal.TakeLead, call: Call) -> Outcome:
         """To the household's active case, or to a new one (R25, R105); twice is once."""
         household = await lookups.locked_household(call.tx.sql, command.household_id)
+        # A household that was merged meanwhile: the lead is about the one it is part of now.
+        command = command.model_copy(update={"household_id": household.household_id})
         found = await lookups.standing(call.tx.sql, command.household_id, command.lead_id)
         case_id = found.with_lead or found.active or named_id("case", str(command.lead_id))
         plain = call.context(command.discovered_on)
@@ -92,15 +93,6 @@ class CaseHandlers:
         plain = call.context(command.occurred_on)
         context = FindingContext(plain.today, plain.occurred_on, plain.principal, note_id)
         return await call.decide(FINDING, command.finding_id, command, context)
-
-    async def correct(self, command: internal.Correct, call: Call) -> Outcome:
-        """At the version the request was about, and at no other: so it happens once (R108)."""
-        stream = await call.load(CASE, command.case_id)
-        if not stream.history or stream.history[0].category != CASE.name:
-            raise NotFound(*LABEL)
-        if stream.version != command.at_version:
-            return Outcome(stream.stream_id, stream.version, stream.state, [])
-        return await call.decide(CASE, command.case_id, command, call.context())
 
     async def _of_case(self, case_id: UUID, call: Call) -> tuple[HouseholdFacts, PolicyVersion]:
         found = await lookups.of_case(call.tx.sql, case_id)

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.identification.domain import commands
-from services.identification.domain.collection import PersonGiven
-from services.identification.domain.household import (
-    HOUSEHOLD,
-    Move,
-    Registration,
-    Revision,
-)
+from services.identification.domain.collection import Details, PersonGiven
+from services.identification.domain.household import HOUSEHOLD
+from services.identification.domain.household_state import Move, Registration, Revision
 from services.identification.domain.policy_book import POLICY_BOOK, Publication, book_id
+from services.identification.domain.register_commands import (
+    MoveHousehold,
+    RegisterHousehold,
+    ReviseHousehold,
+)
 from services.identification.read_models import lookups
 from services.identification.read_models.views import registered_elsewhere
 from shared.contracts.identification import IndexToken
@@ -26,6 +27,9 @@ from shared.vault.blind_index import BlindIndex
 from shared.vault.documents import Document, parse_document
 from shared.vault.vault import Entry, Vault
 
+HOME = ("address", "phone", "national_number", "relocation_site")
+"""What the vault keeps of a home, as the commands name it."""
+
 
 @dataclass(frozen=True)
 class RegisterHandlers:
@@ -38,13 +42,13 @@ class RegisterHandlers:
     def table(self) -> Mapping[type[Command], Handler]:
         """Every command with its handler."""
         return {
-            commands.RegisterHousehold: self.register,
-            commands.ReviseHousehold: self.revise,
-            commands.MoveHousehold: self.move,
+            RegisterHousehold: self.register,
+            ReviseHousehold: self.revise,
+            MoveHousehold: self.move,
             commands.PublishPolicy: self.publish,
         }
 
-    async def register(self, command: commands.RegisterHousehold, call: Call) -> Outcome:
+    async def register(self, command: RegisterHousehold, call: Call) -> Outcome:
         """A new household: checked against the divisions and against everybody registered."""
         self._places_exist(command)
         self._hukou_places_exist(command.members, "members")
@@ -61,21 +65,27 @@ class RegisterHandlers:
             member_ids=member_ids,
             key_id=str(self.index.version),
             tokens=self._tokens(member_ids, documents),
+            details=_new_details(member_ids, command.members),
         )
-        home = {"address": command.address, "phone": command.phone}
         entries = [
-            Entry(household_id, household_id, "household", home),
+            Entry(household_id, household_id, "household", {"phone": None, **_home(command)}),
             *_people(household_id, member_ids, command.members, documents),
+            *_detailed(household_id, context.details, _said(member_ids, command.members)),
         ]
         await self.vault.put(call.tx.raw, entries, at=call.tx.clock.now())
         return await call.decide(HOUSEHOLD, household_id, command, context)
 
-    async def revise(self, command: commands.ReviseHousehold, call: Call) -> Outcome:
-        """Who came goes into the vault; who went stays there, under the household's key."""
+    async def revise(self, command: ReviseHousehold, call: Call) -> Outcome:
+        """Who came goes into the vault; who went stays there, under the household's key.
+
+        What changes about a person or the home is a record of its own: a correction goes back to
+        the former one.
+        """
         self._hukou_places_exist(command.added, "added")
         documents = _documents(command.added, "added")
         await self._must_be_new(documents, call)
         member_ids = tuple(new_id() for _ in command.added)
+        said = {item.member_id: item.details for item in command.details}
         plain = call.context(command.occurred_on)
         context = Revision(
             today=plain.today,
@@ -84,20 +94,38 @@ class RegisterHandlers:
             member_ids=member_ids,
             key_id=str(self.index.version),
             tokens=self._tokens(member_ids, documents),
+            details={
+                **_new_details(member_ids, command.added),
+                **{member_id: new_id() for member_id in said},
+            },
+            home_id=new_id() if _home(command) else None,
         )
+        before = (await call.load(HOUSEHOLD, command.household_id)).state
         outcome = await call.decide(HOUSEHOLD, command.household_id, command, context)
         # After the decision: a household that is not there has no key, and gets none.
-        people = _people(command.household_id, member_ids, command.added, documents)
-        await self.vault.put(call.tx.raw, people, at=call.tx.clock.now())
+        said |= _said(member_ids, command.added)
+        entries = [
+            *_people(command.household_id, member_ids, command.added, documents),
+            *_detailed(command.household_id, context.details, said),
+        ]
+        await self.vault.put(call.tx.raw, entries, at=call.tx.clock.now())
+        if context.home_id is not None:
+            await self.vault.copy(
+                call.tx.raw,
+                {before.home_id: context.home_id},
+                owner=command.household_id,
+                changes={before.home_id: _home(command)},
+                at=call.tx.clock.now(),
+            )
         return outcome
 
-    async def move(self, command: commands.MoveHousehold, call: Call) -> Outcome:
+    async def move(self, command: MoveHousehold, call: Call) -> Outcome:
         """To another village, while no case holds the household where it is."""
         self.divisions.require(command.division, level=Level.VILLAGE, field="division")
         self.divisions.require(command.residence, field="residence")
-        active = await lookups.has_active_case(call.tx.sql, command.household_id)
+        active = await lookups.active_case(call.tx.sql, command.household_id)
         plain = call.context(command.occurred_on)
-        context = Move(plain.today, plain.occurred_on, plain.principal, active)
+        context = Move(plain.today, plain.occurred_on, plain.principal, active is not None)
         return await call.decide(HOUSEHOLD, command.household_id, command, context)
 
     async def publish(self, command: commands.PublishPolicy, call: Call) -> Outcome:
@@ -122,7 +150,7 @@ class RegisterHandlers:
             for token in self.index.tokens(document)
         )
 
-    def _places_exist(self, command: commands.RegisterHousehold) -> None:
+    def _places_exist(self, command: RegisterHousehold) -> None:
         require = self.divisions.require
         require(command.division, level=Level.VILLAGE, field="division")
         require(command.hukou_place, field="hukou_place")
@@ -184,4 +212,28 @@ def _people(
             },
         )
         for member_id, person, document in zip(member_ids, people, documents, strict=True)
+    ]
+
+
+def _home(
+    command: RegisterHousehold | ReviseHousehold,
+) -> dict[str, str]:
+    """What is said about the home."""
+    return {name: value for name in HOME if (value := getattr(command, name)) is not None}
+
+
+def _said(ids: Sequence[UUID], people: Sequence[PersonGiven]) -> dict[UUID, Details]:
+    return {id_: person.details for id_, person in zip(ids, people, strict=True) if person.details}
+
+
+def _new_details(ids: Sequence[UUID], people: Sequence[PersonGiven]) -> dict[UUID, UUID]:
+    return {member_id: new_id() for member_id in _said(ids, people)}
+
+
+def _detailed(
+    household_id: UUID, records: Mapping[UUID, UUID], said: Mapping[UUID, Details]
+) -> list[Entry]:
+    return [
+        Entry(household_id, records[member_id], "details", details.model_dump(mode="json"))
+        for member_id, details in said.items()
     ]

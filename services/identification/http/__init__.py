@@ -1,7 +1,7 @@
 """The door: what this service can do and be asked, a file a subject.
 
-``acts`` lists every act on a case; ``cases``, ``households``, ``heads``, ``notices``, ``policies``
-and ``oversight`` hold the queries and the few commands that are not acts on a case.
+``acts`` lists everything that changes something; ``cases``, ``households``, ``heads``,
+``notices``, ``policies`` and ``oversight`` hold the queries.
 """
 
 from services.identification.http import (
@@ -16,13 +16,14 @@ from services.identification.http import (
 from shared.policy.divisions import Divisions
 from shared.store.application import Application
 from shared.vault.vault import Vault
+from shared.web.doors import add_doors
 from shared.web.routing import Router
 
 
 def router(application: Application, *, vault: Vault, divisions: Divisions) -> Router:
     """All routes of the service."""
     made = Router(tags=["identification"])
-    acts.register(made, application)
+    add_doors(made, application, acts.DOORS)
     cases.register(made, application)
     households.register(made, application, vault, divisions)
     heads.register(made, application, vault)

@@ -1,60 +1,41 @@
-"""Every act on a case: ``POST /cases/{case_id}/<path>``, the body the command without its case."""
+"""Everything this service can be asked to change: one list, a door a command."""
 
 from collections.abc import Sequence
-from typing import Any
-from uuid import UUID
 
-from fastapi import Response
+from services.identification.domain import commands, register_commands
+from shared.web.doors import Door
 
-from services.identification.domain import commands
-from services.identification.http.answers import Receipt, body_of, execute, given, summary
-from shared.store.application import Application
-from shared.web.context import Ctx
-from shared.web.routing import Router, require
+_CASE = "/cases/{case_id}"
 
-CASE_ACTS: Sequence[tuple[str, type[commands.CaseAct]]] = (
-    ("officers", commands.NameOfficers),
-    ("authorization", commands.SignAuthorization),
-    ("authorization/revocation", commands.RevokeAuthorization),
-    ("verification", commands.VerifyHousehold),
-    ("comparison", commands.CompareData),
-    ("comparison-exemption", commands.ExemptComparison),
-    ("deliberation", commands.Deliberate),
-    ("town-review", commands.ReviewTown),
-    ("notice", commands.PostNotice),
-    ("objections", commands.RaiseObjection),
-    ("objections/answer", commands.AnswerObjection),
-    ("notice/close", commands.CloseNotice),
-    ("approval", commands.Approve),
-    ("refusal", commands.DeclineIdentification),
-    ("announcement", commands.Announce),
-    ("national-entry", commands.RecordNationalEntry),
-    ("telling", commands.TellHousehold),
-    ("follow-up", commands.FollowUp),
-    ("green-channel/confirmation", commands.ConfirmGreenChannel),
-    ("green-channel/entry", commands.EnterGreenChannel),
-    ("green-channel/verification", commands.VerifyGreenChannel),
-    ("green-channel/exit", commands.ExitGreenChannel),
+DOORS: Sequence[Door] = (
+    Door("/households", register_commands.RegisterHousehold, 201),
+    Door("/households/{household_id}/revision", register_commands.ReviseHousehold),
+    Door("/households/{household_id}/split", register_commands.SplitHousehold),
+    Door("/households/{household_id}/merge", register_commands.MergeHouseholds),
+    Door("/households/{household_id}/move", register_commands.MoveHousehold),
+    Door("/policy", commands.PublishPolicy, 201),
+    Door("/findings/{finding_id}/answer", commands.AnswerFinding),
+    Door(f"{_CASE}/officers", commands.NameOfficers),
+    Door(f"{_CASE}/authorization", commands.SignAuthorization),
+    Door(f"{_CASE}/authorization/revocation", commands.RevokeAuthorization),
+    Door(f"{_CASE}/verification", commands.VerifyHousehold),
+    Door(f"{_CASE}/comparison", commands.CompareData),
+    Door(f"{_CASE}/comparison-exemption", commands.ExemptComparison),
+    Door(f"{_CASE}/deliberation", commands.Deliberate),
+    Door(f"{_CASE}/town-review", commands.ReviewTown),
+    Door(f"{_CASE}/notice", commands.PostNotice),
+    Door(f"{_CASE}/objections", commands.RaiseObjection),
+    Door(f"{_CASE}/objections/answer", commands.AnswerObjection),
+    Door(f"{_CASE}/notice/close", commands.CloseNotice),
+    Door(f"{_CASE}/approval", commands.Approve),
+    Door(f"{_CASE}/refusal", commands.DeclineIdentification),
+    Door(f"{_CASE}/announcement", commands.Announce),
+    Door(f"{_CASE}/national-entry", commands.RecordNationalEntry),
+    Door(f"{_CASE}/telling", commands.TellHousehold),
+    Door(f"{_CASE}/follow-up", commands.FollowUp),
+    Door(f"{_CASE}/green-channel/confirmation", commands.ConfirmGreenChannel),
+    Door(f"{_CASE}/green-channel/entry", commands.EnterGreenChannel),
+    Door(f"{_CASE}/green-channel/verification", commands.VerifyGreenChannel),
+    Door(f"{_CASE}/green-channel/exit", commands.ExitGreenChannel),
 )
-"""``POST /cases/{case_id}/<path>`` for each act on a case."""
-
-
-def register(made: Router, application: Application) -> None:
-    """All of them."""
-    for path, command in CASE_ACTS:
-        made.post(
-            f"/cases/{{case_id}}/{path}",
-            summary=summary(command),
-            response_model=Receipt,
-            dependencies=[require(command.permission)],
-        )(_case_endpoint(application, command))
-
-
-def _case_endpoint(application: Application, command: type[commands.CaseAct]) -> Any:
-    async def endpoint(case_id: UUID, body: Any, ctx: Ctx) -> Response:
-        act = command.model_validate({**given(body), "case_id": case_id})
-        return await execute(application, act, ctx)
-
-    endpoint.__name__ = command.__name__
-    endpoint.__annotations__["body"] = body_of(command, "case_id")
-    return endpoint
+"""Households, the policy book, findings, and every act on a case."""

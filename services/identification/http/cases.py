@@ -9,7 +9,7 @@ from fastapi import Query
 from pydantic import BaseModel, StringConstraints
 
 from services.identification.domain.procedure import IDENTIFICATION
-from services.identification.http.answers import LOOK
+from services.identification.http.access import LOOK
 from services.identification.read_models import queries
 from services.identification.read_models.queries import QueueFilter, QueueKey
 from shared.kernel.division import Level

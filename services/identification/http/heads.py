@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Query
 from pydantic import BaseModel
 
-from services.identification.http.answers import LOOK
+from services.identification.http.access import LOOK
 from services.identification.read_models import queries
 from shared.kernel.principal import Role, may
 from shared.store.application import Application

@@ -1,33 +1,28 @@
-"""The register: put a household in, see it masked, see it in full for a purpose."""
+"""The register: a household masked, and in full for a purpose."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-from fastapi import Body, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.identification.domain import commands
 from services.identification.domain.scope import is_rural_low_income
-from services.identification.http.answers import LOOK, Receipt, body_of, execute, given, summary
+from services.identification.http.access import LOOK
 from services.identification.read_models import queries
-from services.identification.reveals import reveal
+from services.identification.reveals import REVEAL
 from shared.contracts.identification import Member
-from shared.kernel.decider import Act
 from shared.kernel.principal import Role, may
 from shared.policy.divisions import Divisions
 from shared.store.application import Application, Call
 from shared.vault.purposes import Purpose
+from shared.vault.reveals import reveal
 from shared.vault.vault import Vault
 from shared.web.auth import Caller
 from shared.web.context import Ctx
-from shared.web.examples import schema_extra
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, require
 
 _REVEAL = may(Role.OFFICER, Role.COMMITTEE, Role.DEPARTMENT, Role.INSPECTOR)
-
-EXAMPLE = Body(**schema_extra(commands.RegisterHousehold))
 
 
 class HouseholdKey(NamedTuple):
@@ -45,37 +40,14 @@ class RevealBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     purpose: Purpose
-    records: Annotated[list[UUID], Field(min_length=1, max_length=31)]
-    """Member ids, or the household's own id for its address and phone."""
-    fields: Annotated[list[str], Field(min_length=1, max_length=10)]
+    records: Annotated[list[UUID], Field(min_length=1, max_length=62)]
+    """Member ids, their ``details_id``, or the ``home_id`` for address and phone."""
+    fields: Annotated[list[str], Field(min_length=1, max_length=20)]
 
 
 def register(made: Router, application: Application, vault: Vault, divisions: Divisions) -> None:
-    """``POST /households``, the queries, ``POST /households/{household_id}/reveal``."""
+    """The queries, and ``POST /households/{household_id}/reveal``."""
     database = application.database
-
-    @made.post(
-        "/households",
-        summary=summary(commands.RegisterHousehold),
-        status_code=201,
-        response_model=Receipt,
-        dependencies=[require(commands.RegisterHousehold.permission)],
-    )
-    async def register_household(
-        body: Annotated[commands.RegisterHousehold, EXAMPLE], ctx: Ctx
-    ) -> Response:
-        return await execute(application, body, ctx, status=201)
-
-    for path, command in (
-        ("revision", commands.ReviseHousehold),
-        ("move", commands.MoveHousehold),
-    ):
-        made.post(
-            f"/households/{{household_id}}/{path}",
-            summary=summary(command),
-            response_model=Receipt,
-            dependencies=[require(command.permission)],
-        )(_household_endpoint(application, command))
 
     @made.get("/households", summary="The register, by id.", dependencies=[require(LOOK)])
     async def households(caller: Caller, page: Paged) -> Page[dict[str, Any]]:
@@ -95,17 +67,18 @@ def register(made: Router, application: Application, vault: Vault, divisions: Di
     async def household(household_id: UUID, caller: Caller) -> dict[str, Any]:
         async with database.reading() as tx:
             row = await queries.household_row(tx.sql, caller, household_id)
-            people = await vault.masked_of(tx.raw, household_id, "member")
-            home = await vault.masked_of(tx.raw, household_id, "household")
+            shown = _household(row, divisions)
+            kept = await vault.masked(tx.raw, _records(shown))
             cases = await queries.cases_of(tx.sql, household_id)
-        shown = _household(row, divisions)
         members = [Member.model_validate(member) for member in shown["members"]]
         monitored = any(case["status"] == "IDENTIFIED" for case in cases)
         for member in shown["members"]:
-            member["person"] = people.get(UUID(member["member_id"]))
+            member["person"] = kept.get(UUID(member["member_id"]))
+            details_id = member.get("details_id")
+            member["details"] = kept.get(UUID(details_id)) if details_id else None
         return {
             **shown,
-            "home": home.get(household_id),
+            "home": kept.get(shown["home_id"]),
             "cases": cases,
             "monitored": monitored,
             "rural_low_income": is_rural_low_income(members, monitored=monitored),
@@ -123,8 +96,9 @@ def register(made: Router, application: Application, vault: Vault, divisions: Di
             revealed = await reveal(
                 vault,
                 call,
-                household_id=household_id,
-                division=row["division"],
+                REVEAL,
+                owner=household_id,
+                divisions=(row["division"],),
                 records=body.records,
                 fields=body.fields,
                 purpose=body.purpose,
@@ -148,14 +122,14 @@ def _household(row: Mapping[str, Any], divisions: Divisions) -> dict[str, Any]:
         "relocated": row["relocated"],
         "moved_from": row["moved_from"],
         "members": row["members"],
+        "home_id": row["home_id"] or row["stream_id"],
+        "absorbed_into": row["absorbed_into"],
     }
 
 
-def _household_endpoint(application: Application, command: type[Act]) -> Any:
-    async def endpoint(household_id: UUID, body: Any, ctx: Ctx) -> Response:
-        act = command.model_validate({**given(body), "household_id": household_id})
-        return await execute(application, act, ctx)
-
-    endpoint.__name__ = command.__name__
-    endpoint.__annotations__["body"] = body_of(command, "household_id")
-    return endpoint
+def _records(shown: Mapping[str, Any]) -> list[UUID]:
+    """The vault's records of a household as it is now."""
+    ids = [shown["home_id"]]
+    for member in shown["members"]:
+        ids += [UUID(id_) for id_ in (member["member_id"], member.get("details_id")) if id_]
+    return ids

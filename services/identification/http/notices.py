@@ -7,16 +7,18 @@ from services.identification import notices
 from services.identification.domain import commands
 from services.identification.domain.case import CASE
 from services.identification.handlers.cases import CaseHandlers
-from services.identification.http.answers import LOOK, body_of, given
+from services.identification.http.access import LOOK
 from services.identification.read_models import queries
-from services.identification.reveals import reveal
+from services.identification.reveals import REVEAL
 from shared.kernel.refusal import OutOfOrder
 from shared.policy.rules import rule
 from shared.store.application import Application, Call
 from shared.vault.purposes import Purpose
+from shared.vault.reveals import reveal
 from shared.vault.vault import Vault
 from shared.web.auth import Caller
 from shared.web.context import Ctx
+from shared.web.doors import body_of
 from shared.web.routing import Router, require
 
 _SHOWN = (
@@ -62,8 +64,9 @@ def register(made: Router, application: Application, vault: Vault) -> None:
             revealed = await reveal(
                 vault,
                 call,
-                household_id=row["household_id"],
-                division=row["division"],
+                REVEAL,
+                owner=row["household_id"],
+                divisions=(row["division"],),
                 records=[content_id],
                 fields=_SHOWN,
                 purpose=Purpose.NOTICE,
@@ -77,7 +80,7 @@ def register(made: Router, application: Application, vault: Vault) -> None:
         dependencies=[require(commands.PostNotice.permission)],
     )
     async def preview(case_id: UUID, body: body, ctx: Ctx) -> dict[str, Any]:  # type: ignore[valid-type]  # made from the command
-        wish = commands.PostNotice.model_validate({**given(body), "case_id": case_id})
+        wish = commands.PostNotice.model_construct(None, case_id=case_id, **dict(body))
         async with database.transaction() as tx:
             call = Call(application, tx, ctx.principal, ctx.cause)
             context = await CaseHandlers(vault).case_context(wish, call)

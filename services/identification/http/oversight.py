@@ -5,11 +5,9 @@ from datetime import date
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query
 from pydantic import BaseModel
 
-from services.identification.domain import commands
-from services.identification.http.answers import Receipt, body_of, execute, given, summary
 from services.identification.oversight import run_detectors
 from services.identification.read_models import oversight
 from shared.kernel.division import DivisionCode, Level
@@ -17,7 +15,6 @@ from shared.kernel.principal import Principal, Role, may
 from shared.kernel.refusal import NotFound
 from shared.store.application import Application
 from shared.web.auth import Caller
-from shared.web.context import Ctx
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, require
 
@@ -133,15 +130,3 @@ def register(made: Router, application: Application) -> None:
     async def run(caller: Caller) -> dict[str, int]:
         found, new = await run_detectors(application, caller.division)
         return {"found": found, "new": new}
-
-    body = body_of(commands.AnswerFinding, "finding_id")
-
-    @made.post(
-        "/findings/{finding_id}/answer",
-        summary=summary(commands.AnswerFinding),
-        response_model=Receipt,
-        dependencies=[require(commands.AnswerFinding.permission)],
-    )
-    async def answer(finding_id: UUID, body: body, ctx: Ctx) -> Response:  # type: ignore[valid-type]  # made from the command
-        act = commands.AnswerFinding.model_validate({**given(body), "finding_id": finding_id})
-        return await execute(application, act, ctx)

@@ -1,13 +1,12 @@
-"""The policy book: publish a version, and ask what is in force."""
+"""The policy book: what is in force, and what other parameters would change."""
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Body, Response
 from pydantic import BaseModel, ConfigDict
 
 from services.identification.domain import commands
-from services.identification.http.answers import LOOK, Receipt, execute, summary
+from services.identification.http.access import LOOK
 from services.identification.read_models import lookups
 from services.identification.read_models.trial import try_policy
 from shared.kernel.division import DivisionCode
@@ -15,11 +14,7 @@ from shared.policy.divisions import Divisions
 from shared.policy.parameters import Parameters, PolicyVersion
 from shared.store.application import Application
 from shared.web.auth import Caller
-from shared.web.context import Ctx
-from shared.web.examples import schema_extra
 from shared.web.routing import Router, require
-
-EXAMPLE = Body(**schema_extra(commands.PublishPolicy))
 
 
 class TrialBody(BaseModel):
@@ -33,20 +28,8 @@ class TrialBody(BaseModel):
 
 
 def register(made: Router, application: Application, divisions: Divisions) -> None:
-    """``POST /policy``, ``GET /policy``, ``POST /policy/trial``."""
+    """``GET /policy``, ``POST /policy/trial``."""
     database = application.database
-
-    @made.post(
-        "/policy",
-        summary=summary(commands.PublishPolicy),
-        status_code=201,
-        response_model=Receipt,
-        dependencies=[require(commands.PublishPolicy.permission)],
-    )
-    async def publish_policy(
-        body: Annotated[commands.PublishPolicy, EXAMPLE], ctx: Ctx
-    ) -> Response:
-        return await execute(application, body, ctx, status=201)
 
     @made.get("/policy", summary="The policy in force.", dependencies=[require(LOOK)])
     async def policy(division: DivisionCode, on: date | None = None) -> PolicyVersion:

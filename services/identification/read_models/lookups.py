@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import UUID as UUID_TYPE
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.identification.domain.context import HouseholdFacts
@@ -17,7 +18,7 @@ from services.identification.read_models.tables import (
     policy_version,
 )
 from shared.contracts.identification import Member
-from shared.contracts.values import History
+from shared.contracts.values import History, Risk
 from shared.kernel.refusal import NotFound
 from shared.policy.parameters import NoPolicy, PolicyVersion, in_force
 
@@ -49,13 +50,30 @@ async def of_case(
 async def locked_household(connection: AsyncConnection, household_id: UUID) -> HouseholdFacts:
     """The household, its row locked so that two leads cannot open two cases at once (R25).
 
-    Raises ``NotFound``.
+    One that was merged is the household it is part of now. Raises ``NotFound``.
     """
-    query = sa.select(*_HOUSEHOLD).where(household.c.stream_id == household_id).with_for_update()
-    row = (await connection.execute(query)).mappings().one_or_none()
-    if row is None:
-        raise NotFound("户", "household", field="household_id")
-    return _facts(row)
+    query = sa.select(*_HOUSEHOLD, household.c.absorbed_into).with_for_update()
+    wanted: UUID | None = household_id
+    while wanted is not None:
+        found = await connection.execute(query.where(household.c.stream_id == wanted))
+        row = found.mappings().one_or_none()
+        if row is None:
+            break
+        if row["members"]:
+            return _facts(row)
+        wanted = row["absorbed_into"]
+    raise NotFound("户", "household", field="household_id")
+
+
+async def locked(connection: AsyncConnection, households: Sequence[UUID]) -> None:
+    """Lock households' rows, always in one order, until the transaction ends."""
+    query = (
+        sa.select(household.c.stream_id)
+        .where(household.c.stream_id.in_(households))
+        .order_by(household.c.stream_id)
+        .with_for_update()
+    )
+    await connection.execute(query)
 
 
 @dataclass(frozen=True)
@@ -74,7 +92,7 @@ async def standing(connection: AsyncConnection, household_id: UUID, lead_id: UUI
     """The household's cases as a new lead finds them (R25, R105)."""
     query = (
         sa.select(household_case.c.stream_id, household_case.c.status, household_case.c.leads)
-        .where(household_case.c.household_id == household_id)
+        .where(household_case.c.household_id.in_(part_of(household_id)))
         .order_by(household_case.c.opened_on, household_case.c.stream_id)
     )
     rows = (await connection.execute(query)).all()
@@ -87,13 +105,33 @@ async def standing(connection: AsyncConnection, household_id: UUID, lead_id: UUI
     )
 
 
-async def has_active_case(connection: AsyncConnection, household_id: UUID) -> bool:
-    """Whether the household has an open case or is monitored."""
-    query = sa.select(sa.literal(1)).where(
+@dataclass(frozen=True)
+class Active:
+    """A household's open or identified case."""
+
+    case_id: UUID
+    risks: tuple[Risk, ...]
+
+
+async def active_case(connection: AsyncConnection, household_id: UUID) -> Active | None:
+    """The household's open case, or the one it is monitored by."""
+    query = sa.select(household_case.c.stream_id, household_case.c.risks).where(
         household_case.c.household_id == household_id,
         household_case.c.status.in_(["OPEN", "IDENTIFIED"]),
     )
-    return (await connection.execute(query)).first() is not None
+    row = (await connection.execute(query)).first()
+    return None if row is None else Active(row.stream_id, tuple(map(Risk, row.risks or ())))
+
+
+def part_of(household_id: UUID) -> sa.Select[tuple[UUID]]:
+    """The household and every one that was merged into it, over any number of mergers."""
+    kin = sa.select(sa.literal(household_id, type_=UUID_TYPE()).label("id")).cte(
+        "kin", recursive=True
+    )
+    kin = kin.union(
+        sa.select(household.c.stream_id).join(kin, household.c.absorbed_into == kin.c.id)
+    )
+    return sa.select(kin.c.id)
 
 
 async def policy_for(connection: AsyncConnection, division: str, on: date) -> PolicyVersion:

@@ -13,6 +13,7 @@ from services.identification.domain.case import CASE, LABEL
 from services.identification.domain.case_state import Case
 from services.identification.domain.procedure import IDENTIFICATION
 from services.identification.domain.work import to_do
+from services.identification.read_models.lookups import part_of
 from services.identification.read_models.tables import household, household_case, work_item
 from shared.contracts.identification import Announced, NoticePosted
 from shared.kernel.clock import legal_date
@@ -82,7 +83,7 @@ async def queue(
 
 
 async def cases_of(connection: AsyncConnection, household_id: UUID) -> Sequence[Mapping[str, Any]]:
-    """The household's cases, the latest first."""
+    """The household's cases and those of households merged into it, the latest first."""
     table = household_case.c
     query = (
         sa.select(
@@ -93,7 +94,7 @@ async def cases_of(connection: AsyncConnection, household_id: UUID) -> Sequence[
             table.identified_on,
             table.refusal,
         )
-        .where(table.household_id == household_id)
+        .where(table.household_id.in_(part_of(household_id)))
         .order_by(table.opened_on.desc(), table.stream_id.desc())
     )
     return [dict(row) for row in (await connection.execute(query)).mappings()]

@@ -16,8 +16,15 @@ household = sa.Table(
     sa.Column("relocated", sa.Boolean, nullable=False),
     sa.Column("moved_from", sa.Text),
     sa.Column("members", JSONB, nullable=False),
+    sa.Column("home_id", UUID()),
+    sa.Column("absorbed_into", UUID()),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("household_division", "division", "stream_id"),
+    sa.Index(
+        "household_absorbed_into",
+        "absorbed_into",
+        postgresql_where=sa.text("absorbed_into is not null"),
+    ),
 )
 
 household_token = sa.Table(

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.identification.domain.case_state import Case
 from services.identification.domain.finding import Finding
-from services.identification.domain.household import Household
+from services.identification.domain.household_state import Household
 from services.identification.domain.policy_book import PolicyBook
 from services.identification.domain.scope import whole_household_no_labour
 from services.identification.domain.work import priority, to_do
@@ -28,6 +28,8 @@ def _household(state: Household, last: Recorded[Event]) -> Sequence[Row]:
             "relocated": state.relocated,
             "moved_from": state.moved_from,
             "members": [member.model_dump(mode="json") for member in state.members],
+            "home_id": state.home_id,
+            "absorbed_into": state.absorbed_into,
             "version": last.version,
         }
     ]

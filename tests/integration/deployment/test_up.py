@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -16,32 +15,17 @@ import psutil
 from dixian.home import Home
 from dixian.postgres import Postgres
 from dixian.provision import SERVICES
+from shared.testing.ports import free_base
 
 ROOT = Path(__file__).parents[3]
 PATIENCE = 60
-
-
-def free_base() -> int:
-    """The first of five ports in a row that nobody listens on."""
-    for base in range(20_000, 30_000, 10):
-        probes = [socket.socket() for _ in range(1 + len(SERVICES))]
-        try:
-            for number, probe in enumerate(probes):
-                probe.bind(("127.0.0.1", base + number))
-        except OSError:
-            continue
-        finally:
-            for probe in probes:
-                probe.close()
-        return base
-    raise AssertionError("no free ports")
 
 
 class Running:
     """The program, and what it has said so far."""
 
     def __init__(self, home: Home, **environment: str) -> None:
-        base = free_base()
+        base = free_base(range(1 + len(SERVICES)), spread=10)
         self.ports = {service: base + 1 + number for number, service in enumerate(SERVICES)}
         self.said = ""
         self._up = threading.Event()

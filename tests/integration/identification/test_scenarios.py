@@ -196,6 +196,7 @@ async def test_10_a_fire(world: World) -> None:
     assert {item["kind"]: item["due_on"] for item in entered["deadlines"]} == {
         "green-channel": "2023-02-28",
         "identify": "2023-02-28",
+        "tell-entry": "2023-02-05",
     }
     await authorized(world, case, people[0])
     await compared(world, case)
@@ -226,6 +227,11 @@ async def test_10_a_fire(world: World) -> None:
         "committee", f"/cases/{case}/approval", "R72", "channel-not-verified", **approval
     )
     await world.does("county", f"{channel}/verification", eligible=True)
+    await world.refused(
+        "committee", f"/cases/{case}/approval", "R74", "household-not-told", **approval
+    )
+    told = {"about": "CHANNEL_ENTRY", "late_reason": "DISASTER"}
+    await world.does("village", f"/cases/{case}/telling", **told)
     receipt = await world.does("committee", f"/cases/{case}/approval", **approval)
     approved = receipt["events"][0]["data"]
     assert approved["identified_on"] == "2023-01-31"

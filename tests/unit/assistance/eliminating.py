@@ -8,8 +8,7 @@ from shared.contracts.assistance import (
     AfterCareStarted,
     PlanRiskAdded,
 )
-from shared.contracts.help import MeetingForm
-from shared.contracts.values import Risk
+from shared.contracts.values import MeetingForm, Risk
 from shared.kernel.event import Event
 from shared.testing.decider import Given, given
 from tests.unit.assistance import story as s

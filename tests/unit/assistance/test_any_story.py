@@ -28,12 +28,11 @@ from shared.contracts.assistance import (
 from shared.contracts.help import (
     FundSource,
     MeasureKind,
-    MeetingForm,
     NaturalCause,
     NoLabourBasis,
     StopReason,
 )
-from shared.contracts.values import EliminationMode, Risk
+from shared.contracts.values import EliminationMode, MeetingForm, Risk
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event
 from shared.kernel.principal import Principal

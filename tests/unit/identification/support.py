@@ -16,12 +16,20 @@ from shared.contracts.assessment import IncomeKind, Watch
 from shared.contracts.identification import Member
 from shared.contracts.identification_steps import (
     Conclusion,
-    MeetingForm,
     QueryScope,
     Source,
     SourceResult,
 )
-from shared.contracts.values import Category, Gap, History, Hukou, Labour, LeadSource, Risk
+from shared.contracts.values import (
+    Category,
+    Gap,
+    History,
+    Hukou,
+    Labour,
+    LeadSource,
+    MeetingForm,
+    Risk,
+)
 from shared.kernel.decider import Context
 from shared.kernel.event import Command, Event
 from shared.kernel.principal import Principal, Role, system

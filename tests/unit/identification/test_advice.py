@@ -106,10 +106,10 @@ def test_a_disaster_offers_the_green_channel_beside_the_advice() -> None:
     assert not advice.advise(facts(shock=Shock.JOB_LOSS, **HARD)).offer_green_channel
 
 
-@rule("R113")
+@rule("R113", "K4")
 def test_what_is_urgent() -> None:
-    assert advice.advise(facts(399_999)).urgent
-    assert not advice.advise(facts(400_000)).urgent
+    assert advice.advise(facts(400_000)).urgent
+    assert not advice.advise(facts(400_001)).urgent
     assert advice.advise(facts(LINE + 1, **GAP)).urgent
 
 

@@ -179,7 +179,7 @@ def test_an_act_done_stops_its_clock() -> None:
 
 @rule("R107", "R108")
 def test_a_rollback_gives_back_the_earlier_state_and_its_clocks() -> None:
-    correct = internal.Correct(case_id=CASE_ID, correction_id=OTHER, at_version=10, to_version=4)
+    correct = internal.Correct(stream_id=CASE_ID, correction_id=OTHER, at_version=10, to_version=4)
     rolled = case(*way("approval")).when(correct, on="2023-09-01", by=SYSTEM)
     events = rolled.then_types(e.RolledBack)
     state = CASE.fold([*way("approval"), *events])
@@ -188,7 +188,7 @@ def test_a_rollback_gives_back_the_earlier_state_and_its_clocks() -> None:
 
 @rule("R107")
 def test_a_purge_closes_the_case_and_erases_nothing() -> None:
-    correct = internal.Correct(case_id=CASE_ID, correction_id=OTHER, at_version=10)
+    correct = internal.Correct(stream_id=CASE_ID, correction_id=OTHER, at_version=10)
     events = case(*way("approval")).when(correct, on="2023-09-01", by=SYSTEM).then_types(e.Purged)
     state = CASE.fold([*way("approval"), *events])
     assert state.status is Status.PURGED
@@ -205,6 +205,7 @@ def test_nobody_but_the_gates_corrects() -> None:
 # --- the green channel ----------------------------------------------------------------------------
 
 CONFIRM = c.ConfirmGreenChannel(case_id=CASE_ID, cause=Risk.DISASTER)
+TELL = c.TellHousehold(case_id=CASE_ID, about=Told.CHANNEL_ENTRY)
 ENTER = c.EnterGreenChannel(case_id=CASE_ID, cause=Risk.DISASTER, facts="房屋烧毁")
 
 
@@ -216,10 +217,17 @@ def confirmed() -> tuple[Event, ...]:
     return events
 
 
-def channel() -> tuple[Event, ...]:
+def entered() -> tuple[Event, ...]:
     events = confirmed()
-    entered = case(*events).when(ENTER, on="2023-08-01", by=OFFICER)
-    return (*events, *entered.then_types(e.GreenChannelEntered))
+    made = case(*events).when(ENTER, on="2023-08-01", by=OFFICER)
+    return (*events, *made.then_types(e.GreenChannelEntered))
+
+
+def channel() -> tuple[Event, ...]:
+    """Entered on the first day, and the household told."""
+    events = entered()
+    told = case(*events).when(TELL, on="2023-08-01", by=VILLAGER)
+    return (*events, *told.then_types(e.HouseholdTold))
 
 
 def in_channel_until(step: str) -> tuple[Event, ...]:
@@ -245,11 +253,12 @@ def test_the_cause_is_sudden() -> None:
 
 @rule("R71", "R72", "K3")
 def test_the_month_replaces_the_fifteen_days() -> None:
-    due = {kind: item.deadline.due_on for kind, item in CASE.fold(channel()).clocks.items()}
+    due = {kind: item.deadline.due_on for kind, item in CASE.fold(entered()).clocks.items()}
     assert due == {
         "verify": date(2023, 8, 4),
         "identify": date(2023, 9, 1),
         "green-channel": date(2023, 9, 1),
+        "tell-entry": date(2023, 8, 6),
     }
 
 
@@ -280,32 +289,32 @@ def test_eligibility_rests_on_a_verification() -> None:
 @rule("R73")
 def test_the_exit_is_noted_and_leaves_no_measure_running() -> None:
     out = c.ExitGreenChannel(case_id=CASE_ID)
-    events = in_channel_until("verification")
-    case(*events).when(out, on="2023-08-04", by=OFFICER).refused("R73", code="not-found-ineligible")
+    events = in_channel_until("deliberation")
+    case(*events).when(out, on="2023-08-05", by=OFFICER).refused("R73", code="not-found-ineligible")
     ineligible = VERIFY.model_copy(update={"eligible": False})
-    noted = case(*events, make=context(note=True)).when(ineligible, on="2023-08-04", by=OFFICER)
+    noted = case(*events, make=context(note=True)).when(ineligible, on="2023-08-05", by=OFFICER)
     found = (*events, *noted.then_types(e.GreenChannelVerified))
-    case(*found).when(out, on="2023-08-04", by=OFFICER).refused("R73", code="note-required")
+    case(*found).when(out, on="2023-08-05", by=OFFICER).refused("R73", code="note-required")
     started = internal.NoteMeasure(case_id=CASE_ID, measure_id=OTHER, running=True)
-    running = case(*found).when(started, on="2023-08-04", by=SYSTEM).then_types(e.MeasureNoted)
+    running = case(*found).when(started, on="2023-08-05", by=SYSTEM).then_types(e.MeasureNoted)
     busy = case(*found, *running, make=context(note=True))
-    busy.when(out, on="2023-08-04", by=OFFICER).refused("R73", code="measures-running")
+    busy.when(out, on="2023-08-05", by=OFFICER).refused("R73", code="measures-running")
     stopped = started.model_copy(update={"running": False})
-    over = case(*found, *running).when(stopped, on="2023-08-04", by=SYSTEM)
+    over = case(*found, *running).when(stopped, on="2023-08-05", by=SYSTEM)
     idle = (*found, *running, *over.then_types(e.MeasureNoted))
-    left = case(*idle, make=context(note=True)).when(out, on="2023-08-04", by=OFFICER)
+    left = case(*idle, make=context(note=True)).when(out, on="2023-08-05", by=OFFICER)
     state = CASE.fold([*idle, *left.then_types(e.GreenChannelExited)])
     assert state.status is Status.EXITED
-    assert [item.step for item in to_do(state)] == ["tell-exit"]
+    assert [item.step for item in to_do(state)] == ["tell-exit", "follow-up"]
 
 
 @rule("R74")
 def test_the_household_is_told_of_the_channel() -> None:
     tell = c.TellHousehold(case_id=CASE_ID, about=Told.CHANNEL_ENTRY)
     case(*confirmed()).when(tell, on="2023-08-01", by=VILLAGER).refused("R74")
-    assert "tell-entry" in [item.step for item in to_do(CASE.fold(channel()))]
-    told = case(*channel()).when(tell, on="2023-08-02", by=VILLAGER).then_types(e.HouseholdTold)
-    state = CASE.fold([*channel(), *told])
+    assert "tell-entry" in [item.step for item in to_do(CASE.fold(entered()))]
+    told = case(*entered()).when(tell, on="2023-08-02", by=VILLAGER).then_types(e.HouseholdTold)
+    state = CASE.fold([*entered(), *told])
     assert "tell-entry" not in [item.step for item in to_do(state)]
 
 

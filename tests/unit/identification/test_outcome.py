@@ -23,6 +23,7 @@ from tests.unit.identification.support import (
     FRESH,
     HEAD,
     OFFICER,
+    PHOTO,
     SAFE,
     TOWNSMAN,
     VILLAGER,
@@ -280,10 +281,11 @@ def test_a_reason_must_be_borne_out(reason: str, rule_id: str) -> None:
 
 
 @rule("R32", "R33")
-def test_coping_needs_means_and_is_followed_while_a_gap_is_open() -> None:
+def test_coping_needs_evidence_and_is_followed_while_a_gap_is_open() -> None:
     gap = {**SAFE, Gap.HOUSING: True}
-    able = Coping(can_cope=True, means=(CopingMeans.SAVINGS,))
-    for coping, holds in ((Coping(can_cope=True), False), (able, True)):
+    able = Coping(can_cope=True, means=(CopingMeans.SAVINGS,), evidence=(PHOTO,))
+    told = Coping(can_cope=True, means=(CopingMeans.SAVINGS,))
+    for coping, holds in ((told, False), (able, True)):
         found = verified(calm_verification(20_000, gaps=gap, coping=coping))
         asked = decline(*way("deliberation", **found, **AGAINST), reason="CAN_COPE")
         if not holds:

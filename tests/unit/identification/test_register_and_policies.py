@@ -9,7 +9,9 @@ from pydantic import ValidationError
 
 from services.identification.domain import commands as c
 from services.identification.domain import policy_book as book
-from services.identification.domain.household import HOUSEHOLD, Registration
+from services.identification.domain import register_commands as r
+from services.identification.domain.household import HOUSEHOLD
+from services.identification.domain.household_state import Registration
 from services.identification.domain.policy_book import POLICY_BOOK, Publication, loosened
 from shared.contracts import identification as e
 from shared.kernel.principal import Principal, Role
@@ -54,7 +56,7 @@ def register(**changed: Any) -> Given[Any]:
         "address": "某地",
         "members": (person,),
     }
-    command = c.RegisterHousehold(**{**fields, **changed})
+    command = r.RegisterHousehold(**{**fields, **changed})
     return given(HOUSEHOLD, context=registration).when(command, by=COUNTY)
 
 
@@ -96,7 +98,7 @@ def test_nobody_registers_outside_their_division() -> None:
 def test_a_household_is_registered_once() -> None:
     events = register().result or []
     again = given(HOUSEHOLD, *events, context=registration)
-    command = c.RegisterHousehold(
+    command = r.RegisterHousehold(
         division=VILLAGE,
         hukou_place=VILLAGE,
         residence=VILLAGE,

@@ -51,7 +51,6 @@ from services.assistance.domain.commands.registers import (
     ProposeNoLabour,
     RecordPopulation,
     RecordRefresh,
-    RecordReveal,
     UnflagNoLabour,
     UpdateLedger,
 )
@@ -89,7 +88,6 @@ __all__ = [
     "RecordOutput",
     "RecordPopulation",
     "RecordRefresh",
-    "RecordReveal",
     "ReviewElimination",
     "RiskEvidence",
     "RiskResponse",

@@ -19,8 +19,8 @@ from services.assistance.domain.commands.common import (
     Officers,
     RiskEvidence,
 )
-from shared.contracts.help import Document, MeetingForm, NaturalCause, Sha256
-from shared.contracts.values import EliminationMode
+from shared.contracts.help import Document, NaturalCause, Sha256
+from shared.contracts.values import EliminationMode, MeetingForm
 from shared.kernel.decider import Act
 from shared.kernel.principal import Permission
 

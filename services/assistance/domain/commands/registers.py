@@ -8,7 +8,6 @@ from pydantic import Field
 from services.assistance.domain.commands.common import (
     ANY_OFFICER,
     COUNTY,
-    SYSTEM,
     TOWN,
     VILLAGE,
     VILLAGE_OR_TOWN,
@@ -20,7 +19,6 @@ from services.assistance.domain.commands.common import (
 from shared.contracts.help import ComparedBenefit, NoLabourBasis
 from shared.kernel.decider import Act
 from shared.kernel.division import DivisionCode
-from shared.kernel.event import Command
 from shared.kernel.principal import Permission
 
 
@@ -80,19 +78,6 @@ class RecordPopulation(Act):
     town: DivisionCode
     year: Annotated[int, Field(ge=2020, le=2100)]
     villages: Annotated[tuple[VillagePopulation, ...], Field(min_length=1, max_length=500)]
-
-
-class RecordReveal(Command):
-    """Note that somebody read notes in full; comes from this service's own handlers alone."""
-
-    permission: ClassVar[Permission] = SYSTEM
-
-    reveal_id: UUID
-    household_id: UUID
-    division: DivisionCode
-    purpose: str
-    records: tuple[UUID, ...]
-    fields: tuple[str, ...]
 
 
 class UpdateLedger(Act):

@@ -3,28 +3,35 @@
 import csv
 import io
 import zipfile
+from collections.abc import AsyncIterator, Iterable
+from datetime import date
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import openpyxl
 import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.audit.exports import sheets
-from services.audit.exports.sheets import COLUMNS, Format, TooLong
+from shared.tabular import writing
+from shared.tabular.writing import Format, TooLong
 
-ROW = {name: f"{name} 值" for name in COLUMNS} | {
-    "index": 7,
-    "actor_roles": ["committee", "officer"],
+COLUMNS = {"row": "行号", "actor": "办理人", "roles": "岗位", "day": "日期", "data": "内容"}
+ROW: dict[str, Any] = {
+    "row": 7,
+    "actor": "甲 <值> & 乙",
+    "roles": ["committee", "officer"],
     "data": {"amount": 775_000, "reason": "=HYPERLINK(1)"},
 }
+SHOWN = ["7", "甲 <值> & 乙", "committee officer", "", '{"amount":775000,"reason":"=HYPERLINK(1)"}']
+TITLES = list(COLUMNS.values())
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
 def written(kind: Format, *rows: dict[str, Any]) -> bytes:
     target = io.BytesIO()
-    sheets.write(kind, iter(rows), target)
+    writing.write(kind, COLUMNS, iter(rows), target)
     return target.getvalue()
 
 
@@ -46,28 +53,34 @@ def read_xlsx(raw: bytes) -> list[list[str]]:
 
 
 def test_the_three_formats_say_the_same() -> None:
-    expected = [f"{name} 值" for name in COLUMNS]
-    expected[COLUMNS.index("index")] = "7"
-    expected[COLUMNS.index("actor_roles")] = "committee officer"
-    expected[COLUMNS.index("data")] = '{"amount":775000,"reason":"=HYPERLINK(1)"}'
-    assert read_csv(written(Format.CSV, ROW)) == [list(COLUMNS), expected]
-    assert read_xlsx(written(Format.XLSX, ROW)) == [list(COLUMNS), expected]
+    assert read_csv(written(Format.CSV, ROW)) == [TITLES, SHOWN]
+    assert read_xlsx(written(Format.XLSX, ROW)) == [TITLES, SHOWN]
     assert orjson.loads(written(Format.JSONL, ROW)) == ROW
+
+
+def test_days_and_ids_stand_in_cells_without_quotes() -> None:
+    (_, row) = read_csv(written(Format.CSV, {"day": date(2023, 8, 1), "row": None}))
+    assert row == ["", "", "", "2023-08-01", ""]
+
+
+def test_another_program_opens_the_workbook() -> None:
+    (sheet,) = openpyxl.load_workbook(io.BytesIO(written(Format.XLSX, ROW))).worksheets
+    header, row = sheet.iter_rows(values_only=True)
+    assert list(header) == TITLES
+    assert [value or "" for value in row] == SHOWN
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_what_would_be_a_formula_is_text(start: str) -> None:
     row = {**ROW, "actor": f"{start}cmd|' /C calc'!A0"}
-    shown = read_csv(written(Format.CSV, row))[1][COLUMNS.index("actor")]
-    assert shown.startswith("'")
+    assert read_csv(written(Format.CSV, row))[1][1].startswith("'")
 
 
 @settings(max_examples=60, deadline=None)
 @given(TEXT, TEXT)
 def test_any_text_goes_through_csv_and_opens_in_xlsx(one: str, other: str) -> None:
-    row = {**ROW, "actor": one, "region": other}
-    shown = read_csv(written(Format.CSV, row))[1]
-    assert shown[COLUMNS.index("actor")] == sheets.safe(one)
+    row = {**ROW, "actor": one, "row": other}
+    assert read_csv(written(Format.CSV, row))[1][1] == writing.safe(one)
     assert len(read_xlsx(written(Format.XLSX, row))[1]) == len(COLUMNS)
 
 
@@ -75,8 +88,19 @@ def test_the_same_rows_give_the_same_bytes() -> None:
     assert written(Format.XLSX, ROW, ROW) == written(Format.XLSX, ROW, ROW)
 
 
+@pytest.mark.parametrize("kind", list(Format))
+async def test_an_answer_that_streams_is_the_same_file(kind: Format) -> None:
+    async def batches() -> AsyncIterator[Iterable[dict[str, Any]]]:
+        yield [ROW, ROW]
+        yield [ROW]
+
+    parts = [part async for part in writing.streamed(kind, COLUMNS, batches())]
+    read = read_xlsx if kind is Format.XLSX else read_csv
+    assert read(b"".join(parts)) == read(written(kind, ROW, ROW, ROW))
+
+
 def test_a_sheet_that_is_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sheets, "_LONGEST_SHEET", 3)
+    monkeypatch.setattr(writing, "_LONGEST_SHEET", 3)
     assert len(read_xlsx(written(Format.XLSX, ROW, ROW))) == 3
     with pytest.raises(TooLong):
         written(Format.XLSX, ROW, ROW, ROW)

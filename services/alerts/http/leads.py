@@ -1,0 +1,77 @@
+"""Leads: what can be done to one, and what can be asked."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Query, Response
+
+from services.alerts.domain import commands as c
+from services.alerts.domain.lead import LeadStatus
+from services.alerts.domain.register import Suggestion
+from services.alerts.handlers import Tools
+from services.alerts.http.asking import LOOK, Filter, asked, only
+from services.alerts.read_models import queries, register
+from services.alerts.read_models.queries import LeadKey, Row
+from shared.contracts.values import LeadDisposition, LeadSource
+from shared.store.application import Application
+from shared.web.auth import Caller
+from shared.web.context import etag
+from shared.web.doors import Door
+from shared.web.paging import Cursors, Page, Paged
+from shared.web.routing import Router
+
+DOORS = (
+    Door("/leads", c.RegisterLead, 201),
+    Door("/leads/{lead_id}/match", c.MatchLead),
+    Door("/leads/{lead_id}/disposition", c.DisposeLead),
+    Door("/leads/{lead_id}/follow-up", c.FollowLead),
+)
+"""What can be done to leads, one at a time: no door ends many leads (R42)."""
+
+_LEADS: Cursors[LeadKey] = Cursors(LeadKey)
+
+
+class LeadFilter(Filter):
+    """Which leads."""
+
+    status: LeadStatus | None = None
+    source: LeadSource | None = None
+    disposition: LeadDisposition | None = None
+    household_id: UUID | None = None
+    raised: bool | None = None
+    """Left open for over a month (R42)."""
+
+
+def lead_questions(made: Router, application: Application, tools: Tools) -> None:
+    """Add the lists and the single lead."""
+    database = application.database
+
+    @made.get("/leads", summary="The leads, the oldest first.", **only(LOOK))
+    async def leads(
+        caller: Caller, page: Paged, wanted: Annotated[LeadFilter, Query()]
+    ) -> Page[Row]:
+        question = asked(caller, wanted, page, _LEADS)
+        async with database.reading() as tx:
+            rows = await queries.leads(tx.sql, question, wanted.columns)
+        return _LEADS.cut(
+            rows, page, wanted.model_dump(), lambda row: LeadKey(row["discovered_on"], row["id"])
+        )
+
+    @made.get("/leads/{lead_id}", summary="One lead, with the households it may be.", **only(LOOK))
+    async def lead(lead_id: UUID, caller: Caller, response: Response) -> dict[str, Any]:
+        async with database.reading() as tx:
+            found = await queries.one_lead(tx.sql, caller, lead_id)
+            person = found["person_id"]
+            people = await tools.vault.masked(tx.raw, [person] if person else [])
+            suggested = await register.suggestions(tx.raw, lead_id)
+        response.headers["ETag"] = etag(found["version"])
+        shown = [_suggestion(item) for item in suggested]
+        return {**found, "person": people.get(person), "suggestions": shown}
+
+
+def _suggestion(item: Suggestion) -> dict[str, Any]:
+    return {
+        "household_id": item.household.household_id,
+        "division": item.household.division,
+        "why": item.why,
+    }

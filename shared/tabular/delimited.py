@@ -1,0 +1,161 @@
+"""CSV: UTF-8 or GB18030, its delimiter found out, a broken line taking no other with it."""
+
+import codecs
+import csv
+from collections import deque
+from collections.abc import Iterator, Sequence
+from io import TextIOWrapper
+from typing import IO
+
+from shared.tabular.faults import Unreadable
+from shared.tabular.table import Cell, Flaw, Kind, Limits, Row, Table, names_of
+
+_BLOCK = 1 << 20
+_LINES_IN_A_ROW = 50
+"""A quoted cell with more line breaks is a quote that was never closed."""
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def open_csv(file: IO[bytes], limits: Limits, header_row: int) -> Table:
+    """The table in ``file``. Raises ``Unreadable``."""
+    encoding = encoding_of(file)
+    lines = _Lines(file, encoding)
+    for _ in range(header_row - 1):
+        next(lines, None)
+        lines.taken.clear()
+    first = next((line for line in lines if line.strip(",;\t\r\n ")), "")
+    begin = lines.number
+    delimiter = _delimiter(first)
+    try:
+        header = names_of(next(csv.reader([first], delimiter=delimiter, strict=True), []))
+    except csv.Error:
+        raise Unreadable("no-header", "表头无法读取", "its header cannot be read") from None
+
+    def read() -> Iterator[Row]:
+        again = _Lines(file, encoding)
+        for _ in range(begin):
+            next(again, None)
+            again.taken.clear()
+        yield from _rows(again, delimiter, len(header), limits.cell)
+
+    shown = "gb18030" if encoding == "gb18030" else "utf-8"
+    return Table(Kind.CSV, header, shown, read)
+
+
+def encoding_of(file: IO[bytes]) -> str:
+    """``utf-8-sig`` or ``gb18030``, whichever the whole file is. Raises ``Unreadable``."""
+    file.seek(0)
+    if file.read(2) in _UTF16:
+        raise Unreadable("wrong-encoding", "文件须为UTF-8或GB18030编码", "it is UTF-16")
+    for encoding in ("utf-8-sig", "gb18030"):
+        if _decodes(file, encoding):
+            return encoding
+    raise Unreadable(
+        "wrong-encoding", "文件须为UTF-8或GB18030编码", "it is neither UTF-8 nor GB18030"
+    )
+
+
+def _decodes(file: IO[bytes], encoding: str) -> bool:
+    file.seek(0)
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        while block := file.read(_BLOCK):
+            if "\0" in decoder.decode(block):
+                raise Unreadable("not-a-table", "文件不是表格", "it is no table: binary content")
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class _Lines:
+    """The file's lines, of which some can be handed back."""
+
+    def __init__(self, file: IO[bytes], encoding: str) -> None:
+        file.seek(0)
+        self._text = TextIOWrapper(_Unclosed(file), encoding=encoding, newline="")  # type: ignore[type-var]  # enough of a file
+        self._back: deque[str] = deque()
+        self.number = 0
+        self.taken: list[str] = []
+        """The lines of the row now being read."""
+
+    def __iter__(self) -> "_Lines":
+        return self
+
+    def __next__(self) -> str:
+        if len(self.taken) >= _LINES_IN_A_ROW:
+            raise csv.Error("a quote was never closed")
+        line = self._back.popleft() if self._back else next(self._text)
+        self.taken.append(line)
+        self.number += 1
+        return line
+
+    def only_first(self) -> None:
+        """Keep the row's first line and hand the others back."""
+        others = self.taken[1:]
+        self._back.extendleft(reversed(others))
+        self.number -= len(others)
+
+
+class _Unclosed:
+    """A file for a wrapper that closes what it wraps."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self.read, self.closed = file.read, False
+        self.read1 = file.read
+
+    def readable(self) -> bool:
+        return True
+
+    def writable(self) -> bool:
+        return False
+
+    def seekable(self) -> bool:
+        return False
+
+    def flush(self) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """The file is its owner's to close."""
+
+
+def _rows(lines: _Lines, delimiter: str, width: int, longest: int) -> Iterator[Row]:
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        lines.taken.clear()
+        first = lines.number + 1
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            lines.only_first()
+            yield Row(first, (), "malformed-csv")
+            continue
+        if len(cells) == width and cells[0]:
+            yield Row(first, _short(cells, longest))
+        elif any(cells):
+            yield _aligned(first, cells, width, longest)
+
+
+def _aligned(number: int, cells: list[str], width: int, longest: int) -> Row:
+    """Empty cells past the header are left out; a row that is not the header's is refused."""
+    while len(cells) > width and not cells[-1]:
+        cells.pop()
+    if len(cells) > width:
+        return Row(number, (), "too-many-cells")
+    if len(cells) < width:
+        return Row(number, (), "too-few-cells")
+    return Row(number, _short(cells, longest))
+
+
+def _short(cells: list[str], longest: int) -> Sequence[Cell]:
+    if max(map(len, cells)) <= longest:
+        return cells
+    return [Flaw.TOO_LONG if len(cell) > longest else cell for cell in cells]
+
+
+def _delimiter(first: str) -> str:
+    outside = "".join(first.split('"')[::2])
+    return max(",;\t", key=outside.count)
