@@ -274,7 +274,7 @@ ELIMINATION_FORMS: tuple[Form, ...] = (
         service=_ASSISTANCE,
         path="/eliminations/{elimination_id}/deliberation",
         fields=(
-            Choice(name="form", label="会议形式", group="HelpMeetingForm", required=True),
+            Choice(name="form", label="会议形式", group="MeetingForm", required=True),
             Number(name="due", label="应到人数", required=True),
             Number(name="present", label="实到人数", required=True),
             Number(name="in_favour", label="同意", required=True),

@@ -269,7 +269,7 @@ class Rows(Field):
         for number in self.numbers(given, name):
             row = read_all(self.fields, given, f"{name}.{number}.")
             if row[self.key] is not None:
-                rows.append({key: value for key, value in row.items() if value is not None})
+                rows.append(nested(row))
         return rows if rows or self.always else None
 
     def numbers(self, given: Given, name: str) -> list[int]:
@@ -301,6 +301,19 @@ def read_all(fields: Sequence[Field], given: Given, prefix: str = "") -> dict[st
     if faults:
         raise FieldFaults(faults)
     return values
+
+
+def nested(values: Mapping[str, Json]) -> dict[str, Json]:
+    """``{"terms.kind": …}`` → ``{"terms": {"kind": …}}``; what was not given is left out."""
+    made: dict[str, Json] = {}
+    for name, value in values.items():
+        if value is None:
+            continue
+        inner, path = made, name.split(".")
+        for part in path[:-1]:
+            inner = inner.setdefault(part, {})
+        inner[path[-1]] = value
+    return made
 
 
 def fen(text: str) -> int:

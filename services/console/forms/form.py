@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.console.forms.fields import Choice, Day, Field, Given, Long, Rows, read_all
+from services.console.forms.fields import (
+    Choice,
+    Day,
+    Field,
+    Given,
+    Long,
+    Rows,
+    nested,
+    read_all,
+)
 
 Json = Any
 
@@ -63,17 +72,7 @@ class Form:
 
     def body(self, given: Given) -> dict[str, Json]:
         """The request's body. Raises ``FieldFaults``."""
-        body: dict[str, Json] = dict(self.fixed)
-        for name, value in read_all(self.all_fields, given).items():
-            if value is not None:
-                _put(body, name.split("."), value)
-        return body
-
-
-def _put(body: dict[str, Json], path: Sequence[str], value: Json) -> None:
-    for part in path[:-1]:
-        body = body.setdefault(part, {})
-    body[path[-1]] = value
+        return {**dict(self.fixed), **nested(read_all(self.all_fields, given))}
 
 
 def _personal(field: Field) -> bool:

@@ -9,7 +9,6 @@ from services.console.forms.fields import (
     Long,
     Number,
     Pick,
-    Place,
     Rows,
     Text,
     Tick,
@@ -456,103 +455,6 @@ CASE_FORMS: tuple[Form, ...] = (
         intro="不符合条件的,备注说明情况后退出;帮扶措施须先中止。",
         button="退出绿色通道",
         noted=True,
-    ),
-)
-
-_PLACES = (
-    Place(name="division", label="所属村", required=True, source="villages"),
-    Place(name="hukou_place", label="户籍地", required=True, source="villages"),
-    Place(name="residence", label="常住地", required=True, source="villages"),
-)
-_PERSON = (
-    Text(name="name", label="姓名", personal=True),
-    Text(
-        name="document_number", label="证件号码", personal=True, hint="身份证18位;残疾人证20或22位"
-    ),
-    Choice(name="relation", label="与户主关系", group="Relation"),
-    Choice(name="labour", label="劳动能力", group="Labour"),
-    Choice(name="hukou", label="户籍", group="Hukou", default="RURAL"),
-    _BENEFITS,
-)
-
-REGISTER = Form(
-    name="register",
-    title="登记农户",
-    service=_IDENTIFICATION,
-    path="/households",
-    intro="姓名、证件号、电话和住址只存入保险库,其他地方一律不出现。第一行填户主。",
-    done="农户已登记",
-    dated=False,
-    fields=(
-        *_PLACES,
-        Choice(
-            name="residence_leads",
-            label="由常住地牵头的原因",
-            group="ResidenceReason",
-            hint="所属村就是户籍地时不用选",
-        ),
-        Choice(name="history", label="农户类型", group="History", required=True),
-        Tick(name="relocated", label="易地扶贫搬迁户"),
-        Place(name="moved_from", label="迁出地", source="villages", hint="搬迁户填写"),
-        Text(name="address", label="住址", required=True, personal=True),
-        Text(name="phone", label="联系电话", mode="tel", personal=True),
-        Rows(
-            name="members",
-            label="家庭成员",
-            key="name",
-            blank=4,
-            fields=_PERSON,
-            presets=({"relation": "HEAD"},),
-            add="再加一名成员",
-        ),
-    ),
-)
-
-HOUSEHOLD_FORMS: tuple[Form, ...] = (
-    Form(
-        name="revision",
-        title="成员变动",
-        service=_IDENTIFICATION,
-        path="/households/{household_id}/revision",
-        intro="登记新增、减少和情况变化的家庭成员。",
-        fields=(
-            Rows(name="added", label="新增成员", key="name", fields=_PERSON, add="再加一名成员"),
-            Rows(
-                name="changed",
-                label="情况变化",
-                key="member_id",
-                fields=(
-                    Pick(name="member_id", label="成员", source="members"),
-                    _LABOUR,
-                    _HUKOU,
-                    Tick(name="co_living", label="共同生活、共享收支"),
-                    _BENEFITS,
-                ),
-                add="再加一名成员",
-            ),
-            Rows(
-                name="removed",
-                label="减少成员",
-                key="member_id",
-                fields=(
-                    Pick(name="member_id", label="成员", source="members"),
-                    Choice(name="reason", label="原因", group="Leaving"),
-                ),
-                add="再加一名成员",
-            ),
-            Pick(name="head", label="新户主", source="members", hint="原户主减少时必须选择"),
-        ),
-    ),
-    Form(
-        name="move",
-        title="转移属地",
-        service=_IDENTIFICATION,
-        path="/households/{household_id}/move",
-        intro="把农户转到另一个村管理。",
-        fields=(
-            Place(name="division", label="转入村", required=True, source="villages"),
-            Place(name="residence", label="常住地", required=True, source="villages"),
-        ),
     ),
 )
 

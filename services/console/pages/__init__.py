@@ -9,6 +9,7 @@ from services.console.pages import (
     board,
     cases,
     coming_in,
+    files,
     households,
     leads,
     notices,
@@ -27,6 +28,7 @@ _SUBJECTS = (
     leads.routes,
     plans.routes,
     orders.routes,
+    files.routes,
     board.routes,
     trail.routes,
 )

@@ -101,6 +101,10 @@ class FormPage:
             numbers.append(max(numbers, default=-1) + 1)
         return numbers
 
+    def preset(self, rows: Rows, number: int, name: str) -> str:
+        """What a row says from the start and nobody is asked for; empty for what is asked."""
+        return rows.presets[number].get(name, "") if number < len(rows.presets) else ""
+
     def _new_row(self, name: str) -> bool:
         return bool(self.added) and name.startswith(f"{self.added}.")
 

@@ -10,11 +10,12 @@ from starlette.routing import BaseRoute
 from services.console.api import Answer
 from services.console.door import Door, NotHere
 from services.console.forms.form import Form, by_name
-from services.console.forms.identification import HOUSEHOLD_FORMS, REGISTER
+from services.console.forms.register import HOUSEHOLD_FORMS, REGISTER
 from services.console.pages import acting
 from services.console.pages.acting import Subject
 from services.console.pages.people import heads, member_name, members_of, villages
 from services.console.visit import Visit
+from shared.kernel.division import Level
 
 _FORMS = by_name(HOUSEHOLD_FORMS)
 PURPOSES = (
@@ -137,5 +138,18 @@ async def _subject(visit: Visit) -> Subject:
         back=f"/households/{household_id}",
         ids={"household_id": household_id},
         version=household["version"],
-        options={"members": members_of(visit, household), "villages": villages(visit)},
+        options={
+            "members": members_of(visit, household),
+            "villages": villages(visit),
+            "households": await _others(visit, household_id),
+        },
     )
+
+
+async def _others(visit: Visit, household_id: str) -> Sequence[tuple[str, str]]:
+    """Households that could be merged into this one: the first of one's own village or town."""
+    if visit.level > Level.TOWN:
+        return ()
+    page = await visit.api.get("identification", "/households", limit=200)
+    named = await heads(visit, [row["id"] for row in page["items"]])
+    return [(key, f"{name} · {key[-4:]}") for key, name in named.items() if key != household_id]
