@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from urllib.parse import quote, urlsplit
 
 import structlog
@@ -17,11 +18,15 @@ from services.console.sign_in import SignIn
 from services.console.visit import Visit, csrf_holds
 from services.console.words import Words
 from shared.kernel.principal import Principal, Role
+from shared.telemetry.faults import describe
+from shared.web.middleware import route_of
 
 log = structlog.get_logger("dixian.console")
 Page = Callable[[Visit], Awaitable[Response]]
 _MOST_FIELDS = 2000
 _MOST_FILES = 40
+_NO_WORDS = {"code": "", "title": "", "detail": "", "request_id": ""}
+"""A problem need not have each of these."""
 
 
 class NotHere(Exception):
@@ -63,11 +68,11 @@ class Door:
 
     def get(self, path: str, page: Page) -> BaseRoute:
         """A page that is looked at."""
-        return Route(path, self._endpoint(page), methods=["GET"])
+        return Route(path, self._endpoint(path, page), methods=["GET"])
 
     def post(self, path: str, page: Page) -> BaseRoute:
         """A form that is sent."""
-        return Route(path, self._endpoint(page), methods=["POST"])
+        return Route(path, self._endpoint(path, page), methods=["POST"])
 
     def both(self, path: str, show: Page, send: Page) -> Sequence[BaseRoute]:
         """A form: shown and sent at the same address."""
@@ -77,31 +82,42 @@ class Door:
         """The language that was chosen; Chinese otherwise."""
         return Words("en" if request.session.get("language") == "en" else "zh")
 
-    def _endpoint(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
+    def _endpoint(self, path: str, page: Page) -> Callable[[Request], Awaitable[Response]]:
+        template = SimpleNamespace(path_format=path)
+
         async def endpoint(request: Request) -> Response:
+            # What the log and the metrics call it: a raw path may hold anything.
+            request.scope["route"] = template
             if not _signed_in(request):
                 return self._to_sign_in(request)
             try:
                 return await page(await self._visit(request))
-            except Refused as refused:
-                if refused.status == 401:
-                    request.session.pop("token", None)
-                    return self._to_sign_in(request)
-                return self.problem(request, refused.status, refused.problem)
-            except NotHere:
-                return self.problem(request, 404, {})
-            except Away as away:
-                return self.problem(request, 503, {"code": "away", "service": away.service})
+            except Exception as error:
+                return self._answer(request, error)
 
         return endpoint
+
+    def _answer(self, request: Request, error: Exception) -> Response:
+        """What becomes of a refusal, a service that is away, and a fault of our own."""
+        if isinstance(error, Refused) and error.status == 401:
+            request.session.pop("token", None)
+            return self._to_sign_in(request)
+        if isinstance(error, Refused):
+            return self.problem(request, error.status, error.problem)
+        if isinstance(error, NotHere):
+            return self.problem(request, 404, {})
+        if isinstance(error, Away):
+            return self.problem(request, 503, {"code": "away", "service": error.service})
+        log.error("fault", fault=describe(error), route=route_of(request.scope))
+        request.app.state.metrics.faults.labels(type(error).__name__).inc()
+        return self.problem(request, 500, {"code": "fault", "request_id": _id(request)})
 
     async def _visit(self, request: Request) -> Visit:
         session, words = request.session, self.words(request)
         who = Principal(
             session["subject"], frozenset(map(Role, session["roles"])), session["division"]
         )
-        request_id = request.scope.get("state", {}).get("request_id", "")
-        api = Api(self.services, session["token"], who, words.language, request_id)
+        api = Api(self.services, session["token"], who, words.language, _id(request))
         form = await self._form(request) if request.method == "POST" else FormData()
         today = await self.services.today(api.token)
         return Visit(request, self.look, api, words, today, form, await self._nav(api))
@@ -137,9 +153,14 @@ class Door:
         """A page that says no, and why."""
         words = self.words(request)
         page = self.look.plain(
-            "problem.html", words, status=status, problem=problem, back=_back(request)
+            "problem.html", words, status=status, problem=_NO_WORDS | problem, back=_back(request)
         )
         return Html(page, status_code=status)
+
+
+def _id(request: Request) -> str:
+    """The request's id, which the services' records of it carry too."""
+    return str(request.scope.get("state", {}).get("request_id", ""))
 
 
 def _signed_in(request: Request) -> bool:

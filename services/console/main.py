@@ -7,12 +7,11 @@ from starlette.responses import Response
 
 from services.console.api import Services
 from services.console.door import Door
-from services.console.look import Html, Look
+from services.console.look import Look
 from services.console.pages import routes
 from services.console.session import KeyFault, Sealer, Sessions, load_or_create_key
 from services.console.settings import ConsoleSettings
 from services.console.sign_in import SignIn
-from services.console.words import Words
 from shared.kernel.principal import Principal
 from shared.policy.divisions import Divisions
 from shared.telemetry.metrics import Metrics
@@ -59,10 +58,9 @@ def _app(settings: ConsoleSettings, web: WebSettings, door: Door) -> FastAPI:
     )
     app.router.routes.extend(routes(door))
 
-    async def nothing_there(_request: Request, error: Exception) -> Response:
+    async def nothing_there(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        page = door.look.plain("problem.html", Words("zh"), status=status, problem={}, back="/")
-        return Html(page, status_code=status)
+        return door.problem(request, status, {})
 
     app.add_exception_handler(HTTPException, nothing_there)
     app.add_middleware(GZipMiddleware, minimum_size=1000)

@@ -1,4 +1,4 @@
-"""A weak signal, a hasty finger, two officers at once: each act counts once, and nothing is lost."""
+"""A weak signal, a hasty finger, two officers at once: each act counts once, none is lost."""
 
 import re
 

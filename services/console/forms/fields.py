@@ -188,7 +188,9 @@ class Checklist(Choice):
     def read(self, given: Given, name: str) -> Json | None:
         """Code → ``True`` or ``False``, for each that was answered."""
         prefix = f"{name}."
-        answers = {key[len(prefix) :]: given.one(key) for key in given.texts}
+        answers = {
+            key[len(prefix) :]: given.one(key) for key in given.texts if key.startswith(prefix)
+        }
         return {
             code: answer == "yes" for code, answer in answers.items() if answer in {"yes", "no"}
         } or None

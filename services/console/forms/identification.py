@@ -139,6 +139,7 @@ CASE_FORMS: tuple[Form, ...] = (
                 name="claims",
                 label="理赔收入",
                 key="source",
+                blank=0,
                 hint="只计商业保险理赔和第三方赔偿,三重医疗保障报销不属于理赔",
                 fields=(
                     Choice(name="source", label="来源", group="ClaimSource"),
@@ -166,6 +167,7 @@ CASE_FORMS: tuple[Form, ...] = (
                 name="members",
                 label="与登记不一致的成员",
                 key="member_id",
+                blank=0,
                 hint="家庭成员情况与登记一致时不用填",
                 fields=(
                     Pick(name="member_id", label="成员", source="members"),

@@ -57,7 +57,7 @@ REGISTER = Form(
         _LEADS,
         Choice(name="history", label="农户类型", group="History", required=True),
         Tick(name="relocated", label="易地扶贫搬迁户"),
-        Place(name="moved_from", label="迁出地", source="villages", hint="搬迁户填写"),
+        Place(name="moved_from", label="迁出地", source="anywhere", hint="搬迁户填写区划代码"),
         _SITE,
         _ADDRESS,
         _PHONE,
@@ -82,10 +82,18 @@ HOUSEHOLD_FORMS: tuple[Form, ...] = (
         path="/households/{household_id}/revision",
         intro="登记新增、减少和情况变化的家庭成员。",
         fields=(
-            Rows(name="added", label="新增成员", key="name", fields=_PERSON, add="再加一名成员"),
+            Rows(
+                name="added",
+                label="新增成员",
+                key="name",
+                blank=0,
+                fields=_PERSON,
+                add="再加一名成员",
+            ),
             Rows(
                 name="changed",
                 label="情况变化",
+                blank=0,
                 key="member_id",
                 fields=(
                     Pick(name="member_id", label="成员", source="members"),
@@ -99,6 +107,7 @@ HOUSEHOLD_FORMS: tuple[Form, ...] = (
             Rows(
                 name="removed",
                 label="减少成员",
+                blank=0,
                 key="member_id",
                 fields=(
                     Pick(name="member_id", label="成员", source="members"),

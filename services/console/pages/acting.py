@@ -17,6 +17,8 @@ from services.console.visit import Visit
 Json = Any
 Option = tuple[str, str]
 _LATER = 503
+_NO_WORDS = {"title": "", "detail": "", "rule": ""}
+"""A refusal need not have each of these."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ class FormPage:
         numbers = rows.numbers(Given(self.texts, {}), rows.name)
         if self.fresh:
             return list(range(max(len(rows.presets) + rows.blank, len(numbers))))
-        if self.added == rows.name or not numbers:
+        if self.added == rows.name or (rows.blank and not numbers):
             numbers.append(max(numbers, default=-1) + 1)
         return numbers
 
@@ -153,7 +155,7 @@ async def send(
     except Refused as refused:
         return _refused(page, given, refused)
     except Away:
-        page.refusal = {"title": visit.words("服务暂时不可用,内容都还在,请稍后再提交")}
+        page.refusal = _NO_WORDS | {"title": visit.words("服务暂时不可用,内容都还在,请稍后再提交")}
         return _rendered(page, _LATER)
     return visit.go(then(answer) if then else subject.back, form.done)
 
@@ -182,7 +184,7 @@ def _refused(page: FormPage, given: Given, refused: Refused) -> Response:
     if refused.status == 401:
         raise refused
     problem = refused.problem
-    page.refusal = problem
+    page.refusal = _NO_WORDS | problem
     for error in problem.get("errors") or [problem]:
         if error.get("field"):
             page.faults[_input_of(page.form, given, error["field"])] = error.get("detail", "")

@@ -12,11 +12,17 @@
   const storeOf = (field) => (field.dataset.personal === undefined ? localStorage : sessionStorage);
   const draftKey = (form, store) => `draft ${form.dataset.draft}${store === localStorage ? "" : " p"}`;
 
+  // A date that stood there already is not part of a draft: tomorrow it is another.
+  function touched(field) {
+    if (/radio|checkbox/.test(field.type)) return field.checked && !field.defaultChecked;
+    if (field.options) return ![...field.options].every((one) => one.selected === one.defaultSelected) && field.value;
+    return field.value && field.value !== field.defaultValue;
+  }
+
   function saveDraft(form) {
     for (const store of [localStorage, sessionStorage]) {
       const fields = all("input, select, textarea", form).filter((f) => kept(f) && storeOf(f) === store);
-      const values = fields.filter((f) => !/radio|checkbox/.test(f.type) || f.checked).map((f) => [f.name, f.value]);
-      store.setItem(draftKey(form, store), JSON.stringify(values.filter(([, value]) => value)));
+      store.setItem(draftKey(form, store), JSON.stringify(fields.filter(touched).map((f) => [f.name, f.value])));
     }
   }
 
@@ -79,7 +85,7 @@
     const token = $('input[name="_csrf"]');
     if (token) body.set("_csrf", token.value);
     const answer = await fetch(item.url, { method: "POST", body, headers: { "X-Dixian-Resend": "1" } });
-    if (answer.status === 503) throw new TypeError("not now");
+    if (answer.status >= 500) throw new TypeError("not now");
     return answer;
   }
 
