@@ -108,7 +108,7 @@ def _family(client: Client, screen: Screen, surname: str, acts: Sequence[Act]) -
 
 
 def _case_of(story: Story, lead: str) -> str | None:
-    found = story.client.get("village-officer", "alerts", f"/leads/{lead}")
+    found = story.client.get("county-officer", "alerts", f"/leads/{lead}")
     return found["case_id"] or None
 
 
@@ -141,7 +141,14 @@ def _elsewhere(client: Client, screen: Screen) -> None:
         "risks": ["SCHOOLING"],
     }
     story.client.eventually("alerts hearing of it", lambda: reports.heard(story) or None)
-    story.do("other-village-officer", "自主申报", "alerts", "/leads", lead)
+    receipt = story.do("other-village-officer", "自主申报", "alerts", "/leads", lead)
+    case = story.client.eventually("the case", lambda: _case_of(story, receipt["id"]))
+    officers = {
+        "village_officer": "person:other-village-officer",
+        "town_officer": "person:town-officer",
+    }
+    path = f"/cases/{case}/officers"
+    story.do("town-officer", "明确村镇责任人", "identification", path, officers)
 
 
 def _hotline(story: Story) -> None:

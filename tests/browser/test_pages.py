@@ -111,7 +111,8 @@ def test_signing_out_ends_the_session_and_leaves_no_draft(office: Office) -> Non
     page = office.signed_in("village-officer")
     page.goto(f"{office.url}/leads/new")
     page.locator('[name="reference"]').fill("SB-1")
-    page.wait_for_function("Object.keys(localStorage).some(key => key.startsWith('draft '))")
+    kept = "Object.keys(localStorage).some(key => key.startsWith('draft '))"
+    office.system.eventually("the draft", lambda: page.evaluate(kept) or None)
     page.get_by_role("button", name="退出登录").click()
     expect(page.locator("h1")).to_contain_text("底线")
     assert page.evaluate("Object.keys(localStorage).length") == 0
