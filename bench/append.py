@@ -1,7 +1,7 @@
 """Appending one event with its concurrency check, beside a raw INSERT of the same row.
 
-``python -m bench.append``: both on the same server and table, with the same durability, one and
-eight at a time, in alternated rounds.
+``python -m bench.append``: on the same server and table, with the same durability, one and eight at
+a time, in alternated rounds; and beside another event-sourcing library's recorder.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from bench.peer import Peer
 from bench.rounds import Round, alternated, run, table
 from shared.kernel.event import Cause
 from shared.kernel.ids import new_id
@@ -23,7 +24,7 @@ from shared.kernel.principal import Principal, Role
 from shared.store import event_store
 from shared.store.database import Database
 from shared.testing import example as ex
-from shared.testing.databases import service_database
+from shared.testing.databases import Urls, service_database
 from shared.testing.postgres import EmbeddedPostgres
 
 OFFICER = Principal("person:county-officer", frozenset({Role.OFFICER}), "370114")
@@ -98,23 +99,31 @@ def _many(one: Callable[[], Coroutine[Any, Any, None]], count: int, clients: int
     return work
 
 
+RAW, STORE, PEER = "raw asyncpg INSERT", "store: append with its check", "eventsourcing's recorder"
+
+
 async def main(count: int, rounds: int) -> None:
     """Measure and print."""
     with TemporaryDirectory(ignore_cleanup_errors=True) as at, EmbeddedPostgres(Path(at)) as server:
         async with service_database(server, ex.SCHEMA) as urls:
             for clients in (1, 8):
-                database = ex.database(urls.writer)
-                pool = await asyncpg.create_pool(urls.writer, min_size=clients, max_size=clients)
-                rates = await alternated(
-                    {
-                        "raw asyncpg INSERT": inserting(pool, count, clients),
-                        "store: append with its check": appending(database, count, clients),
-                    },
-                    rounds,
-                )
-                table(f"append one event, {clients} at a time", rates, "raw asyncpg INSERT")
-                await pool.close()
-                await database.close()
+                with Peer(urls.superuser, clients) as peer:
+                    await _measure(urls, peer, count, rounds=rounds, clients=clients)
+
+
+async def _measure(urls: Urls, peer: Peer, count: int, *, rounds: int, clients: int) -> None:
+    database = ex.database(urls.writer)
+    pool = await asyncpg.create_pool(urls.writer, min_size=clients, max_size=clients)
+    contenders = {
+        RAW: inserting(pool, count, clients),
+        STORE: appending(database, count, clients),
+        PEER: peer.inserting(count, opened(new_id()).model_dump_json().encode()),
+    }
+    rates = await alternated(contenders, rounds)
+    title = f"append one event, {clients} at a time"
+    table(title, rates, RAW, reach={STORE: {RAW: 0.7, PEER: 3.0}})
+    await pool.close()
+    await database.close()
 
 
 if __name__ == "__main__":

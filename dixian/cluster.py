@@ -91,6 +91,7 @@ def places_of(home: Home, kafka: str) -> Places:
         issuer=url_of(ISSUER),
         services="http://127.0.0.1:{port}",
         keys=f"{home.keys.root}/{{owner}}",
+        evidence=home.evidence.as_uri(),
     )
 
 

@@ -10,10 +10,11 @@ from dixian.issuer import IssuerSettings, RefusedInProduction, create_issuer
 from dixian.layout import CONSOLE, ISSUER, port_of, worker_port
 from dixian.settings import DatabaseSettings, ProcessSettings
 from shared.bus.port import Broker
+from shared.evidence.settings import EvidenceSettings, NotChosen
 from shared.store.migrate import Schema
 from shared.vault.settings import VaultSettings
 from shared.web.service import Service, ServiceSettings
-from shared.web.settings import OidcSettings, WebSettings
+from shared.web.settings import Mode, OidcSettings, WebSettings
 
 
 class Create(Protocol):
@@ -38,12 +39,18 @@ def module(name: str) -> ServiceModule:
 
 def settings_of(name: str, member: str = "") -> ServiceSettings:
     """A service's settings from the environment. Raises ``CannotStart``, ``ValidationError``."""
+    web, evidence = WebSettings(), EvidenceSettings()
+    try:
+        evidence.clamd(production=web.mode is Mode.PRODUCTION)
+    except NotChosen as error:
+        raise CannotStart(str(error)) from error
     return ServiceSettings(
         name=name,
         database_url=DatabaseSettings().writer(name),
-        web=WebSettings(),
+        web=web,
         oidc=OidcSettings(),
         vault=VaultSettings(),
+        evidence=evidence,
         member=member or name,
     )
 

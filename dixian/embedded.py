@@ -47,6 +47,7 @@ def environment(home: Home, server: Postgres) -> Mapping[str, str]:
         "DIXIAN_ISSUER_KEY_FILE": str(home.keys.directory(ISSUER) / "key.pem"),
         "DIXIAN_MASTER_KEY_FILE": str(keys / "master.key"),
         "DIXIAN_INDEX_KEY_FILE": str(keys / "index.key"),
+        "DIXIAN_EVIDENCE_STORE": home.evidence.as_uri(),
         "DIXIAN_AUDIT_KEY_FILE": str(home.keys.directory("audit") / "audit-log.key"),
         "DIXIAN_CONSOLE_URL": url_of(CONSOLE),
         "DIXIAN_CONSOLE_KEY_FILE": str(home.keys.directory(CONSOLE) / "session.key"),

@@ -27,6 +27,11 @@ class Home:
         return self.root / "run"
 
     @property
+    def evidence(self) -> Path:
+        """Evidence files, sealed."""
+        return self.root / "evidence"
+
+    @property
     def logs(self) -> Path:
         """Log files."""
         return self.root / "logs"

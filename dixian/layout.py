@@ -62,6 +62,10 @@ class Places:
     host: str = "127.0.0.1"
     """What each process listens on."""
     mode: str = "demo"
+    evidence: str = ""
+    """Where evidence files are kept: a folder or a bucket, as an address."""
+    scan: str = ""
+    """Who looks for malware in them; production does not start without a choice."""
 
 
 @dataclass(frozen=True)
@@ -126,6 +130,8 @@ class Layout:
             "DIXIAN_OIDC_ALLOW_HTTP": "true",
             "DIXIAN_MASTER_KEY_FILE": f"{self._keys(service)}/master.key",
             "DIXIAN_INDEX_KEY_FILE": f"{self._keys(service)}/index.key",
+            "DIXIAN_EVIDENCE_STORE": self.places.evidence,
+            "DIXIAN_EVIDENCE_SCAN": self.places.scan,
             f"DIXIAN_{service.upper()}_DATABASE_URL": self._url(tenant, tenant.writer),
         }
 

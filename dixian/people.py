@@ -7,8 +7,10 @@ stand beside them, so that it can be seen how one is kept out of the other's bus
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
+from uuid import UUID
 
 from shared.kernel.division import NATION
+from shared.kernel.ids import named_id
 from shared.kernel.principal import Role
 from shared.web.machine_keys import MachineKey, credential_of, hash_of
 
@@ -75,6 +77,11 @@ class Machine:
     feeds: frozenset[str]
 
     @property
+    def machine_id(self) -> UUID:
+        """Its id, the same in every demo."""
+        return named_id("machine", "demo", self.name)
+
+    @property
     def credential(self) -> str:
         """Its key: always the same, known to everybody, worth nothing outside the demo."""
         return credential_of(self._id, self._secret)
@@ -84,6 +91,7 @@ class Machine:
         """What the database keeps of it."""
         return MachineKey(
             id=self._id,
+            machine_id=str(self.machine_id),
             label=self.label,
             secret_hash=hash_of(self._secret),
             roles=frozenset({self.role}),

@@ -18,7 +18,9 @@ from services.assistance.domain.population import POPULATION
 from services.assistance.read_models import ledger, lookups
 from services.assistance.read_models.views import VIEWS
 from services.assistance.reveals import REVEAL
-from shared.contracts.assistance import RiskEliminated
+from shared.contracts.assistance import EvidenceKept, RiskEliminated
+from shared.evidence.stream import KeepEvidence, evidence_stream, keeping
+from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event, Recorded
 from shared.kernel.ids import named_id, new_id
@@ -31,6 +33,7 @@ from shared.vault.scan import scan
 from shared.vault.vault import Entry, Vault
 
 SERVICE = "assistance"
+EVIDENCE = evidence_stream(EvidenceKept)
 AGGREGATES: Sequence[Aggregate[Any]] = (
     PLAN,
     ELIMINATION,
@@ -41,6 +44,7 @@ AGGREGATES: Sequence[Aggregate[Any]] = (
     LEDGER,
     POLICY,
     REVEAL,
+    EVIDENCE,
 )
 
 _FREE_TEXT: Mapping[type[Command], str] = {
@@ -346,7 +350,9 @@ def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
         desk.update_ledger: (c.UpdateLedger,),
         desk.correct: (c.Correct, c.ChangeFlag),
     }
-    return {command: handler for handler, commands in rooms.items() for command in commands}
+    return {command: handler for handler, commands in rooms.items() for command in commands} | {
+        KeepEvidence: keeping(EVIDENCE)
+    }
 
 
 def application(
@@ -361,6 +367,6 @@ def application(
         database=database,
         handlers=handlers(vault),
         aggregates=AGGREGATES,
-        views=VIEWS,
+        views=(*VIEWS, EVIDENCE_VIEW),
         appended=appended,
     )

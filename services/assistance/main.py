@@ -2,6 +2,7 @@
 
 from services.assistance.handlers import application
 from services.assistance.http import router
+from services.assistance.http.evidence import evidence
 from services.assistance.reactions import reactions
 from services.assistance.schema import SCHEMA
 from shared.bus.handler import Each
@@ -18,7 +19,7 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
         Blueprint(
             title="Dixian 底线 · 帮扶与风险消除 assistance",
             application=lambda kit: application(kit.database, kit.vault),
-            routers=lambda kit, app: [router(app, kit.vault)],
+            routers=lambda kit, app: [router(app, kit.vault), evidence(app, kit.evidence)],
             reacts_to=("identification", "audit"),
             handler=lambda _kit, app: Each(reactions(app)),
         ),

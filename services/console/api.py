@@ -62,6 +62,8 @@ class Known:
     """Who may call what, of one service, as its own document says."""
 
     access: Mapping[tuple[str, str], Permission]
+    bodies: Mapping[tuple[str, str], frozenset[str]]
+    """The fields that each route's body requires."""
     read_at: float
 
 
@@ -110,11 +112,19 @@ class Services:
 
     async def permission(self, service: str, method: str, path: str) -> Permission | None:
         """Who may call a route (by its template); ``None`` where the service has no such route."""
+        return (await self._documented(service)).access.get((method, path))
+
+    async def requires(self, service: str, path: str) -> frozenset[str]:
+        """The fields that the body of a ``POST`` must have."""
+        return (await self._documented(service)).bodies.get(("POST", path), frozenset())
+
+    async def _documented(self, service: str) -> Known:
         known = self._known.get(service)
         if known is None or monotonic() - known.read_at > _REMEMBERED:
             document = (await self.call(service, "GET", "/openapi.json", headers={})).body
-            known = self._known[service] = Known(_access_of(document), monotonic())
-        return known.access.get((method, path))
+            known = Known(_access_of(document), _bodies_of(document), monotonic())
+            self._known[service] = known
+        return known
 
     async def today(self, token: str) -> date:
         """The business day: today in Asia/Shanghai, or the demo's."""
@@ -133,6 +143,17 @@ def _access_of(document: Mapping[str, Any]) -> dict[tuple[str, str], Permission]
                 roles = frozenset(map(Role, operation.get("x-roles", ())))
                 levels = frozenset(Level[name] for name in operation.get("x-levels", ()))
                 found[method.upper(), path] = Permission(roles, levels)
+    return found
+
+
+def _bodies_of(document: Mapping[str, Any]) -> dict[tuple[str, str], frozenset[str]]:
+    schemas = document.get("components", {}).get("schemas", {})
+    found = {}
+    for path, methods in document["paths"].items():
+        content = methods.get("post", {}).get("requestBody", {}).get("content", {})
+        name = content.get("application/json", {}).get("schema", {}).get("$ref", "")
+        body = schemas.get(name.rpartition("/")[2], {})
+        found["POST", path] = frozenset(body.get("required", ()))
     return found
 
 

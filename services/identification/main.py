@@ -4,6 +4,7 @@ from functools import partial
 
 from services.identification.handlers import application
 from services.identification.http import router
+from services.identification.http.evidence import evidence
 from services.identification.oversight import nightly
 from services.identification.reactions import reactions
 from services.identification.schema import SCHEMA
@@ -25,7 +26,10 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             application=lambda kit: application(
                 kit.database, vault=kit.vault, index=kit.index, divisions=divisions
             ),
-            routers=lambda kit, app: [router(app, vault=kit.vault, divisions=divisions)],
+            routers=lambda kit, app: [
+                router(app, vault=kit.vault, divisions=divisions),
+                evidence(app, kit.evidence),
+            ],
             reacts_to=("alerts", "assistance", "audit"),
             handler=lambda _kit, app: Each(reactions(app)),
             workers=lambda _kit, app: [partial(nightly, app)],

@@ -48,6 +48,29 @@ select {COLUMNS} from es.event e
  order by e.pos limit $4"""  # noqa: S608  (COLUMNS is a constant)
 
 
+# For a reader of one kind of streams: which versions of which of them are new. What others write
+# meanwhile costs it a look at the index; the new snapshot comes back even when nothing is its own.
+_OF_CATEGORY = """
+with found as materialized (
+    select e.pos, e.stream_id, e.version from es.event e
+     where e.category = $2 and {new} order by {order} limit $3)
+select s.upto, f.* from (select pg_current_snapshot()::text as upto) s
+  left join found f on true order by f.pos"""
+_SINCE_OF = _OF_CATEGORY.format(
+    new="(e.tx >= pg_snapshot_xmax($1::text::pg_snapshot)"
+    " or e.tx = any(array(select pg_snapshot_xip($1::text::pg_snapshot))))",
+    order="e.pos + 0",
+)
+_ALL_OF = _OF_CATEGORY.format(
+    new="not pg_visible_in_snapshot(e.tx, $1::text::pg_snapshot)", order="e.pos"
+)
+_NEXT_OF = """
+select e.pos, e.stream_id, e.version from es.event e
+ where e.category = $2 and e.pos > $5 and not pg_visible_in_snapshot(e.tx, $1::text::pg_snapshot)
+   and pg_visible_in_snapshot(e.tx, $4::text::pg_snapshot)
+ order by e.pos limit $3"""
+
+
 @dataclass(frozen=True)
 class Cursor:
     """How far a reader is."""
@@ -72,6 +95,24 @@ async def read_page(connection: Any, cursor: Cursor, limit: int) -> tuple[Sequen
     if not rows:
         return rows, cursor
     return rows, _after(cursor, rows[0]["upto"], rows, limit)
+
+
+async def read_category(
+    connection: Any, cursor: Cursor, category: str, limit: int
+) -> tuple[Sequence[Any], Cursor]:
+    """The next events of one kind of streams: rows of ``pos``, ``stream_id`` and ``version``.
+
+    The cursor after them moves on when others have written, too: whoever stores it need not do so
+    for that alone.
+    """
+    if cursor.upto is not None:
+        given = (cursor.done, category, limit, cursor.upto, cursor.pos)
+        rows = await connection.fetch(_NEXT_OF, *given)
+        return rows, _after(cursor, cursor.upto, rows, limit)
+    query = _ALL_OF if cursor.done == EMPTY else _SINCE_OF
+    found = await connection.fetch(query, cursor.done, category, limit)
+    rows = [row for row in found if row["pos"] is not None]
+    return rows, _after(cursor, found[0]["upto"], rows, limit)
 
 
 async def load(connection: Any, name: str) -> Cursor:

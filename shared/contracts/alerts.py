@@ -1,7 +1,7 @@
-"""Events of the alerts service: risk leads, department feeds, 12317 work orders.
+"""Events of the alerts service: risk leads, department feeds, 12317 work orders, machines.
 
-Leads stand here; orders and feeds have modules of their own, brought in below, so that importing
-this module knows them all.
+Leads stand here; orders, feeds, machines and webhooks have modules of their own, brought in below,
+so that importing this module knows them all.
 """
 
 from datetime import date
@@ -14,6 +14,12 @@ from shared.contracts.alerts_feeds import (
     Fate,
     Population,
     Threshold,
+)
+from shared.contracts.alerts_machines import (
+    MachineKeyIssued,
+    MachineKeysRevoked,
+    MachineKind,
+    MachineRegistered,
 )
 from shared.contracts.alerts_orders import (
     AlertsEvent,
@@ -32,6 +38,13 @@ from shared.contracts.alerts_orders import (
     Rating,
     ReturnReason,
     SupervisionGround,
+)
+from shared.contracts.alerts_webhooks import (
+    WebhookMoved,
+    WebhookRegistered,
+    WebhookRemoved,
+    WebhookReplayed,
+    WebhookSecretRotated,
 )
 from shared.contracts.registry import contract
 from shared.contracts.values import LeadDisposition, LeadSource, Risk
@@ -127,6 +140,19 @@ class PersonalDataRevealed(AlertsEvent):
 
 
 @contract
+class EvidenceKept(AlertsEvent):
+    """A file is kept, sealed under the lead's key; acts cite it by its hash."""
+
+    owner_id: UUID
+    """The lead."""
+    division: DivisionCode
+    sha256: str
+    media_type: str
+    size: int
+    """Bytes."""
+
+
+@contract
 class DeadlineWarned(AlertsEvent):
     """A clock's warning day has come; said once. Of an order: the yellow card (R117)."""
 
@@ -153,11 +179,16 @@ __all__ = [
     "AlertsEvent",
     "DeadlineMissed",
     "DeadlineWarned",
+    "EvidenceKept",
     "ExtensionReason",
     "Fate",
     "LeadDisposed",
     "LeadFollowedUp",
     "LeadMatched",
+    "MachineKeyIssued",
+    "MachineKeysRevoked",
+    "MachineKind",
+    "MachineRegistered",
     "MatchedBy",
     "OrderAccepted",
     "OrderAssigned",
@@ -177,4 +208,9 @@ __all__ = [
     "RiskReported",
     "SupervisionGround",
     "Threshold",
+    "WebhookMoved",
+    "WebhookRegistered",
+    "WebhookRemoved",
+    "WebhookReplayed",
+    "WebhookSecretRotated",
 ]

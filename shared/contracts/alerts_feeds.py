@@ -34,6 +34,10 @@ class AlertType(StrEnum):
     """新增农村低保"""
     NEW_DESTITUTE = "NEW_DESTITUTE"
     """新增特困供养"""
+    DIBAO_APPLIED = "DIBAO_APPLIED"
+    """申请农村低保"""
+    DESTITUTE_APPLIED = "DESTITUTE_APPLIED"
+    """申请特困供养"""
     TEMPORARY_RELIEF = "TEMPORARY_RELIEF"
     """临时救助"""
     DISASTER = "DISASTER"
@@ -70,6 +74,8 @@ class Fate(StrEnum):
     """Several households have that number: a lead waits for an officer's choice."""
     BELOW_THRESHOLD = "BELOW_THRESHOLD"
     """Kept, marked, and no lead."""
+    NOT_SCREENED = "NOT_SCREENED"
+    """An application only, in a county that waits for the grant: kept, and no lead yet (R46)."""
 
 
 class Threshold(BaseModel):

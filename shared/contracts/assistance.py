@@ -40,6 +40,7 @@ from shared.contracts.assistance_plans import (
 from shared.contracts.assistance_registers import (
     DeadlineMissed,
     DeadlineWarned,
+    EvidenceKept,
     FlagChanged,
     FlagMismatchFound,
     FlagMismatchSettled,
@@ -76,6 +77,7 @@ __all__ = [
     "EliminationPublicized",
     "EliminationReviewed",
     "EliminationVerified",
+    "EvidenceKept",
     "FlagChanged",
     "FlagMismatchFound",
     "FlagMismatchSettled",

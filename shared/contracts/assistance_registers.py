@@ -136,6 +136,19 @@ class PersonalDataRevealed(AssistanceEvent):
 
 
 @contract
+class EvidenceKept(AssistanceEvent):
+    """A file is kept, sealed under the household's key; acts cite it by its hash."""
+
+    owner_id: UUID
+    """The household."""
+    division: DivisionCode
+    sha256: str
+    media_type: str
+    size: int
+    """Bytes."""
+
+
+@contract
 class DeadlineWarned(AssistanceEvent):
     """A clock's warning day has come; said once."""
 

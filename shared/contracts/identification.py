@@ -8,12 +8,19 @@ from datetime import date
 from uuid import UUID
 
 from shared.contracts.findings import FindingAnswered, FindingRaised
+from shared.contracts.governance import (
+    DelegationGranted,
+    DelegationRevoked,
+    JointMeetingHeld,
+    PolicyMergingRecorded,
+)
 from shared.contracts.identification_steps import (
     Announced,
     AuthorizationRevoked,
     AuthorizationSigned,
     Compared,
     ComparisonExempted,
+    DeadlineEscalated,
     DeadlineMissed,
     DeadlineWarned,
     Deliberated,
@@ -226,6 +233,10 @@ class Approved(StepEvent):
     """Why it came after the fifteenth day (R54)."""
     green_channel: bool = False
     """Entered by the green channel, and dated from it (R64)."""
+    approved_by: str = ""
+    """The person who approved, as a pseudonym (R53)."""
+    delegation_id: UUID | None = None
+    """The delegation that person held; none for the committee itself (R53)."""
 
 
 @contract
@@ -287,6 +298,19 @@ class PersonalDataRevealed(IdentificationEvent):
 
 
 @contract
+class EvidenceKept(IdentificationEvent):
+    """A file is kept, sealed under the household's key; acts cite it by its hash."""
+
+    owner_id: UUID
+    """The household."""
+    division: DivisionCode
+    sha256: str
+    media_type: str
+    size: int
+    """Bytes."""
+
+
+@contract
 class PolicyPublished(IdentificationEvent):
     """A set of parameters with its document; in-flight cases keep the one they started with."""
 
@@ -315,9 +339,13 @@ __all__ = [
     "CaseOpened",
     "Compared",
     "ComparisonExempted",
+    "DeadlineEscalated",
     "DeadlineMissed",
     "DeadlineWarned",
+    "DelegationGranted",
+    "DelegationRevoked",
     "Deliberated",
+    "EvidenceKept",
     "FindingAnswered",
     "FindingRaised",
     "FollowedUp",
@@ -336,6 +364,7 @@ __all__ = [
     "HouseholdTold",
     "IdentificationEvent",
     "IndexToken",
+    "JointMeetingHeld",
     "LateReason",
     "LeadJoined",
     "MeasureNoted",
@@ -349,6 +378,7 @@ __all__ = [
     "ObjectionRaised",
     "OfficersNamed",
     "PersonalDataRevealed",
+    "PolicyMergingRecorded",
     "PolicyPublished",
     "Publicized",
     "Purged",

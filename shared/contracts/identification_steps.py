@@ -31,6 +31,8 @@ class StepEvent(IdentificationEvent):
 
     on: date
     """The legal date of the act, the same as ``Recorded.occurred_on`` (K6)."""
+    entered_on: date | None = None
+    """The day of entry, where it lies more than a day after: the act is back-dated (K6)."""
 
 
 class LateReason(StrEnum):
@@ -183,9 +185,11 @@ class Doubt(StrEnum):
     """What is odd about a deliberation: shown to the town and the county, never blocking (R61)."""
 
     QUORUM = "QUORUM"
-    """Fewer than two thirds of those due were present."""
+    """Fewer than two thirds of those due were present, or what the policy asks instead."""
     MAJORITY = "MAJORITY"
     """The conclusion is not what more than half of those present voted for."""
+    NO_TOWN_OFFICER = "NO_TOWN_OFFICER"
+    """Nobody of the town was there."""
     AGAINST_ADVICE = "AGAINST_ADVICE"
     """The conclusion departs from the decision table's advice."""
 
@@ -206,6 +210,8 @@ class Deliberated(StepEvent):
     minutes_id: UUID
     evidence: tuple[str, ...] = ()
     doubts: tuple[Doubt, ...] = ()
+    town_officers: tuple[str, ...] = ()
+    """Who of the town was there, as pseudonyms."""
 
 
 class BackTo(StrEnum):
@@ -365,4 +371,15 @@ class DeadlineMissed(IdentificationEvent):
     kind: str
     rule: str
     due_on: date
+    escalated_to: DivisionCode
+
+
+@contract
+class DeadlineEscalated(IdentificationEvent):
+    """A missed act is still not done: one level higher hears of it, each once (R54)."""
+
+    kind: str
+    rule: str
+    due_on: date
+    on: date
     escalated_to: DivisionCode

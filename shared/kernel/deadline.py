@@ -24,6 +24,8 @@ class Deadline(BaseModel):
     """The last day on which the act is on time."""
     warn_on: tuple[date, ...] = ()
     """The days on which somebody is warned, ascending."""
+    escalate_on: tuple[date, ...] = ()
+    """The days on which a miss is told one level higher still, ascending (R54)."""
     policy: str = ""
     """The policy version in force when it started, e.g. ``37/2023-1``."""
 
@@ -41,12 +43,15 @@ class Running:
     warned: int = 0
     """How many of ``warn_on`` have been raised."""
     missed: bool = False
+    escalated: int = 0
+    """How many of ``escalate_on`` have been raised."""
 
     @property
     def next_on(self) -> date | None:
-        """The next day on which the clock has something to say; ``None`` once it is missed."""
+        """The next day on which the clock has something to say; ``None`` when all is said."""
         if self.missed:
-            return None
+            later = self.deadline.escalate_on[self.escalated :]
+            return later[0] if later else None
         if self.warned < len(self.deadline.warn_on):
             return self.deadline.warn_on[self.warned]
         return self.deadline.due_on + timedelta(days=1)
@@ -78,3 +83,10 @@ def missed(clocks: Clocks, kind: str) -> Clocks:
     if kind not in clocks:
         return clocks
     return {**clocks, kind: replace(clocks[kind], missed=True)}
+
+
+def escalated(clocks: Clocks, kind: str) -> Clocks:
+    """The clocks after the miss of ``kind`` was told one level higher."""
+    if kind not in clocks:
+        return clocks
+    return {**clocks, kind: replace(clocks[kind], escalated=clocks[kind].escalated + 1)}

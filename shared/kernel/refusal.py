@@ -65,3 +65,13 @@ class Invalid(Refusal):
     """A field's content is wrong in itself, whatever the state."""
 
     status = 422
+
+
+class Unavailable(Refusal):
+    """Something this answer needs is down; the same request may succeed later."""
+
+    status = 503
+
+    def __init__(self, code: str, zh: str, en: str, *, retry_after: int = 5) -> None:
+        super().__init__(code=code, zh=zh, en=en)
+        self.retry_after = retry_after

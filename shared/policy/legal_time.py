@@ -63,19 +63,33 @@ def working_day_before(day: date) -> date:
 
 
 def deadline(
-    kind: str, rule: str, starts_on: date, length: str, *, policy: str, warn: tuple[str, ...] = ()
+    kind: str,
+    rule: str,
+    starts_on: date,
+    length: str,
+    *,
+    policy: str,
+    warn: tuple[str, ...] = (),
+    escalate: tuple[str, int] = ("1d", 0),
 ) -> Deadline:
     """A clock started now, its due date and warning days counted once and for ever.
 
-    ``warn`` holds lengths from the start, e.g. ``("10d", "13d", "15d")`` for R54.
+    ``warn`` holds lengths from the start, e.g. ``("10d", "13d", "15d")`` for R54. ``escalate``:
+    how long a miss waits before one level more hears of it, and how many more there are.
     """
+    due_on = after(starts_on, length)
+    wait, levels = escalate
+    higher = [due_on]
+    for _ in range(levels):
+        higher.append(after(higher[-1], wait))
     return Deadline(
         kind=kind,
         rule=rule,
         starts_on=starts_on,
         length=length,
-        due_on=after(starts_on, length),
+        due_on=due_on,
         warn_on=tuple(after(starts_on, item) for item in warn),
+        escalate_on=tuple(higher[1:]),
         policy=policy,
     )
 

@@ -7,9 +7,10 @@ its usual name is told the rule; any other is refused as an unknown field.
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from fractions import Fraction
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from shared.kernel.division import DivisionCode, within
 from shared.kernel.money import FenAmount
@@ -35,6 +36,10 @@ NEVER: Mapping[str, str] = {
 OrganisationName = Annotated[str, StringConstraints(min_length=2, max_length=60)]
 Length = Annotated[str, StringConstraints(pattern=r"^\d{1,3}(d|wd|m)$")]
 """A period: natural days (``15d``), working days (``5wd``) or months (``1m``)."""
+Share = Annotated[str, StringConstraints(pattern=r"^[1-9]\d?/[1-9]\d?$")]
+"""A part of a whole: ``2/3``."""
+Number = Annotated[int, Field(ge=1, le=100_000)]
+Percent = Annotated[int, Field(ge=1, le=100)]
 
 
 class Parameters(BaseModel):
@@ -67,6 +72,16 @@ class Parameters(BaseModel):
     green_channel: Length = "1m"
     """Verification after entry into the green channel (R71)."""
     green_channel_warnings: tuple[Length, ...] = ("20d", "27d")
+    follow_up: Length = "1m"
+    """How often a household not identified but followed is looked at (R33; PROPOSED)."""
+    escalate: Length = "5d"
+    """How long a missed act may wait until the next level above hears of it (R54; PROPOSED)."""
+    quorum: Share = "2/3"
+    """Who must be present at a deliberation, of those due; a shortfall warns (R61; PROPOSED)."""
+    majority: Share = "1/2"
+    """What a conclusion needs more of than that, of those present; it warns (R61; PROPOSED)."""
+    screens_applicants: tuple[DivisionCode, ...] = ()
+    """The counties that look into whoever applies for 低保 or 特困 at once (R46)."""
     first_help: Length = "1d"
     """First help after entry into the green channel (R70; PROPOSED)."""
     plan: Length = "10d"
@@ -90,6 +105,27 @@ class Parameters(BaseModel):
     """What the executive department and the lead organisation are called (K8)."""
     ledger_percent: int = 2
     """The share of the rural registered population strictly above which a ledger is due (R110)."""
+
+    rush_month_times: Number = 3
+    """突击识别: above so many times the median of the twelve months before … (R114; PROPOSED)"""
+    rush_month_at_least: Number = 10
+    """… and of so many households or more."""
+    rush_elimination_percent: Percent = 40
+    """突击消除: more than so many % of a year's eliminations … (R114; PROPOSED)"""
+    rush_elimination_days: Number = 30
+    """… within so many days …"""
+    rush_elimination_at_least: Number = 10
+    """… and so many or more."""
+    bulk_approvals: Number = 20
+    """So many approvals or more of one county … (R114; PROPOSED)"""
+    bulk_minutes: Number = 10
+    """… within so many minutes."""
+    channel_share_percent: Percent = 20
+    """The green channel's share of a year's identifications that warns when passed … (R75)"""
+    channel_at_least: Number = 10
+    """… of so many or more by the channel (PROPOSED)."""
+    unhelped: Length = "1m"
+    """How long after identification a household may be without a measure (R76)."""
 
     @model_validator(mode="before")
     @classmethod
@@ -119,7 +155,14 @@ class PolicyVersion(BaseModel):
     """The document number that publishes it (文号)."""
     division: DivisionCode
     effective_from: date
+    valid_until: date | None = None
+    """The last day of a rule set that was published for a time, a transition period's (K8)."""
     parameters: Parameters
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it has begun and not ended."""
+        ended = self.valid_until is not None and day > self.valid_until
+        return self.effective_from <= day and not ended
 
 
 class NoPolicy(Refusal):
@@ -136,20 +179,23 @@ class NoPolicy(Refusal):
         )
 
 
-@rule("K8", "R119")
+@rule("K8", "R119", "R120")
 def in_force(book: Sequence[PolicyVersion], division: str, on: date) -> PolicyVersion:
-    """The version in force for ``division`` on a day: the nearest division's, then the latest.
+    """The version in force for ``division`` on a day: the nearest division's latest.
 
-    Raises ``NoPolicy`` when none is.
+    A city's is passed over as soon as what stands above it is tighter anywhere: the province has
+    published since, and the city publishes anew (R29, R120). Raises ``NoPolicy`` when none is.
     """
-    candidates = [
-        version
-        for version in book
-        if within(division, version.division) and version.effective_from <= on
-    ]
-    if not candidates:
+    holding = [item for item in book if within(division, item.division) and item.holds_on(on)]
+    chosen: PolicyVersion | None = None
+    for owner in sorted({item.division for item in holding}, key=len):
+        own = [item for item in holding if item.division == owner]
+        latest = max(own, key=lambda item: item.effective_from)
+        if chosen is None or not loosened(latest.parameters, chosen.parameters):
+            chosen = latest
+    if chosen is None:
         raise NoPolicy(division, on)
-    return max(candidates, key=lambda item: (len(item.division), item.effective_from, item.version))
+    return chosen
 
 
 def monitoring_line(version: PolicyVersion, year: int) -> tuple[int, bool]:
@@ -164,3 +210,93 @@ def monitoring_line(version: PolicyVersion, year: int) -> tuple[int, bool]:
         raise NoPolicy(version.division, date(year, 1, 1))
     latest = max(known)
     return lines[latest], latest == year
+
+
+_SHORTER = (
+    "verify",
+    "identify",
+    "national_entry",
+    "tell_applicant",
+    "comparison_valid",
+    "green_channel",
+    "follow_up",
+    "escalate",
+    "first_help",
+    "plan",
+    "department_measure",
+    "lead_disposition",
+    "hotline_handle",
+    "hotline_return",
+    "hotline_extension",
+    "unhelped",
+)
+_LONGER = ("publicity", "stable_income")
+_HIGHER = ("former_poverty_standard", "rush_elimination_days", "bulk_minutes", "quorum", "majority")
+_LOWER = (
+    "ledger_percent",
+    "well_above_mean_percent",
+    "rush_month_times",
+    "rush_month_at_least",
+    "rush_elimination_percent",
+    "rush_elimination_at_least",
+    "bulk_approvals",
+    "channel_share_percent",
+    "channel_at_least",
+)
+TIGHTER: Mapping[str, tuple[str, ...]] = {
+    "shorter": _SHORTER,
+    "longer": _LONGER,
+    "higher": _HIGHER,
+    "lower": _LOWER,
+}
+"""Which way each parameter is tighter; a city goes no other way (R29, R120)."""
+
+
+def loosened(own: Parameters, above: Parameters) -> list[str]:
+    """The names of the parameters that are looser than those of the division above (R29, R120)."""
+    names = []
+    if any(
+        _line(own, year) < _line(above, year)
+        for year in {*own.monitoring_line, *above.monitoring_line}
+    ):
+        names.append("monitoring_line")
+    if not set(above.screens_applicants) <= set(own.screens_applicants):
+        names.append("screens_applicants")
+    names += [name for name in _SHORTER if _days(own, name) > _days(above, name)]
+    names += [name for name in _LONGER if _days(own, name) < _days(above, name)]
+    names += [name for name in _HIGHER if _size(own, name) < _size(above, name)]
+    names += [name for name in _LOWER if _size(own, name) > _size(above, name)]
+    return names
+
+
+def changed(before: Parameters, given: Parameters) -> Parameters:
+    """``before`` with what ``given`` was made of; a table by its own entries."""
+    named = {name: getattr(given, name) for name in given.model_fields_set}
+    for name, value in named.items():
+        if isinstance(value, Mapping):
+            named[name] = {**getattr(before, name), **value}
+    return before.model_copy(update=named)
+
+
+def differences(before: Parameters, after: Parameters) -> dict[str, dict[str, Any]]:
+    """What differs, by name: ``{"identify": {"from": "15d", "to": "12d"}}``."""
+    was, now = before.model_dump(mode="json"), after.model_dump(mode="json")
+    return {name: {"from": was[name], "to": now[name]} for name in was if was[name] != now[name]}
+
+
+def _line(parameters: Parameters, year: int) -> int:
+    """The line that a year is held against: its own, or the latest before it (R28); 0 for none."""
+    known = [item for item in parameters.monitoring_line if item <= year]
+    return parameters.monitoring_line[max(known)] if known else 0
+
+
+def _size(parameters: Parameters, name: str) -> Fraction:
+    return Fraction(getattr(parameters, name))
+
+
+def _days(parameters: Parameters, name: str) -> int:
+    """A length in comparable days: a month as 30, a working day as 1.4."""
+    length: str = getattr(parameters, name)
+    number = int(length.rstrip("dwm"))
+    factor = 1000 if length.endswith("d") and not length.endswith("wd") else 1400
+    return number * (30_000 if length.endswith("m") else factor)

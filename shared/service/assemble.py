@@ -15,9 +15,11 @@ from shared.bus.consumer import Consumer
 from shared.bus.handler import Handler
 from shared.bus.port import Broker
 from shared.bus.relay import Relay
+from shared.evidence.room import EvidenceRoom
 from shared.kernel.clock import ShiftedClock, SystemClock
 from shared.kernel.principal import system
 from shared.service.demo_clock import begin, demo_router
+from shared.service.evidence import PATH
 from shared.service.observing import Observed, Watch
 from shared.service.reconciliation import Reconciliation
 from shared.store.application import Application
@@ -32,6 +34,7 @@ from shared.web.auth import Authenticator, BearerAuthenticator
 from shared.web.health import Check
 from shared.web.jwks import KeySet
 from shared.web.machine_keys import MachineKeyVerifier, TableMachineKeys
+from shared.web.rate_limit import RateLimiter, TableCounts
 from shared.web.routing import Router
 from shared.web.service import Service, ServiceSettings, Worker
 from shared.web.tokens import TokenVerifier
@@ -51,6 +54,7 @@ class Kit:
     index: BlindIndex
     metrics: Metrics
     broker: Broker
+    evidence: EvidenceRoom
 
 
 def _none(_kit: Kit, _application: Application) -> Sequence[Any]:
@@ -96,7 +100,10 @@ def assemble(
     *,
     authenticator: Authenticator | None = None,
 ) -> Service:
-    """The service, made and not yet started. Raises ``KeyFileFault`` when a key cannot be read.
+    """The service, made and not yet started.
+
+    Raises ``KeyFileFault`` when a key cannot be read, ``NotChosen`` when production has not chosen
+    who scans evidence files.
 
     People's tokens and machines' keys are checked unless a test hands in its own ``authenticator``.
     """
@@ -124,6 +131,9 @@ class _Assembly:
             index=index,
             metrics=Metrics(),
             broker=broker,
+            evidence=EvidenceRoom.open(
+                settings.evidence, settings.name, vault, production=not settings.demo
+            ),
         )
         self.observed = Observed(self.kit.metrics, self.wake)
         self.application = blueprint.application(self.kit)
@@ -166,7 +176,11 @@ class _Assembly:
             metrics=self.kit.metrics,
             checks=self._checks(),
             numbers=self.reconciliation.numbers,
-            larger_bodies=self.blueprint.larger_bodies,
+            larger_bodies={
+                PATH: self.settings.evidence.limit,
+                **(self.blueprint.larger_bodies or {}),
+            },
+            limiter=RateLimiter(TableCounts(self.kit.database.reading), self.settings.web),
         )
 
     def _checks(self) -> Sequence[Check]:

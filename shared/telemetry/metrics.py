@@ -76,6 +76,9 @@ class Metrics:
         self.deadlines: Counter = self._counter(
             "dixian_deadlines", "Legal clocks that spoke: warned or missed", "kind", "outcome"
         )
+        self.webhooks: Counter = self._counter(
+            "dixian_webhooks", "Tries to deliver a webhook: delivered, failed or dead", "outcome"
+        )
         self.reveals: Counter = self._counter(
             "dixian_reveals", "Reveals of personal data, each of them recorded", "purpose"
         )

@@ -13,7 +13,7 @@ from shared.kernel.event import Command, Event
 from shared.kernel.principal import Permission, Role, may
 from shared.store.application import Call
 from shared.vault.purposes import Purpose
-from shared.vault.vault import Revealed, Vault
+from shared.vault.vault import Reveal, Revealed, Vault
 
 Look = Any
 """A service's ``PersonalDataRevealed``; ``None`` before it is recorded."""
@@ -91,10 +91,44 @@ async def reveal(
         correlation_id=call.cause.correlation_id,
         at=call.tx.clock.now(),
     )
-    record = revealed.record
+    await _record(call, stream, revealed.record, divisions)
+    return revealed
+
+
+async def record_look(
+    vault: Vault,
+    call: Call,
+    stream: Aggregate[Any],
+    *,
+    owner: UUID,
+    divisions: tuple[str, ...],
+    records: Collection[UUID],
+    fields: Collection[str],
+    purpose: Purpose,
+) -> None:
+    """The record of a look at what the vault sealed and does not keep itself: a file.
+
+    Raises what ``Vault.look`` raises.
+    """
+    record = await vault.look(
+        call.tx.raw,
+        owner,
+        records,
+        fields=fields,
+        purpose=purpose,
+        principal=call.principal,
+        correlation_id=call.cause.correlation_id,
+        at=call.tx.clock.now(),
+    )
+    await _record(call, stream, record, divisions)
+
+
+async def _record(
+    call: Call, stream: Aggregate[Any], record: Reveal, divisions: tuple[str, ...]
+) -> None:
     command = RecordReveal(
         reveal_id=record.id,
-        owner_id=owner,
+        owner_id=record.owner,
         divisions=divisions,
         purpose=record.purpose,
         records=record.records,
@@ -104,4 +138,3 @@ async def reveal(
     expected, call.expected_version = call.expected_version, None
     await call.decide(stream, record.id, command, call.context())
     call.expected_version = expected
-    return revealed

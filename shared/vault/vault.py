@@ -4,6 +4,7 @@ Each owner (a household, an order's caller) has a data key of its own, wrapped b
 record is sealed under its owner's key and bound to its owner, kind and id.
 """
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from shared.kernel.principal import Principal
 from shared.kernel.refusal import Forbidden, NotFound, Refusal
 from shared.vault import statements
 from shared.vault.ciphers import (
+    NONCE_BYTES,
     CipherName,
     Sealer,
     must_be_available,
@@ -31,8 +33,12 @@ from shared.vault.master_key import MasterKey, Wrapped
 from shared.vault.purposes import ALLOWED, Purpose
 
 _PLACE = b"dixian/record/1/"
+_FILE = "file"
 _KEYS_KEPT = 4096
 _KEPT_FOR = 300.0
+
+SECRET = "secret"  # noqa: S105 - the name of a kind
+"""The kind of what the service itself needs in full: a webhook's address and signing secrets."""
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
@@ -213,6 +219,41 @@ class Vault:
         opened = await self._open(rows)
         if None in opened.values():
             raise Destroyed
+        record = await self.look(
+            connection,
+            owner,
+            ids,
+            fields=fields,
+            purpose=purpose,
+            principal=principal,
+            correlation_id=correlation_id,
+            at=at,
+        )
+        return Revealed(
+            record,
+            {
+                id_: {name: value for name, value in (data or {}).items() if name in fields}
+                for id_, data in opened.items()
+            },
+        )
+
+    async def look(
+        self,
+        connection: Connection,
+        owner: UUID,
+        ids: Collection[UUID],
+        *,
+        fields: Collection[str],
+        purpose: Purpose,
+        principal: Principal,
+        correlation_id: UUID,
+        at: datetime,
+    ) -> Reveal:
+        """Record a look at what is sealed under an owner's key and lies elsewhere: a file.
+
+        Raises ``Forbidden`` for a purpose that is not the principal's.
+        """
+        _must_be_allowed(purpose, principal)
         record = Reveal(
             id=new_id(),
             at=at,
@@ -224,13 +265,42 @@ class Vault:
             correlation_id=correlation_id,
         )
         await _write(connection, record)
-        return Revealed(
-            record,
-            {
-                id_: {name: value for name, value in (data or {}).items() if name in fields}
-                for id_, data in opened.items()
-            },
-        )
+        return record
+
+    async def seal(
+        self, connection: Connection, owner: UUID, id_: UUID, content: bytes, *, at: datetime
+    ) -> bytes:
+        """A file under its owner's key, to be kept anywhere; bound to its owner and id.
+
+        The owner's key is made where there is none. Raises ``Destroyed``.
+        """
+        keys = await self._keys_for(connection, {owner}, at)
+        nonce = new_nonce()
+        place = _place(owner, id_, _FILE)
+        return nonce + await asyncio.to_thread(keys[owner].seal, nonce, content, place)
+
+    async def unseal(self, connection: Connection, owner: UUID, id_: UUID, sealed: bytes) -> bytes:
+        """The file that ``seal`` sealed. Raises ``Destroyed``, ``NotFound``, ``Tampered``."""
+        found = await self._existing(connection, {owner})
+        if owner not in found:
+            raise NotFound("个人信息", "personal data")
+        wrapped, cipher = found[owner]
+        key = (await self._sealers({wrapped: cipher}))[wrapped]
+        nonce, body = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+        return await asyncio.to_thread(key.open, nonce, body, _place(owner, id_, _FILE))
+
+    async def secrets(
+        self, connection: Connection, ids: Collection[UUID]
+    ) -> dict[UUID, dict[str, Any] | None]:
+        """Full values of the service's own secrets, records of the kind ``SECRET``; no reveal.
+
+        ``None`` for a shredded one. Raises ``Misplaced`` for a record of any other kind: personal
+        data is seen in full by ``reveal`` alone.
+        """
+        rows = await self._load(connection, statements.BY_ID, list(ids))
+        if any(row.kind != SECRET for row in rows):
+            raise Misplaced
+        return await self._open(rows)
 
     async def shred(self, connection: Connection, owner: UUID, *, at: datetime) -> None:
         """Destroy an owner's key: its records are unreadable from the commit on, for ever.

@@ -24,6 +24,7 @@ from shared.web.middleware import (
     body_too_large,
 )
 from shared.web.problem import DATABASE_DOWN, FAULT, Problem
+from shared.web.rate_limit import RateLimiter
 from shared.web.routing import Router
 from shared.web.settings import Mode, WebSettings
 from shared.web.validation import problem_of
@@ -59,12 +60,14 @@ def create_app(
     numbers: Numbers | None = None,
     lifespan: Lifespan | None = None,
     larger_bodies: Mapping[str, int] | None = None,
+    limiter: RateLimiter | None = None,
     version: str = "0.1.0",
 ) -> FastAPI:
     """The ASGI application of ``service``.
 
     ``checks`` are what ``/health/ready`` asks; ``numbers`` gives the reconciliation of ``/health``;
-    ``larger_bodies`` maps beginnings of paths to body limits of their own, in bytes.
+    ``larger_bodies`` maps beginnings of paths to body limits of their own, in bytes; without a
+    ``limiter`` callers may ask as often as they like.
     """
     app = FastAPI(
         title=title,
@@ -79,6 +82,7 @@ def create_app(
     )
     app.state.authenticator = authenticator
     app.state.metrics = metrics
+    app.state.limiter = limiter
     health = health_router(
         service=service, checks=checks, registry=metrics.registry, numbers=numbers
     )

@@ -10,7 +10,7 @@ import httpx
 import jwt
 import structlog
 
-from shared.web.problem import Unavailable
+from shared.kernel.refusal import Unavailable
 from shared.web.settings import OidcSettings
 
 ALGORITHMS = ("RS256", "ES256", "EdDSA")

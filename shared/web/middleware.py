@@ -16,6 +16,7 @@ from shared.kernel.ids import new_id
 from shared.telemetry import trace
 from shared.telemetry.metrics import Metrics
 from shared.web.problem import FAULT, Problem
+from shared.web.rate_limit import Standing
 
 _SANE_ID = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{7,63}$")
 _LONG_NUMBER = re.compile(r"\d{7}")
@@ -83,7 +84,7 @@ class Observed:
             trace_id=exchange.trace.trace_id,
         ):
             try:
-                await self._answer(scope, receive, self._watched(exchange, send), exchange)
+                await self._answer(scope, receive, self._watched(scope, exchange, send), exchange)
             finally:
                 self._account(scope, exchange)
 
@@ -98,23 +99,24 @@ class Observed:
                 raise
             await self._fault(error).response(scope)(scope, receive, send)
 
-    def _watched(self, exchange: Exchange, send: Send) -> Send:
+    def _watched(self, scope: Scope, exchange: Exchange, send: Send) -> Send:
         async def watched(message: Message) -> None:
             if message["type"] == "http.response.start":
                 exchange.responding, exchange.status = True, message["status"]
-                self._add_headers(message, exchange)
+                self._add_headers(message, exchange, scope["state"].get("standing"))
             elif message["type"] == "http.response.body":
                 exchange.sent_bytes += len(message.get("body", b""))
             await send(message)
 
         return watched
 
-    def _add_headers(self, message: Message, exchange: Exchange) -> None:
+    def _add_headers(self, message: Message, exchange: Exchange, standing: Standing | None) -> None:
         present = {name.lower() for name, _ in message.get("headers", ())}
         added = [(name, value) for name, value in self._headers if name not in present]
         message["headers"] = [
             *message.get("headers", ()),
             *added,
+            *(standing.headers if standing is not None else ()),
             (b"x-request-id", exchange.request_id.encode()),
         ]
 

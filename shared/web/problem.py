@@ -12,7 +12,7 @@ import orjson
 from starlette.responses import Response
 from starlette.types import Scope
 
-from shared.kernel.refusal import Refusal
+from shared.kernel.refusal import Refusal, Unavailable
 from shared.policy.rules import cite, question_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -85,16 +85,6 @@ class TooManyRequests(Refusal):
             zh=f"请求过于频繁,请{retry_after}秒后再试",
             en=f"too many requests; try again in {retry_after} s",
         )
-        self.retry_after = retry_after
-
-
-class Unavailable(Refusal):
-    """Something this answer needs is down; the same request may succeed later."""
-
-    status: ClassVar[int] = 503
-
-    def __init__(self, code: str, zh: str, en: str, *, retry_after: int = 5) -> None:
-        super().__init__(code=code, zh=zh, en=en)
         self.retry_after = retry_after
 
 

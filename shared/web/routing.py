@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute
 from shared.kernel.division import Level
 from shared.kernel.principal import Permission, Principal, Role
 from shared.kernel.refusal import Forbidden, Refusal
-from shared.web.problem import Malformed, UnsupportedMedia
+from shared.web.problem import Malformed, TooManyRequests, UnsupportedMedia
 
 F = TypeVar("F", bound=Callable[..., Any])
 Answer = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -82,6 +82,7 @@ class Route(APIRoute):
             if permission is not None:
                 principal = await request.app.state.authenticator.authenticate(request)
                 request.state.principal = principal
+                await _must_be_within_quota(request, principal)
                 must_allow(permission, principal)
             if takes_json:
                 request = StrictRequest(request.scope, request.receive)
@@ -113,6 +114,16 @@ class Router(APIRouter):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(route_class=Route, **options)
+
+
+async def _must_be_within_quota(request: Request, principal: Principal) -> None:
+    """Count the request; whoever asks too often is refused before anything of it is read."""
+    limiter = request.app.state.limiter
+    if limiter is None:
+        return
+    standing = request.state.standing = await limiter.admit(principal)
+    if standing is not None and not standing.admitted:
+        raise TooManyRequests(standing.resets_in)
 
 
 def must_allow(permission: Permission, principal: Principal) -> None:

@@ -6,9 +6,10 @@ services in one process, or each service's HTTP and worker apart.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from shared.evidence.settings import EvidenceSettings
 from shared.store.application import Application
 from shared.vault.settings import VaultSettings
 from shared.web.settings import Mode, OidcSettings, WebSettings
@@ -32,6 +33,7 @@ class ServiceSettings:
     web: WebSettings
     oidc: OidcSettings
     vault: VaultSettings
+    evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
     member: str = ""
     """Names this process among its replicas, the same after a restart: ``alerts-worker-1``."""
 

@@ -24,6 +24,10 @@ class WebSettings(BaseSettings):
     """``DIXIAN_MODE``: ``demo`` or ``production``. The careful one unless said otherwise."""
     body_limit: int = Field(1024 * 1024, gt=0)
     """``DIXIAN_BODY_LIMIT``: bytes a request body may have; routes for files have their own."""
+    machine_quota: int = Field(18_000, ge=0)
+    """``DIXIAN_MACHINE_QUOTA``: requests a minute of one machine; 0: as many as it likes."""
+    person_quota: int = Field(6_000, ge=0)
+    """``DIXIAN_PERSON_QUOTA``: requests a minute of one person; 0: as many as they like."""
 
 
 class OidcSettings(BaseSettings):

@@ -31,6 +31,7 @@ PLACES = Places(
     issuer="http://issuer:8100",
     keys="/keys",
     host="0.0.0.0",
+    evidence="file:///evidence",
 )
 OURS = {process.name: process for process in Layout(PLACES).processes()}
 NOT_OURS = {"PGPASSFILE"}
@@ -78,7 +79,10 @@ def test_a_container_can_do_little(compose: dict[str, Any], process: Process) ->
     assert there["read_only"] is True
     assert there["cap_drop"] == ["ALL"]
     assert there["security_opt"] == ["no-new-privileges:true"]
-    (keys,) = there["volumes"]
+    keys, *others = there["volumes"]
+    assert others == (
+        ["evidence:/evidence"] if "DIXIAN_EVIDENCE_STORE" in process.variables else []
+    )
     owner = "admin" if process.name == "migrate" else process.name.split("-")[0]
     assert keys == {
         "type": "volume",

@@ -50,8 +50,10 @@ def evolve(_alert: Alert, event: AlertReceived) -> Alert:
     return Alert(event)
 
 
-def fate_of(households: int, *, over: bool) -> Fate:
+def fate_of(households: int, *, over: bool, screened: bool = True) -> Fate:
     """What becomes of an alert whose number ``households`` households have."""
+    if not screened:
+        return Fate.NOT_SCREENED
     if not over:
         return Fate.BELOW_THRESHOLD
     return {0: Fate.UNMATCHED, 1: Fate.LEAD}.get(households, Fate.AMBIGUOUS)

@@ -8,6 +8,7 @@ from datetime import date
 
 from shared.contracts.alerts import AlertType, Population, Threshold
 from shared.contracts.values import Risk
+from shared.policy.parameters import PolicyVersion
 from shared.policy.rules import rule
 
 _FROM = date(2022, 1, 1)
@@ -52,6 +53,8 @@ RISKS: Mapping[AlertType, tuple[Risk, ...]] = {
     # Civil affairs' lists say who was granted what, not why: the verification finds the risk.
     AlertType.NEW_DIBAO: (),
     AlertType.NEW_DESTITUTE: (),
+    AlertType.DIBAO_APPLIED: (),
+    AlertType.DESTITUTE_APPLIED: (),
     AlertType.TEMPORARY_RELIEF: (),
 }
 """The risk an alert suggests; the verification decides."""
@@ -62,7 +65,13 @@ FEEDS: Mapping[str, frozenset[AlertType]] = {
     "education": frozenset({AlertType.EDUCATION_COST, AlertType.DROPOUT}),
     "police": frozenset({AlertType.ACCIDENT}),
     "civil-affairs": frozenset(
-        {AlertType.NEW_DIBAO, AlertType.NEW_DESTITUTE, AlertType.TEMPORARY_RELIEF}
+        {
+            AlertType.NEW_DIBAO,
+            AlertType.NEW_DESTITUTE,
+            AlertType.DIBAO_APPLIED,
+            AlertType.DESTITUTE_APPLIED,
+            AlertType.TEMPORARY_RELIEF,
+        }
     ),
     "emergency": frozenset({AlertType.DISASTER}),
     "housing": frozenset({AlertType.UNSAFE_HOUSE}),
@@ -71,6 +80,19 @@ FEEDS: Mapping[str, frozenset[AlertType]] = {
     "disabled-federation": frozenset({AlertType.NEW_DISABILITY}),
 }
 """What each department may report."""
+
+
+APPLICATIONS = frozenset({AlertType.DIBAO_APPLIED, AlertType.DESTITUTE_APPLIED})
+"""Who asked for support and was not granted it yet; who is granted it, is a lead everywhere."""
+
+
+@rule("R46")
+def screened_at_once(type_: AlertType, county: str, policy: PolicyVersion) -> bool:
+    """Whether an alert is looked into now: an application only where the county is switched on.
+
+    The Guide encourages it (R46); a county that waits hears of the same people by the grant.
+    """
+    return type_ not in APPLICATIONS or county in policy.parameters.screens_applicants
 
 
 @rule("K7")

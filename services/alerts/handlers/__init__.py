@@ -6,20 +6,28 @@ from typing import Any
 from services.alerts.domain import commands
 from services.alerts.domain.alert import ALERT
 from services.alerts.domain.lead import LEAD
+from services.alerts.domain.machine import MACHINE
 from services.alerts.domain.order import ORDER
+from services.alerts.domain.webhook import WEBHOOK
 from services.alerts.handlers.alerts import Alerts
 from services.alerts.handlers.leads import Leads
+from services.alerts.handlers.machines import Machines
 from services.alerts.handlers.orders import Orders
 from services.alerts.handlers.reveals import REVEAL
 from services.alerts.handlers.tools import Tools
+from services.alerts.handlers.webhooks import Webhooks
 from services.alerts.read_models.views import VIEWS
+from shared.contracts.alerts import EvidenceKept
+from shared.evidence.stream import KeepEvidence, evidence_stream, keeping
+from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event, Recorded
 from shared.store.application import Application, Handler
 from shared.store.database import Database
 
 SERVICE = "alerts"
-AGGREGATES: Sequence[Aggregate[Any]] = (ORDER, LEAD, ALERT, REVEAL)
+EVIDENCE = evidence_stream(EvidenceKept)
+AGGREGATES: Sequence[Aggregate[Any]] = (ORDER, LEAD, ALERT, REVEAL, MACHINE, WEBHOOK, EVIDENCE)
 
 
 def application(
@@ -34,7 +42,7 @@ def application(
         database=database,
         handlers=handlers(tools),
         aggregates=AGGREGATES,
-        views=VIEWS,
+        views=(*VIEWS, EVIDENCE_VIEW),
         appended=appended,
     )
 
@@ -58,6 +66,9 @@ def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
         commands.FollowLead: leads.follow,
         commands.SettleLead: leads.settle,
         commands.ReceiveAlert: alerts.receive,
+        **Machines(tools.divisions).by_command(),
+        **Webhooks(tools.vault, tools.guard).by_command(),
+        KeepEvidence: keeping(EVIDENCE),
     }
 
 

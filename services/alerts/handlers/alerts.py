@@ -11,6 +11,7 @@ from services.alerts.domain.commands import Person, ReceiveAlert, RecordAlert, R
 from services.alerts.domain.register import Match, population_of
 from services.alerts.handlers import leads, matching
 from services.alerts.handlers.tools import Tools, context
+from services.alerts.read_models import register
 from services.alerts.read_models.register import Waiting
 from shared.contracts.alerts import Fate, Threshold
 from shared.contracts.values import LeadSource
@@ -19,6 +20,8 @@ from shared.kernel.refusal import Invalid
 from shared.store.application import Call, Outcome
 from shared.vault.blind_index import BlindIndex
 from shared.vault.documents import Document, parse_document
+
+_NO_LEAD = frozenset({Fate.BELOW_THRESHOLD, Fate.NOT_SCREENED})
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Alerts:
         self._must_be_acceptable(command, call)
         stream = alert_id(command, self._tools.index)
         seen = await self._look(command, call, stream)
-        lead_id = None if seen.fate is Fate.BELOW_THRESHOLD else named_id("lead", str(stream))
+        lead_id = None if seen.fate in _NO_LEAD else named_id("lead", str(stream))
         household = seen.match.household
         recorded = RecordAlert(
             alert_id=stream,
@@ -105,7 +108,16 @@ class Alerts:
         if match.household is None:
             person = Person(name=command.person.name, document_number=number)
             person_id = await self._tools.person(call, stream, "person", person)
-        return _Seen(match, threshold, fate_of(len(match.households), over=over), person_id)
+        screened = await self._screened(command, match, call)
+        fate = fate_of(len(match.households), over=over, screened=screened)
+        return _Seen(match, threshold, fate, person_id)
+
+    async def _screened(self, command: ReceiveAlert, match: Match, call: Call) -> bool:
+        if command.type not in triggers.APPLICATIONS:
+            return True
+        division = match.household.division if match.household else command.division
+        policy = await register.policy_for(call.tx.raw, division, command.happened_on)
+        return triggers.screened_at_once(command.type, division[:6], policy)
 
 
 def _lead(recorded: RecordAlert, lead_id: UUID) -> ReportRisk:

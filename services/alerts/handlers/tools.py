@@ -1,7 +1,7 @@
-"""What the handlers work with: the vault, the blind index, the divisions."""
+"""What the handlers work with: the vault, the blind index, the divisions, the way out's guard."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
@@ -14,6 +14,8 @@ from shared.policy.divisions import Divisions
 from shared.store.application import Call
 from shared.vault.blind_index import BlindIndex
 from shared.vault.vault import Entry, Vault
+from shared.web.outbound import Guard, OutboundSettings
+from shared.web.settings import Mode
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class Tools:
     vault: Vault
     index: BlindIndex
     divisions: Divisions
+    guard: Guard = field(default_factory=lambda: Guard(Mode.PRODUCTION, OutboundSettings()))
+    """Where webhooks may go; the careful one unless said otherwise."""
 
     async def notes(
         self, call: Call, owner: UUID, texts: Mapping[str, str | None]

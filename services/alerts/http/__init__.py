@@ -5,17 +5,19 @@
 
 from services.alerts.handlers import Tools
 from services.alerts.handlers.reveals import Reveals
-from services.alerts.http import intake, leads, orders
+from services.alerts.http import intake, leads, machines, orders, webhooks
 from services.alerts.http.alerts import alert_questions
 from services.alerts.http.leads import lead_questions
+from services.alerts.http.machines import machine_doors
 from services.alerts.http.orders import order_questions
 from services.alerts.http.reveals import reveal_doors
+from services.alerts.http.webhooks import webhook_doors
 from shared.store.application import Application
 from shared.web.doors import add_doors
 from shared.web.routing import Router
 
-DOORS = (*orders.DOORS, *leads.DOORS)
-"""What can be done to orders and leads, one at a time."""
+DOORS = (*orders.DOORS, *leads.DOORS, *machines.DOORS, *webhooks.DOORS)
+"""What can be done to orders, leads, machines and webhooks, one at a time."""
 
 
 def router(application: Application, tools: Tools) -> Router:
@@ -27,6 +29,8 @@ def router(application: Application, tools: Tools) -> Router:
     order_questions(made, application, tools)
     lead_questions(made, application, tools)
     alert_questions(made, application)
+    machine_doors(made, application)
+    webhook_doors(made, application)
     reveal_doors(made, application, Reveals(tools))
     return made
 

@@ -121,3 +121,15 @@ policy = sa.Table(
     sa.Column("version", sa.Text, primary_key=True),
     sa.Column("policy", JSONB, nullable=False),
 )
+
+webhook = sa.Table(
+    "webhook",
+    metadata,
+    sa.Column("stream_id", UUID(), primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("division", _CODE, nullable=False),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("removed", sa.Boolean, nullable=False),
+    sa.Index("webhook_division", "division"),
+)

@@ -7,6 +7,7 @@ from services.alerts.domain.alert import Alert
 from services.alerts.domain.clocks import DISPOSE, FOLLOW
 from services.alerts.domain.lead import Lead
 from services.alerts.domain.order_state import Order
+from services.alerts.domain.webhook import Webhook
 from services.alerts.read_models import tables
 from shared.kernel.event import Event, Recorded
 from shared.store.views import View
@@ -95,8 +96,24 @@ def _alert(alert: Alert, last: Recorded[Event]) -> Rows:
     ]
 
 
+def _webhook(webhook: Webhook, last: Recorded[Event]) -> Rows:
+    if not webhook.exists:
+        return []
+    return [
+        {
+            "stream_id": webhook.webhook_id,
+            "version": last.version,
+            "owner": webhook.owner,
+            "division": webhook.division,
+            "host": webhook.host,
+            "removed": webhook.removed,
+        }
+    ]
+
+
 VIEWS: Sequence[View[Any]] = (
     View(tables.work_order, "order", _order),
     View(tables.lead, "lead", _lead),
     View(tables.alert, "alert", _alert),
+    View(tables.webhook, "webhook", _webhook),
 )

@@ -81,6 +81,17 @@ def _inside(region: sa.Column[str], division: str) -> sa.ColumnElement[bool]:
     return region.startswith(division, autoescape=True)
 
 
+async def division_of(connection: AsyncConnection, principal: Principal, household_id: UUID) -> str:
+    """Where a household that is or was helped lives. Raises ``NotFound`` outside the caller's."""
+    query = sa.select(plan.c.region).where(
+        plan.c.household_id == household_id, _inside(plan.c.region, principal.division)
+    )
+    found: str | None = (await connection.execute(query.limit(1))).scalar_one_or_none()
+    if found is None:
+        raise NotFound("户", "household")
+    return found
+
+
 async def plans(
     connection: AsyncConnection,
     asked: Asked,

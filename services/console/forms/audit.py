@@ -6,6 +6,9 @@ from services.console.forms.form import Form
 _AUDIT = "audit"
 _DOCUMENT = Text(name="document", label="文号", required=True)
 
+SIGNATURE = Text(name="signature", label="本人签名", hint="用本人密钥对待签内容签名,128位十六进制")
+"""Asked for where the gate wants the decider's own signature."""
+
 CORRECTION = Form(
     name="correction",
     title="申请更正",

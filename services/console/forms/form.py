@@ -1,7 +1,7 @@
 """A form: which act of which service it asks for, its fields, and how its body is made."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from services.console.forms.fields import (
@@ -60,10 +60,9 @@ class Form:
             *((NOTE,) if self.noted else ()),
         )
 
-    @property
-    def personal(self) -> bool:
-        """Whether any field holds personal data."""
-        return any(_personal(field) for field in self.all_fields)
+    def with_fields(self, *more: Field) -> "Form":
+        """The same form, asking more."""
+        return replace(self, fields=(*self.fields, *more))
 
     @property
     def takes_files(self) -> bool:
@@ -73,11 +72,6 @@ class Form:
     def body(self, given: Given) -> dict[str, Json]:
         """The request's body. Raises ``FieldFaults``."""
         return {**dict(self.fixed), **nested(read_all(self.all_fields, given))}
-
-
-def _personal(field: Field) -> bool:
-    inner = field.fields if isinstance(field, Rows) else ()
-    return field.personal or any(map(_personal, inner))
 
 
 def _takes_files(field: Field) -> bool:

@@ -9,6 +9,7 @@ from services.console.pages import (
     board,
     cases,
     coming_in,
+    corrections,
     files,
     households,
     leads,
@@ -31,6 +32,7 @@ _SUBJECTS = (
     files.routes,
     board.routes,
     trail.routes,
+    corrections.routes,
 )
 
 

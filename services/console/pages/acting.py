@@ -47,6 +47,9 @@ class Subject:
     """What stands in the form when it is opened."""
     before: tuple[str, str] | None = None
     """Something to look at first: address and words."""
+    keeper: tuple[str, str] | None = None
+    """The service and the owner for which files are kept; what the act makes, where there is
+    none yet."""
 
 
 @dataclass
@@ -122,26 +125,17 @@ async def show(visit: Visit, form: Form, subject: Subject) -> Response:
     return _rendered(page)
 
 
-async def send(
-    visit: Visit, form: Form, load: Load, then: Then | None = None, *, files: bool = True
-) -> Response:
+async def send(visit: Visit, form: Form, load: Load, then: Then | None = None) -> Response:
     """Carry out what the form asks for, or show it again with what is wrong."""
     subject = await load()
-    given = await read(visit, files=files)
-    version = visit.form.get("_version")
-    page = FormPage(
-        visit,
-        form,
-        subject,
-        {**given.texts, **{f"{name}.kept": found for name, found in given.files.items()}},
-        str(visit.form.get("_key", "")),
-        int(version) if isinstance(version, str) and version.isdigit() else None,
-        added=str(visit.form.get("_add", "")),
-    )
+    given, uploads = await read(visit)
+    page = _sent(visit, form, subject, given)
     if page.added:
         return _rendered(page)
     try:
         body = {**form.body(given), **subject.fixed}
+        if subject.keeper:
+            await _keep(visit, subject.keeper, uploads)
         answer = await visit.api.act(
             form.service,
             form.path.format(**subject.ids),
@@ -149,6 +143,8 @@ async def send(
             key=page.key or None,
             version=page.version,
         )
+        if subject.keeper is None:
+            await _keep(visit, (form.service, answer.body["id"]), uploads)
     except FieldFaults as faults:
         page.faults = {name: visit.words(zh) for name, zh in faults.faults.items()}
         return _rendered(page, 422)
@@ -160,17 +156,46 @@ async def send(
     return visit.go(then(answer) if then else subject.back, form.done)
 
 
-async def read(visit: Visit, *, files: bool = True) -> Given:
-    """What the browser sent; of each file its digest."""
+def _sent(visit: Visit, form: Form, subject: Subject, given: Given) -> FormPage:
+    version = visit.form.get("_version")
+    return FormPage(
+        visit,
+        form,
+        subject,
+        {**given.texts, **{f"{name}.kept": found for name, found in given.files.items()}},
+        str(visit.form.get("_key", "")),
+        int(version) if isinstance(version, str) and version.isdigit() else None,
+        added=str(visit.form.get("_add", "")),
+    )
+
+
+Uploads = Sequence[tuple[str, UploadFile]]
+
+
+async def read(visit: Visit) -> tuple[Given, Uploads]:
+    """What the browser sent, of each file its digest; and the files, by their inputs' names."""
     texts: dict[str, list[str]] = {}
     digests: dict[str, list[str]] = {}
+    uploads = []
     for name, value in visit.form.multi_items():
         if isinstance(value, UploadFile):
-            if files and value.size:
+            if value.size:
                 digests.setdefault(name, []).append(await _digest(value))
+                uploads.append((name, value))
         elif not name.startswith("_"):
             texts.setdefault(name, []).append(value)
-    return Given(texts, digests)
+    return Given(texts, digests), uploads
+
+
+async def _keep(visit: Visit, keeper: tuple[str, str], uploads: Uploads) -> None:
+    """Put the files into the evidence room; one that is not taken is at fault beside its input."""
+    service, owner = keeper
+    for name, upload in uploads:
+        await upload.seek(0)
+        try:
+            await visit.api.act(service, f"/evidence/{owner}", None, content=await upload.read())
+        except Refused as refused:
+            raise Refused(refused.status, {**refused.problem, "field": name}) from refused
 
 
 async def _digest(upload: UploadFile) -> str:

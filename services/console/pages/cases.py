@@ -162,6 +162,7 @@ async def _subject(visit: Visit, form: Form) -> Subject:
         known=frozenset() if late else frozenset({"late_reason"}),
         fixed={"case_id": case_id} if own_plan else {},
         prefill=_prefill(case, form),
+        keeper=("identification", case["household_id"]),
         before=(f"/cases/{case_id}/notice-to-post", "预览和打印公示")
         if form.name == "notice"
         else None,

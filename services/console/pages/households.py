@@ -39,6 +39,7 @@ def routes(door: Door) -> Sequence[BaseRoute]:
         *door.both("/households/new", show_new, send_new),
         door.get("/households/{household_id:uuid}", one),
         door.post("/households/{household_id:uuid}/reveal", reveal),
+        door.post("/households/{household_id:uuid}/evidence/{sha256}", evidence),
         *door.both("/households/{household_id:uuid}/do/{form}", show, send),
     )
 
@@ -74,13 +75,34 @@ async def reveal(visit: Visit) -> Response:
     return await _shown(visit, shown, purpose)
 
 
+async def evidence(visit: Visit) -> Response:
+    """A photograph or a paper, for the purpose that was named; recorded."""
+    service = "assistance" if visit.form.get("service") == "assistance" else "identification"
+    path = f"/evidence/{visit.id('household_id')}/{visit.id('sha256')}/reveal"
+    body = {"purpose": str(visit.form.get("purpose", ""))}
+    answer = await visit.api.act(service, path, body)
+    headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
+    return Response(answer.content, media_type=answer.headers["content-type"], headers=headers)
+
+
 async def _shown(visit: Visit, full: Mapping[str, Any], purpose: str = "") -> Response:
     household_id = visit.id("household_id")
-    household = await visit.api.get("identification", f"/households/{household_id}")
+    found = await visit.api.together(
+        household=visit.api.get("identification", f"/households/{household_id}"),
+        identification=visit.api.maybe("identification", f"/evidence/{household_id}"),
+        assistance=visit.api.maybe("assistance", f"/evidence/{household_id}"),
+    )
+    household = found.pop("household")
+    kept = [
+        {**item, "service": service}
+        for service, page in found.items()
+        for item in (page or {"items": ()})["items"]
+    ]
     forms = [form for form in HOUSEHOLD_FORMS if await visit.api.may(form.service, form.path)]
     return visit.render(
         "household.html",
         household=household,
+        kept=kept,
         full=full,
         purpose=purpose,
         purposes=PURPOSES,

@@ -147,6 +147,7 @@ async def _plan(visit: Visit, form: Form) -> Subject:
         facts=missing if form.name == "submission" else (),
         due=plan["due_on"] if form.name in {"draft", "submission"} else None,
         prefill=_prefill(plan, household, form),
+        keeper=("assistance", plan["household_id"]),
     )
 
 
@@ -226,6 +227,7 @@ async def _end(visit: Visit) -> Subject:
         back=f"/eliminations/{elimination_id}",
         ids={"elimination_id": elimination_id, "objection_id": visit.query("objection")},
         version=row["version"],
+        keeper=("assistance", row["household_id"]),
     )
 
 

@@ -1,6 +1,7 @@
 """One household's way through identification: what may happen, and what it means. Pure."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 from services.identification.domain import (
@@ -36,7 +37,15 @@ def decide(case: Case, command: Command, context: Context) -> list[Event]:
     if isinstance(command, commands.CaseAct):
         assert isinstance(context, CaseContext)
         owner_acts(case, context)
-    return _DECISIONS[type(command)](case, command, context)
+    return [_marked(event, context) for event in _DECISIONS[type(command)](case, command, context)]
+
+
+@rule("K6")
+def _marked(event: Event, context: Context) -> Event:
+    """An act entered more than a day after it happened says so itself (K6)."""
+    if isinstance(event, events.StepEvent) and context.today - event.on > timedelta(days=1):
+        return event.model_copy(update={"entered_on": context.today})
+    return event
 
 
 @rule("R25", "R105")

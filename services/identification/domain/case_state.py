@@ -37,6 +37,27 @@ class Status(StrEnum):
     """Withdrawn through the gates (R107)."""
 
 
+class LapseKind(StrEnum):
+    """What was not as it should be about an act that was taken all the same."""
+
+    LATE = "LATE"
+    """After its last day, for a reason (K5)."""
+    BACK_DATED = "BACK_DATED"
+    """Entered more than a day after it happened (K6)."""
+
+
+@dataclass(frozen=True)
+class Lapse:
+    """One of them."""
+
+    kind: LapseKind
+    act: str
+    """The event's name."""
+    on: date
+    reason: str | None = None
+    entered_on: date | None = None
+
+
 @dataclass(frozen=True)
 class Notice:
     """A posted notice."""
@@ -118,8 +139,8 @@ class Case:
     departed: bool = False
     """Whether the outcome departs from the advice: for the city's sampling."""
     clocks: Clocks = field(default_factory=dict)
-    last_on: date = date.min
-    """The legal date of the latest act."""
+    lapses: tuple[Lapse, ...] = ()
+    """The acts that came late, with their reasons, or were entered later than they happened."""
 
     @property
     def open(self) -> bool:

@@ -155,6 +155,8 @@ class Deliberate(CaseAct):
     conclusion: Conclusion
     category: Category | None = None
     """What the meeting proposes; required with IDENTIFY."""
+    town_officers: Annotated[tuple[Officer, ...], Field(max_length=20)] = ()
+    """Who of the town was there; nobody is noticed, not refused."""
     minutes: FreeText
     evidence: tuple[Sha256, ...] = ()
 

@@ -117,7 +117,7 @@ def approve(case: Case, command: commands.Approve, context: CaseContext) -> list
     channel_policies.channel_allows_approval(case)
     channel_policies.told_of_the_channel(case)
     policies.not_before(context, case.channel.verified_on)
-    outcome_policies.authority_is_valid(command, context)
+    delegation_id = outcome_policies.authority_is_valid(command, context)
     outcome_policies.nobody_approves_own_work(case, context)
     verified = case.verified
     assert verified is not None
@@ -149,6 +149,8 @@ def approve(case: Case, command: commands.Approve, context: CaseContext) -> list
             note_id=context.note_id,
             late_reason=late,
             green_channel=case.channel.inside,
+            approved_by=context.principal.subject,
+            delegation_id=delegation_id,
         )
     ]
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from services.identification.domain.delegation import Held
 from shared.contracts.identification import Member
 from shared.contracts.values import History
 from shared.kernel.decider import Context
@@ -37,6 +38,8 @@ class CaseContext(Context):
     fresh_id: UUID = field(default_factory=new_id)
     """A new id, for whatever the act brings into being."""
     previous_case_id: UUID | None = None
+    delegations: tuple[Held, ...] = ()
+    """What the committee has delegated to the caller (R53)."""
 
     @property
     def note_id(self) -> UUID | None:

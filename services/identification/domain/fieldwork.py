@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from services.identification.domain import accounts, commands, policies, scope
@@ -16,6 +17,7 @@ from shared.contracts.identification import Member, Verified
 from shared.contracts.identification_steps import Conclusion, Doubt
 from shared.kernel.event import Command, Event
 from shared.kernel.refusal import Invalid
+from shared.policy.parameters import Parameters
 from shared.policy.rules import rule
 
 Decision = Callable[[Case, Any, Any], list[Event]]
@@ -149,6 +151,7 @@ def deliberate(case: Case, command: commands.Deliberate, context: CaseContext) -
     """The village's meeting: form, attendance, recusals, votes, conclusion, minutes (R61)."""
     _ready(case, "deliberation", context)
     policies.votes_add_up(command)
+    policies.form_is_described(command, context)
     policies.conclusion_is_whole(command)
     assert case.verified is not None
     return [
@@ -163,20 +166,24 @@ def deliberate(case: Case, command: commands.Deliberate, context: CaseContext) -
             abstained=command.abstained,
             conclusion=command.conclusion,
             category=command.category,
+            town_officers=command.town_officers,
             minutes_id=context.notes["minutes"],
             evidence=command.evidence,
-            doubts=doubts(command, case.verified.advice),
+            doubts=doubts(command, case.verified.advice, context.policy.parameters),
         )
     ]
 
 
 @rule("R61")
-def doubts(command: commands.Deliberate, suggested: Advice) -> tuple[Doubt, ...]:
+def doubts(
+    command: commands.Deliberate, suggested: Advice, numbers: Parameters
+) -> tuple[Doubt, ...]:
     """What later readers should see: a thin meeting, a minority, a departure. Never blocking."""
     votes = command.in_favour if command.conclusion is Conclusion.IDENTIFY else command.against
     found = {
-        Doubt.QUORUM: command.present * 3 < command.due * 2,
-        Doubt.MAJORITY: votes * 2 <= command.present,
+        Doubt.QUORUM: command.present < command.due * Fraction(numbers.quorum),
+        Doubt.MAJORITY: votes <= command.present * Fraction(numbers.majority),
+        Doubt.NO_TOWN_OFFICER: not command.town_officers,
         Doubt.AGAINST_ADVICE: _against(command, suggested),
     }
     return tuple(doubt for doubt, holds in found.items() if holds)

@@ -5,7 +5,14 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from services.identification.domain.case_state import TELLING, Case, Notice, Status
+from services.identification.domain.case_state import (
+    TELLING,
+    Case,
+    Lapse,
+    LapseKind,
+    Notice,
+    Status,
+)
 from services.identification.domain.procedure import IDENTIFICATION
 from shared.contracts import identification as events
 from shared.contracts.identification_steps import BackTo
@@ -22,13 +29,23 @@ def evolve(case: Case, event: Event) -> Case:
 
 def _step_done(case: Case, event: events.StepEvent) -> Case:
     """The step that ``event`` completes is done, and its clock stands still."""
-    after = replace(case, last_on=max(case.last_on, event.on))
+    after = replace(case, lapses=(*case.lapses, *_lapses(event)))
     step = IDENTIFICATION.completed_by(event)
     if step is None or _gives_back(event):
         return after
     clocks = clock.stop(after.clocks, step.clock) if step.clock else after.clocks
     # A handover names officers again; the step keeps its first day.
     return replace(after, done={step.name: event.on, **after.done}, clocks=clocks)
+
+
+def _lapses(event: events.StepEvent) -> list[Lapse]:
+    """What somebody above should know of how an act was done: late, or entered later (K5, K6)."""
+    name, on = type(event).__name__, event.on
+    late = getattr(event, "late_reason", None)
+    found = [Lapse(LapseKind.LATE, name, on, reason=late)] if late is not None else []
+    if event.entered_on is not None:
+        found.append(Lapse(LapseKind.BACK_DATED, name, on, entered_on=event.entered_on))
+    return found
 
 
 def _gives_back(event: Event) -> bool:
@@ -57,7 +74,6 @@ def _opened(case: Case, event: events.CaseOpened) -> Case:
         previous_case_id=event.previous_case_id,
         clocks=clock.start({}, *event.deadlines),
         floor=event.discovered_on,
-        last_on=event.discovered_on,
     )
 
 
@@ -217,7 +233,6 @@ def _monitoring_ended(case: Case, event: events.MonitoringEnded) -> Case:
         case,
         status=Status.ELIMINATED,
         eliminated_on=event.eliminated_on,
-        last_on=event.eliminated_on,
         clocks={},
     )
 
@@ -228,6 +243,10 @@ def _purged(case: Case, _event: events.Purged) -> Case:
 
 def _warned(case: Case, event: events.DeadlineWarned) -> Case:
     return replace(case, clocks=clock.warned(case.clocks, event.kind))
+
+
+def _escalated(case: Case, event: events.DeadlineEscalated) -> Case:
+    return replace(case, clocks=clock.escalated(case.clocks, event.kind))
 
 
 def _missed(case: Case, event: events.DeadlineMissed) -> Case:
@@ -279,4 +298,5 @@ _APPLY: Mapping[type[Event], Callable[[Case, Any], Case]] = {
     events.Purged: _purged,
     events.DeadlineWarned: _warned,
     events.DeadlineMissed: _missed,
+    events.DeadlineEscalated: _escalated,
 }

@@ -1,6 +1,7 @@
 """The rules of how a case ends: publicity, approval, refusal. Pure."""
 
 from datetime import date
+from uuid import UUID
 
 from services.identification.domain import commands
 from services.identification.domain.case_state import Case
@@ -68,8 +69,8 @@ def category_was_publicized(case: Case, category: Category) -> None:
 
 
 @rule("R6", "R53")
-def authority_is_valid(command: commands.Approve, context: CaseContext) -> None:
-    """The committee, or somebody whose delegation holds on the day (R53)."""
+def authority_is_valid(command: commands.Approve, context: CaseContext) -> UUID | None:
+    """The committee, or somebody whose delegation holds on the day; gives the delegation (R53)."""
     if not command.valid_from <= context.occurred_on <= command.valid_until:
         raise Invalid(
             "R53",
@@ -85,6 +86,21 @@ def authority_is_valid(command: commands.Approve, context: CaseContext) -> None:
             "only the committee approves in its own name; others by delegation",
             rule="R53",
         )
+    if command.authority is AuthorityKind.COMMITTEE:
+        return None
+    return _delegated(command, context)
+
+
+def _delegated(command: commands.Approve, context: CaseContext) -> UUID:
+    """The committee's own delegation to this very person, by that document, on that day (R53)."""
+    for held in context.delegations:
+        if held.document == command.document and held.holds_on(context.occurred_on):
+            return held.delegation_id
+    raise Forbidden(
+        "未查到委员会对您本人的有效授权,不能批准",
+        "the committee has granted you no delegation of that number that holds on the day",
+        rule="R53",
+    )
 
 
 @rule("R53")

@@ -13,7 +13,7 @@ from services.identification.domain.procedure import IDENTIFICATION
 from shared.contracts.assessment import Watch
 from shared.contracts.identification import LateReason
 from shared.contracts.identification_steps import Conclusion, ExemptionGround
-from shared.contracts.values import Benefit, Gap, History
+from shared.contracts.values import Benefit, Gap, History, MeetingForm
 from shared.kernel.refusal import Forbidden, Invalid, OutOfOrder
 from shared.policy.legal_time import after
 from shared.policy.rules import rule
@@ -263,6 +263,13 @@ def votes_add_up(command: commands.Deliberate) -> None:
             en=f"{counted} votes, but {command.present - command.recused} could vote",
             field="in_favour",
         )
+
+
+@rule("R61")
+def form_is_described(command: commands.Deliberate, context: CaseContext) -> None:
+    """The Guide's list of forms is open; another one is described in words (R61)."""
+    if command.form is MeetingForm.OTHER:
+        note_is_given(context, "R61")
 
 
 @rule("R61")

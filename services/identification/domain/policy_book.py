@@ -4,6 +4,7 @@ The province publishes (R2, R28). A city may only tighten (R29, R120). What coul
 target or a way round the sensitive-data rules has no field at all (R27, R65, R92, R96, R107).
 """
 
+import re
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -17,7 +18,7 @@ from shared.kernel.event import Command, Event
 from shared.kernel.ids import named_id
 from shared.kernel.refusal import Forbidden, Invalid
 from shared.policy.legal_time import after
-from shared.policy.parameters import Parameters, PolicyVersion
+from shared.policy.parameters import Parameters, PolicyVersion, loosened
 from shared.policy.rules import rule
 
 
@@ -48,6 +49,7 @@ def publish(book: PolicyBook, command: commands.PublishPolicy, context: Publicat
     publishes_for_itself(policy, context)
     numbered_once(policy, book)
     never_overwrites(policy, book, context.today)
+    ends_after_it_begins(policy)
     publicity_is_whole(policy.parameters)
     if level_of(policy.division) is Level.CITY:
         only_tightens(policy, context)
@@ -95,10 +97,23 @@ def never_overwrites(policy: PolicyVersion, book: PolicyBook, today: date) -> No
         )
 
 
+@rule("K8")
+def ends_after_it_begins(policy: PolicyVersion) -> None:
+    """A rule set published for a time ends no earlier than it begins (K8)."""
+    if policy.valid_until is not None and policy.valid_until < policy.effective_from:
+        raise Invalid(
+            "K8",
+            code="ends-before-it-begins",
+            zh=f"有效期止{policy.valid_until}早于施行日期{policy.effective_from}",
+            en="the version would end before it begins",
+            field="policy.valid_until",
+        )
+
+
 @rule("R56")
 def publicity_is_whole(parameters: Parameters) -> None:
     """Five natural days are the Guide's own; nobody publishes fewer (R56)."""
-    if parameters.publicity.endswith(("wd", "m")) or _days(parameters, "publicity") < 5_000:
+    if not re.fullmatch(r"([5-9]|\d{2,})d", parameters.publicity):
         raise Invalid(
             "R56",
             code="publicity-too-short",
@@ -106,26 +121,6 @@ def publicity_is_whole(parameters: Parameters) -> None:
             en="the publicity is five natural days at least",
             field="policy.parameters.publicity",
         )
-
-
-_SHORTER = (
-    "verify",
-    "identify",
-    "national_entry",
-    "tell_applicant",
-    "comparison_valid",
-    "green_channel",
-    "first_help",
-    "plan",
-    "department_measure",
-    "lead_disposition",
-    "hotline_handle",
-    "hotline_return",
-    "hotline_extension",
-)
-_LONGER = ("publicity", "stable_income")
-_HIGHER = ("former_poverty_standard",)
-_LOWER = ("ledger_percent", "well_above_mean_percent")
 
 
 @rule("R29", "R120")
@@ -148,28 +143,6 @@ def only_tightens(policy: PolicyVersion, context: Publication) -> None:
             en=f"a city only tightens; {name} would be looser than the province's",
             field=f"policy.parameters.{name}",
         )
-
-
-def loosened(own: Parameters, province: Parameters) -> list[str]:
-    """The names of the city's parameters that are looser than the province's."""
-    names = []
-    if any(
-        own.monitoring_line.get(year, 0) < line for year, line in province.monitoring_line.items()
-    ):
-        names.append("monitoring_line")
-    names += [name for name in _SHORTER if _days(own, name) > _days(province, name)]
-    names += [name for name in _LONGER if _days(own, name) < _days(province, name)]
-    names += [name for name in _HIGHER if getattr(own, name) < getattr(province, name)]
-    names += [name for name in _LOWER if getattr(own, name) > getattr(province, name)]
-    return names
-
-
-def _days(parameters: Parameters, name: str) -> int:
-    """A length in comparable days: a month as 30, a working day as 1.4."""
-    length: str = getattr(parameters, name)
-    number = int(length.rstrip("dwm"))
-    factor = 1000 if length.endswith("d") and not length.endswith("wd") else 1400
-    return number * (30_000 if length.endswith("m") else factor)
 
 
 def evolve(book: PolicyBook, event: Event) -> PolicyBook:

@@ -4,15 +4,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from services.identification.domain.case import CASE
+from services.identification.domain.coordination import COORDINATION
+from services.identification.domain.delegation import DELEGATION
 from services.identification.domain.finding import FINDING
 from services.identification.domain.household import HOUSEHOLD
 from services.identification.domain.policy_book import POLICY_BOOK
 from services.identification.handlers.cases import CaseHandlers
 from services.identification.handlers.corrections import CorrectionHandlers
+from services.identification.handlers.governance import GovernanceHandlers
 from services.identification.handlers.register import RegisterHandlers
 from services.identification.handlers.regrouping import RegroupingHandlers
 from services.identification.read_models.views import VIEWS
 from services.identification.reveals import REVEAL
+from shared.contracts.identification import EvidenceKept
+from shared.evidence.stream import KeepEvidence, evidence_stream, keeping
+from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Event, Recorded
 from shared.policy.divisions import Divisions
@@ -22,7 +28,17 @@ from shared.vault.blind_index import BlindIndex
 from shared.vault.vault import Vault
 
 SERVICE = "identification"
-AGGREGATES: Sequence[Aggregate[Any]] = (CASE, HOUSEHOLD, POLICY_BOOK, REVEAL, FINDING)
+EVIDENCE = evidence_stream(EvidenceKept)
+AGGREGATES: Sequence[Aggregate[Any]] = (
+    CASE,
+    HOUSEHOLD,
+    POLICY_BOOK,
+    REVEAL,
+    FINDING,
+    DELEGATION,
+    COORDINATION,
+    EVIDENCE,
+)
 
 
 def application(
@@ -42,8 +58,10 @@ def application(
             **RegroupingHandlers(vault, divisions).table(),
             **CorrectionHandlers().table(),
             **CaseHandlers(vault).table(),
+            KeepEvidence: keeping(EVIDENCE),
+            **GovernanceHandlers(vault).table(),
         },
         aggregates=AGGREGATES,
-        views=VIEWS,
+        views=(*VIEWS, EVIDENCE_VIEW),
         appended=appended,
     )

@@ -8,8 +8,10 @@ from services.identification import notices
 from services.identification.domain import commands, internal
 from services.identification.domain.case import CASE, LABEL
 from services.identification.domain.context import CaseContext, HouseholdFacts
+from services.identification.domain.delegation import Held
 from services.identification.domain.finding import FINDING, FindingContext
 from services.identification.read_models import lookups
+from shared.kernel.division import Level, ancestor
 from shared.kernel.event import Command
 from shared.kernel.ids import named_id, new_id
 from shared.kernel.refusal import NotFound
@@ -53,6 +55,7 @@ class CaseHandlers:
             household=household,
             notes=await self._keep_texts(command, household.household_id, call),
             fresh_id=new_id(),
+            delegations=await self._delegations(command, household.division, call),
         )
 
     async def with_notice(
@@ -112,6 +115,14 @@ class CaseHandlers:
         if governed is not None:
             return governed[1]
         return await lookups.policy_for(call.tx.sql, household.division, command.discovered_on)
+
+    async def _delegations(
+        self, command: commands.CaseAct, division: str, call: Call
+    ) -> tuple[Held, ...]:
+        if not isinstance(command, commands.Approve):
+            return ()
+        county, holder = ancestor(division, Level.COUNTY), call.principal.subject
+        return tuple(await lookups.delegations(call.tx.sql, county, holder))
 
     async def _keep_texts(
         self, command: commands.CaseAct, household_id: UUID, call: Call

@@ -7,6 +7,7 @@
 from services.identification.http import (
     acts,
     cases,
+    governance,
     heads,
     households,
     notices,
@@ -30,6 +31,7 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     notices.register(made, application, vault)
     policies.register(made, application, divisions)
     oversight.register(made, application)
+    governance.register(made, application)
     return made
 
 

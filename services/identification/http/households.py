@@ -7,11 +7,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.identification.domain.scope import is_rural_low_income
-from services.identification.http.access import LOOK
+from services.identification.http.access import LOOK, REVEALING
 from services.identification.read_models import queries
 from services.identification.reveals import REVEAL
 from shared.contracts.identification import Member
-from shared.kernel.principal import Role, may
 from shared.policy.divisions import Divisions
 from shared.store.application import Application, Call
 from shared.vault.purposes import Purpose
@@ -21,8 +20,6 @@ from shared.web.auth import Caller
 from shared.web.context import Ctx
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, require
-
-_REVEAL = may(Role.OFFICER, Role.COMMITTEE, Role.DEPARTMENT, Role.INSPECTOR)
 
 
 class HouseholdKey(NamedTuple):
@@ -87,7 +84,7 @@ def register(made: Router, application: Application, vault: Vault, divisions: Di
     @made.post(
         "/households/{household_id}/reveal",
         summary="Personal data in full, for a purpose; recorded.",
-        dependencies=[require(_REVEAL)],
+        dependencies=[require(REVEALING)],
     )
     async def reveal_household(household_id: UUID, body: RevealBody, ctx: Ctx) -> dict[str, Any]:
         async with database.transaction() as tx:

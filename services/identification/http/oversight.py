@@ -2,36 +2,21 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, NamedTuple
-from uuid import UUID
+from typing import Annotated, Any
 
 from fastapi import Query
 from pydantic import BaseModel
 
+from services.identification.http.access import OVERSEE, RowKey
 from services.identification.oversight import run_detectors
 from services.identification.read_models import oversight
-from shared.kernel.division import DivisionCode, Level
-from shared.kernel.principal import Principal, Role, may
+from shared.kernel.division import DivisionCode
+from shared.kernel.principal import Principal
 from shared.kernel.refusal import NotFound
 from shared.store.application import Application
 from shared.web.auth import Caller
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, require
-
-OVERSEE = may(
-    Role.OFFICER,
-    Role.COMMITTEE,
-    Role.PRINCIPAL,
-    Role.INSPECTOR,
-    at=(Level.COUNTY, Level.CITY, Level.PROVINCE, Level.NATION),
-)
-
-
-class RowKey(NamedTuple):
-    """The order of these lists."""
-
-    id: UUID
-
 
 _ROWS: Cursors[RowKey] = Cursors(RowKey)
 

@@ -11,7 +11,7 @@ from services.identification.read_models import lookups
 from services.identification.read_models.trial import try_policy
 from shared.kernel.division import DivisionCode
 from shared.policy.divisions import Divisions
-from shared.policy.parameters import Parameters, PolicyVersion
+from shared.policy.parameters import Parameters, PolicyVersion, changed, differences
 from shared.store.application import Application
 from shared.web.auth import Caller
 from shared.web.routing import Router, require
@@ -23,6 +23,7 @@ class TrialBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     parameters: Parameters
+    """Those to change; the others are tried as they are in force."""
     since: date | None = None
     """Cases opened from this day on; a year ago when absent."""
 
@@ -45,12 +46,15 @@ def register(made: Router, application: Application, divisions: Divisions) -> No
     async def trial(body: TrialBody, caller: Caller) -> dict[str, Any]:
         async with database.transaction() as tx:
             today = tx.clock.today()
+            now = await lookups.policy_if_any(tx.sql, caller.division, today)
+            before = now.parameters if now else Parameters()
             tried = PolicyVersion(
                 version=f"{caller.division}/trial",
                 document="",
                 division=caller.division,
                 effective_from=today,
-                parameters=body.parameters,
+                parameters=changed(before, body.parameters),
             )
             since = body.since or today.replace(year=today.year - 1, day=1)
-            return (await try_policy(tx, tried, since)).as_json()
+            found = await try_policy(tx, tried, since)
+            return {"parameters": differences(before, tried.parameters), **found.as_json()}

@@ -11,7 +11,9 @@ from sqlalchemy.dialects.postgresql import UUID as UUID_TYPE
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.identification.domain.context import HouseholdFacts
+from services.identification.domain.delegation import Held
 from services.identification.read_models.tables import (
+    delegation,
     household,
     household_case,
     household_token,
@@ -139,6 +141,16 @@ async def policy_for(connection: AsyncConnection, division: str, on: date) -> Po
     return in_force(await _versions(connection, division), division, on)
 
 
+async def policy_if_any(
+    connection: AsyncConnection, division: str, on: date
+) -> PolicyVersion | None:
+    """The version in force, if one is."""
+    try:
+        return await policy_for(connection, division, on)
+    except NoPolicy:
+        return None
+
+
 async def policy_above(
     connection: AsyncConnection, division: str, on: date
 ) -> PolicyVersion | None:
@@ -148,6 +160,21 @@ async def policy_above(
         return in_force(above, division, on)
     except NoPolicy:
         return None
+
+
+async def delegations(connection: AsyncConnection, county: str, holder: str) -> Sequence[Held]:
+    """What a county's committee has delegated to a person (R53)."""
+    columns = (
+        delegation.c.stream_id,
+        delegation.c.document,
+        delegation.c.valid_from,
+        delegation.c.valid_until,
+        delegation.c.revoked_on,
+    )
+    query = sa.select(*columns).where(
+        delegation.c.division == county, delegation.c.holder == holder
+    )
+    return [Held(*row) for row in await connection.execute(query)]
 
 
 async def owners_of(connection: AsyncConnection, tokens: Sequence[str]) -> Sequence[UUID]:

@@ -2,13 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.identification.read_models.tables import finding, household_case, work_item
+from services.identification.read_models.tables import (
+    coordination,
+    delegation,
+    finding,
+    household_case,
+    lapse,
+    work_item,
+)
 from shared.policy.rules import rule
 
 
@@ -153,6 +160,63 @@ async def findings(
         query = query.where(finding.c.answer.is_(None))
     if after is not None:
         query = query.where(finding.c.stream_id > after)
+    rows = (await connection.execute(query)).mappings()
+    return [{"id": row["stream_id"], **_without_stream(row)} for row in rows]
+
+
+class LapseKey(NamedTuple):
+    """The order of the lapses."""
+
+    case_id: UUID
+    number: int
+
+
+async def lapses(
+    connection: AsyncConnection,
+    division: str,
+    *,
+    mine: bool,
+    kind: str | None,
+    after: LapseKey | None,
+    limit: int,
+) -> Sequence[Mapping[str, Any]]:
+    """What was late, missed or entered late inside a division; ``mine``: told to it itself."""
+    order = (lapse.c.stream_id, lapse.c.number)
+    where = lapse.c.told_to == division if mine else _inside(lapse.c.division, division)
+    query = sa.select(lapse).where(where).order_by(*order).limit(limit)
+    if kind is not None:
+        query = query.where(lapse.c.kind == kind)
+    if after is not None:
+        query = query.where(sa.tuple_(*order) > sa.tuple_(*after))
+    rows = (await connection.execute(query)).mappings()
+    return [{"case_id": row["stream_id"], **_without_stream(row)} for row in rows]
+
+
+async def delegations(
+    connection: AsyncConnection, division: str, *, after: UUID | None, limit: int
+) -> Sequence[Mapping[str, Any]]:
+    """Who may approve in the committees' place, and who might once (R53)."""
+    return await _listed(connection, delegation, division, after=after, limit=limit)
+
+
+async def coordinated(
+    connection: AsyncConnection, division: str, *, after: UUID | None, limit: int
+) -> Sequence[Mapping[str, Any]]:
+    """Joint meetings and mergings of policies (R45, R47)."""
+    return await _listed(connection, coordination, division, after=after, limit=limit)
+
+
+async def _listed(
+    connection: AsyncConnection, table: sa.Table, division: str, *, after: UUID | None, limit: int
+) -> Sequence[Mapping[str, Any]]:
+    query = (
+        sa.select(table)
+        .where(_inside(table.c.division, division))
+        .order_by(table.c.stream_id)
+        .limit(limit)
+    )
+    if after is not None:
+        query = query.where(table.c.stream_id > after)
     rows = (await connection.execute(query)).mappings()
     return [{"id": row["stream_id"], **_without_stream(row)} for row in rows]
 

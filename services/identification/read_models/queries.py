@@ -13,6 +13,7 @@ from services.identification.domain.case import CASE, LABEL
 from services.identification.domain.case_state import Case
 from services.identification.domain.procedure import IDENTIFICATION
 from services.identification.domain.work import to_do
+from services.identification.read_models.cited import cited
 from services.identification.read_models.lookups import part_of
 from services.identification.read_models.tables import household, household_case, work_item
 from shared.contracts.identification import Announced, NoticePosted
@@ -221,6 +222,7 @@ async def track(tx: Transaction, principal: Principal, case_id: UUID) -> Mapping
             }
             for running in case.clocks.values()
         ],
+        "evidence": await cited(tx.sql, case.household_id, history),
         "history": [_entry(item) for item in history],
     }
 

@@ -125,3 +125,45 @@ finding = sa.Table(
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("finding_division", "division", "stream_id"),
 )
+
+delegation = sa.Table(
+    "delegation",
+    metadata,
+    sa.Column("stream_id", UUID(), primary_key=True),
+    sa.Column("division", sa.Text, nullable=False),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("valid_from", sa.Date, nullable=False),
+    sa.Column("valid_until", sa.Date, nullable=False),
+    sa.Column("revoked_on", sa.Date),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Index("delegation_holder", "division", "holder"),
+)
+
+coordination = sa.Table(
+    "coordination",
+    metadata,
+    sa.Column("stream_id", UUID(), primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("division", sa.Text, nullable=False),
+    sa.Column("held_on", sa.Date, nullable=False),
+    sa.Column("data", JSONB, nullable=False),
+    sa.Index("coordination_division", "division", "stream_id"),
+)
+
+lapse = sa.Table(
+    "lapse",
+    metadata,
+    sa.Column("stream_id", UUID(), nullable=False),
+    sa.Column("number", sa.SmallInteger, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("about", sa.Text, nullable=False),
+    sa.Column("division", sa.Text, nullable=False),
+    sa.Column("told_to", sa.Text, nullable=False),
+    sa.Column("occurred_on", sa.Date, nullable=False),
+    sa.Column("entered_on", sa.Date),
+    sa.Column("reason", sa.Text),
+    sa.PrimaryKeyConstraint("stream_id", "number"),
+    sa.Index("lapse_told_to", "told_to", "stream_id"),
+    sa.Index("lapse_division", "division", "stream_id"),
+)

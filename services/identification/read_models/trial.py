@@ -37,6 +37,9 @@ class Trial:
     changed: int = 0
     without_line: int = 0
     """Cases of a year for which the tried policy knows no line."""
+    more_urgent: int = 0
+    less_urgent: int = 0
+    """Cases that would come first in every queue, or would no longer (R113)."""
     moves: Counter[tuple[str, str]] = field(default_factory=Counter)
     cases: list[dict[str, Any]] = field(default_factory=list)
 
@@ -46,11 +49,14 @@ class Trial:
             "assessed": self.assessed,
             "changed": self.changed,
             "without_line": self.without_line,
+            "more_urgent": self.more_urgent,
+            "less_urgent": self.less_urgent,
             "moves": [
                 {"from": before, "to": now, "count": count}
                 for (before, now), count in self.moves.most_common()
             ],
             "cases": self.cases,
+            "not_listed": self.changed - len(self.cases),
         }
 
 
@@ -68,6 +74,8 @@ async def try_policy(tx: Transaction, policy: PolicyVersion, since: Any) -> Tria
             trial.without_line += 1
             continue
         before = verified.advice
+        trial.more_urgent += now.urgent and not before.urgent
+        trial.less_urgent += before.urgent and not now.urgent
         if now.suggestion is before.suggestion:
             continue
         trial.changed += 1

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.identification.domain.case_state import Case
+from services.identification.domain.clocks import told_to
+from services.identification.domain.coordination import Coordinated
+from services.identification.domain.delegation import Delegation
 from services.identification.domain.finding import Finding
 from services.identification.domain.household_state import Household
 from services.identification.domain.policy_book import PolicyBook
@@ -158,6 +161,68 @@ def _work(state: Case, last: Recorded[Event]) -> Sequence[Row]:
     ]
 
 
+def _delegation(state: Delegation, last: Recorded[Event]) -> Sequence[Row]:
+    if state.granted is None:
+        return []
+    return [
+        {
+            "stream_id": last.stream_id,
+            "division": state.granted.county,
+            "holder": state.granted.holder,
+            "document": state.granted.document,
+            "valid_from": state.granted.valid_from,
+            "valid_until": state.granted.valid_until,
+            "revoked_on": state.revoked and state.revoked.on,
+            "version": last.version,
+        }
+    ]
+
+
+def _coordination(state: Coordinated | None, last: Recorded[Event]) -> Sequence[Row]:
+    if state is None:
+        return []
+    return [
+        {
+            "stream_id": last.stream_id,
+            "kind": type(state).__name__,
+            "division": state.division,
+            "held_on": state.on,
+            "data": state.model_dump(mode="json", exclude={"division", "on"}),
+        }
+    ]
+
+
+@rule("R54", "K5", "K6")
+def _lapses(state: Case, last: Recorded[Event]) -> Sequence[Row]:
+    """What was late or entered late, and the clocks that have spoken, each with who was told."""
+    city = ancestor(state.division, Level.CITY)
+    acts: list[tuple[Any, ...]] = [
+        (item.kind, item.act, city, item.on, item.entered_on, item.reason) for item in state.lapses
+    ]
+    clocks: list[tuple[Any, ...]] = [
+        (
+            "MISSED" if item.missed else "WARNED",
+            kind,
+            told_to(item, state.division),
+            item.deadline.due_on,
+            None,
+            None,
+        )
+        for kind, item in state.clocks.items()
+        if item.missed or item.warned
+    ]
+    names = ("kind", "about", "told_to", "occurred_on", "entered_on", "reason")
+    return [
+        {
+            "stream_id": last.stream_id,
+            "number": number,
+            "division": state.division,
+            **dict(zip(names, row, strict=True)),
+        }
+        for number, row in enumerate([*acts, *clocks])
+    ]
+
+
 VIEWS: Sequence[View[Any]] = (
     View(tables.household, "household", _household),
     View(
@@ -173,6 +238,9 @@ VIEWS: Sequence[View[Any]] = (
     ),
     View(tables.household_case, "case", _case, {"household_case_one_active": _one_active}),
     View(tables.work_item, "case", _work),
+    View(tables.lapse, "case", _lapses),
     View(tables.finding, "finding", _finding),
+    View(tables.delegation, "delegation", _delegation),
+    View(tables.coordination, "coordination", _coordination),
 )
 """Every table with the streams that feed it."""

@@ -14,11 +14,15 @@ from fastapi import Request
 
 from services.alerts.handlers import Tools, application
 from services.alerts.http import router
+from services.alerts.http.evidence import evidence
 from services.alerts.reactions import reactions
 from services.alerts.schema import SCHEMA
 from shared.contracts.identification import HouseholdIndexed, HouseholdRegistered
 from shared.contracts.members import IndexToken, Member
 from shared.contracts.values import History, Labour
+from shared.evidence.blobs import Blobs
+from shared.evidence.room import EvidenceRoom
+from shared.evidence.scanning import NoScanner
 from shared.kernel.clock import ShiftedClock, legal_date
 from shared.kernel.event import Cause, Event, Metadata, Recorded
 from shared.kernel.ids import new_id
@@ -31,13 +35,15 @@ from shared.vault.documents import check_character, parse_document
 from shared.vault.settings import VaultSettings, create_missing_keys, open_vault
 from shared.web.app import create_app
 from shared.web.auth import bearer
+from shared.web.outbound import Guard, OutboundSettings
 from shared.web.settings import Mode, WebSettings
 from tests.conftest import NewDatabase
 
 COUNTY, TOWN, VILLAGE = "370114", "370114001", "370114001001"
 OTHER_TOWN = "370114002"
 ROLES = {"officer": Role.OFFICER, "hotline": Role.HOTLINE, "feed": Role.FEED}
-ROLES |= {"inspector": Role.INSPECTOR}
+ROLES |= {"inspector": Role.INSPECTOR, "administrator": Role.ADMINISTRATOR}
+ROLES |= {"operator": Role.OPERATOR}
 
 
 def document_number(serial: int = 1, *, born: str = "19650308") -> str:
@@ -62,6 +68,8 @@ class Desk:
     app: Application
     client: httpx.AsyncClient
     tools: Tools
+    url: str = ""
+    """The writer's."""
     versions: dict[UUID, int] = field(default_factory=dict)
 
     async def post(
@@ -176,19 +184,20 @@ async def desk(
     )
     create_missing_keys(settings)
     vault, index = open_vault(settings)
-    tools = Tools(vault, index, divisions)
+    tools = Tools(vault, index, divisions, Guard(Mode.DEMO, OutboundSettings()))
     app = application(database, tools)
+    room = EvidenceRoom(Blobs.at((tmp_path / "files").as_uri()), NoScanner(), vault, "alerts")
     web = create_app(
         service="alerts",
         title="alerts",
         settings=WebSettings(mode=Mode.DEMO),
-        routers=[router(app, tools)],
+        routers=[router(app, tools), evidence(app, room)],
         authenticator=Callers(),
         metrics=Metrics(),
     )
     transport = httpx.ASGITransport(app=web, raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=transport, base_url="http://alerts") as client:
-        desk = Desk(app, client, tools)
+        desk = Desk(app, client, tools, url=urls.writer)
         await desk.today("2023-08-01")
         yield desk
     await database.close()

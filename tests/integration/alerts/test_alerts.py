@@ -1,8 +1,11 @@
 """Department alerts over HTTP: matched, measured, kept with their one fate."""
 
+from datetime import date
 from typing import Any
 
+from shared.contracts.identification import PolicyPublished
 from shared.contracts.values import History
+from shared.policy.parameters import Parameters, PolicyVersion
 from shared.testing.decider import rule
 from tests.integration.alerts.conftest import COUNTY, TOWN, VILLAGE, Desk, document_number
 
@@ -137,3 +140,32 @@ async def test_no_personal_data_leaves_the_vault(desk: Desk) -> None:
     for secret in ("王秀英", document_number(), "透析"):
         assert secret not in stored
     assert kept == 2
+
+
+CIVIL_AFFAIRS = "feed:37:civil-affairs"
+
+
+@rule("R46")
+async def test_an_applicant_is_looked_into_at_once_where_the_county_is_switched_on(
+    desk: Desk,
+) -> None:
+    await desk.household(document_number())
+    applied = {"feed": "civil-affairs", "type": "DIBAO_APPLIED", "amount": None}
+    first = await desk.done("/alerts", alert(**applied, external_id="M1"), CIVIL_AFFAIRS)
+    assert first["events"][0]["data"]["fate"] == "NOT_SCREENED"
+    assert await desk.events("RiskReported") == []
+    policy = PolicyVersion(
+        version="37/2023-1",
+        document="鲁农发〔2023〕1号",
+        division="37",
+        effective_from=date(2023, 1, 1),
+        parameters=Parameters(screens_applicants=(COUNTY,)),
+    )
+    await desk.hear(PolicyPublished(policy=policy))
+    second = await desk.done("/alerts", alert(**applied, external_id="M2"), CIVIL_AFFAIRS)
+    assert second["events"][0]["data"]["fate"] == "LEAD"
+    (lead,) = await desk.events("RiskReported")
+    assert (lead["source"], lead["discovered_on"]) == ("DEPARTMENT_ALERT", "2023-07-31")
+    granted = {"feed": "civil-affairs", "type": "NEW_DIBAO", "amount": None}
+    third = await desk.done("/alerts", alert(**granted, external_id="M3"), CIVIL_AFFAIRS)
+    assert third["events"][0]["data"]["fate"] == "LEAD", "the granted are leads everywhere (R42)"

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +13,14 @@ from fastapi import Request
 
 from services.assistance.handlers import application
 from services.assistance.http import router
+from services.assistance.http.evidence import evidence
 from services.assistance.reactions import reactions
 from services.assistance.schema import SCHEMA
 from shared.contracts.identification import Approved, PolicyPublished
 from shared.contracts.values import Category, History, Risk
+from shared.evidence.blobs import Blobs
+from shared.evidence.room import EvidenceRoom
+from shared.evidence.scanning import NoScanner
 from shared.kernel.clock import ShiftedClock
 from shared.kernel.event import Cause, Event, Metadata, Recorded
 from shared.kernel.ids import new_id
@@ -167,15 +172,16 @@ async def urls(new_database: Callable[[Schema], Awaitable[Urls]]) -> Urls:
 
 
 @pytest.fixture
-async def office(urls: Urls) -> AsyncIterator[Office]:
+async def office(urls: Urls, tmp_path: Path) -> AsyncIterator[Office]:
     database = Database(urls.writer, clock=ShiftedClock())
     vault = Vault(FileMasterKey(KeyRing.new(CipherName.AES_256_GCM.value)))
     app = application(database, vault)
+    room = EvidenceRoom(Blobs.at(tmp_path.as_uri()), NoScanner(), vault, "assistance")
     web = create_app(
         service="assistance",
         title="Assistance",
         settings=WebSettings(mode=Mode.DEMO),
-        routers=[router(app, vault)],
+        routers=[router(app, vault), evidence(app, room)],
         authenticator=TakenAtTheirWord(),
         metrics=Metrics(),
     )

@@ -20,6 +20,7 @@ from shared.bus.connection import connector
 from shared.bus.embedded import EmbeddedBroker
 from shared.bus.embedded_tables import LOG_SCHEMA
 from shared.bus.port import Message
+from shared.evidence.settings import EvidenceSettings
 from shared.store.database import Database
 from shared.store.migrate import Schema
 from shared.testing.databases import Urls
@@ -51,6 +52,7 @@ async def running(urls: Urls, broker: EmbeddedBroker, tmp_path: Path) -> AsyncIt
         web=WebSettings(mode=Mode.DEMO),
         oidc=OidcSettings(issuer="http://127.0.0.1:9"),
         vault=vault,
+        evidence=EvidenceSettings(store=tmp_path.as_uri()),
     )
     made = create(settings, broker=broker, own=AuditSettings(sign_every=0.1))
     await made.start()

@@ -32,6 +32,7 @@ from services.audit.read_models.corrections import VIEWS
 from services.audit.settings import AuditSettings
 from shared.bus.connection import connector
 from shared.bus.embedded import EmbeddedBroker
+from shared.evidence.settings import EvidenceSettings
 from shared.kernel.clock import SHANGHAI, SystemClock
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal, Role
@@ -78,6 +79,7 @@ def service(urls: Urls, database: Database, tmp_path: Path) -> Parts:
         web=WebSettings(mode=Mode.DEMO),
         oidc=OidcSettings(issuer="http://127.0.0.1:9"),
         vault=vault,
+        evidence=EvidenceSettings(store=tmp_path.as_uri()),
     )
     broker = EmbeddedBroker(connector(urls.writer))
     made = create(settings, broker=broker, own=AuditSettings(), authenticator=Says())

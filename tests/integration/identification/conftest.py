@@ -1,14 +1,19 @@
 """The service over HTTP on a real PostgreSQL."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import httpx
 import pytest
 
 from services.identification.handlers import application
 from services.identification.http import router
+from services.identification.http.evidence import evidence
 from services.identification.reactions import reactions
 from services.identification.schema import SCHEMA
+from shared.evidence.blobs import Blobs
+from shared.evidence.room import EvidenceRoom
+from shared.evidence.scanning import NoScanner
 from shared.kernel.clock import ShiftedClock
 from shared.policy.divisions import Divisions
 from shared.store.database import Database
@@ -37,18 +42,25 @@ async def urls(new_database: Callable[[Schema], Awaitable[Urls]]) -> Urls:
 
 
 @pytest.fixture
-async def world(urls: Urls, divisions: Divisions) -> AsyncIterator[World]:
-    database = Database(urls.writer, clock=ShiftedClock())
+def room(tmp_path: Path) -> EvidenceRoom:
     vault = Vault(FileMasterKey(KeyRing.new(CipherName.AES_256_GCM.value)))
+    return EvidenceRoom(Blobs.at(tmp_path.as_uri()), NoScanner(), vault, "identification")
+
+
+@pytest.fixture
+async def world(urls: Urls, divisions: Divisions, room: EvidenceRoom) -> AsyncIterator[World]:
+    database = Database(urls.writer, clock=ShiftedClock())
+    vault = room.vault
     index = BlindIndex(KeyRing.new("HMAC-SHA-256"))
     service = application(database, vault=vault, index=index, divisions=divisions)
     app = create_app(
         service="identification",
         title="Identification",
         settings=WebSettings(mode=Mode.DEMO),
-        routers=[router(service, vault=vault, divisions=divisions)],
+        routers=[router(service, vault=vault, divisions=divisions), evidence(service, room)],
         authenticator=TakenAtTheirWord(),
         metrics=Metrics(),
+        larger_bodies={"/evidence/": 2_000_000},
     )
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://identification") as client:

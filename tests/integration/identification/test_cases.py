@@ -120,6 +120,8 @@ async def test_the_clocks_speak_once_and_the_queue_shows_it(world: World) -> Non
     shown = await world.get("county", f"/cases/{case}")
     assert [item["type"] for item in shown["history"]][2:] == [
         "DeadlineMissed",
+        "DeadlineEscalated",
+        "DeadlineEscalated",
         "DeadlineWarned",
         "DeadlineWarned",
         "DeadlineWarned",

@@ -239,16 +239,26 @@ async def test_parameters_are_tried_on_past_cases_before_they_are_published(worl
     tried = {"parameters": {"monitoring_line": {"2023": 900_000}}}
     answer = await world.post("province", "/policy/trial", tried)
     assert answer.json() == {
+        "parameters": {"monitoring_line": {"from": {"2023": 800_000}, "to": {"2023": 900_000}}},
         "assessed": 1,
         "changed": 1,
         "without_line": 0,
+        "more_urgent": 0,
+        "less_urgent": 0,
         "moves": [{"from": "NOT_IDENTIFY", "to": "MARGINAL_AT_RISK", "count": 1}],
         "cases": [{"case_id": case, "from": "NOT_IDENTIFY", "to": "MARGINAL_AT_RISK"}],
+        "not_listed": 0,
     }
     same = {"parameters": {"monitoring_line": {"2023": 800_000}}}
     assert (await world.post("city", "/policy/trial", same)).json()["changed"] == 0
-    none = {"parameters": {"monitoring_line": {"2024": 800_000}}}
-    assert (await world.post("city", "/policy/trial", none)).json()["without_line"] == 1
+    next_year = {"parameters": {"monitoring_line": {"2024": 950_000}}}
+    assert (await world.post("city", "/policy/trial", next_year)).json()["changed"] == 0
+    dearer = {"parameters": {"former_poverty_standard": 850_000}}
+    urgent = (await world.post("province", "/policy/trial", dearer)).json()
+    assert (urgent["changed"], urgent["more_urgent"]) == (0, 1)
+    assert urgent["parameters"] == {"former_poverty_standard": {"from": 400_000, "to": 850_000}}
+    quota = {"parameters": {"quota": 5}}
+    assert (await world.post("province", "/policy/trial", quota)).json()["rule"] == "R27"
     assert (await world.post("county", "/policy/trial", same)).status_code == 403
     assert (await world.get("county", "/policy", division=VILLAGE))["version"] == "37/2023-1"
 

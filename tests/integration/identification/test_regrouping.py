@@ -164,7 +164,8 @@ async def test_a_merger_joins_people_cases_and_later_leads(world: World) -> None
     gone = await world.get("village", f"/households/{other}")
     assert (gone["members"], gone["absorbed_into"]) == ([], home)
     # A lead about the former household is one about the household it is part of now.
-    await world.lead(other, "2023-08-01")
+    await world.day("2023-08-02")
+    await world.lead(other, "2023-08-02")
     cases = (await world.get("village", f"/households/{home}"))["cases"]
     assert [case["status"] for case in cases] == ["OPEN", "PURGED"]
     track = await world.get("village", f"/cases/{cases[0]['id']}")

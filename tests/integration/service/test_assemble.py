@@ -16,6 +16,7 @@ from shared.bus.connection import connector
 from shared.bus.embedded import EmbeddedBroker
 from shared.bus.embedded_tables import LOG_SCHEMA
 from shared.bus.handler import Each
+from shared.evidence.settings import EvidenceSettings
 from shared.kernel.event import Cause, Recorded
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Role, may, system
@@ -132,6 +133,7 @@ async def running(
         web=WebSettings(mode=mode),
         oidc=OidcSettings(issuer="https://issuer.invalid"),
         vault=vault,
+        evidence=EvidenceSettings(store=keys.as_uri(), scan="none"),
         member="example-0",
     )
     service = assemble(settings, log, BLUEPRINT, authenticator=TakenAtTheirWord())

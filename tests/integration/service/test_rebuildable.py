@@ -10,6 +10,7 @@ from services.audit import main as audit
 from services.identification import main as identification
 from shared.bus.connection import connector
 from shared.bus.embedded import EmbeddedBroker
+from shared.evidence.settings import EvidenceSettings
 from shared.store.drift import drift
 from shared.store.rebuild import rebuild
 from shared.testing.databases import service_database
@@ -42,6 +43,7 @@ async def test_it_can_be_rebuilt(
             web=WebSettings(mode=Mode.DEMO),
             oidc=OidcSettings(issuer="https://issuer.invalid"),
             vault=vault,
+            evidence=EvidenceSettings(store=tmp_path.as_uri()),
         )
         broker = EmbeddedBroker(connector(urls.writer))
         service = MODULES[name].create(settings, broker=broker)

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -17,7 +19,7 @@ from shared.vault.keyring import KeyRing
 from shared.vault.master_key import FileMasterKey
 from shared.vault.tables import metadata as vault_tables
 from shared.vault.vault import Vault
-from shared.web.machine_keys import metadata as access_tables
+from shared.web.tables import metadata as access_tables
 
 SCHEMA = Schema(
     service="vaulttest",
@@ -37,8 +39,12 @@ class Urls:
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
-    with EmbeddedPostgres(tmp_path_factory.mktemp("pg")) as running:
+def server() -> Iterator[EmbeddedPostgres]:
+    # Not under pytest's own directory: another run that begins closes it to the server's account.
+    with (
+        TemporaryDirectory(prefix="dixian-vault-", ignore_cleanup_errors=True) as directory,
+        EmbeddedPostgres(Path(directory)) as running,
+    ):
         logins = [f"alter role {role} login" for role in SCHEMA.roles.values()]
         asyncio.run(running.template("vaulttest", lambda url: upgrade(url, SCHEMA), *logins))
         yield running

@@ -112,7 +112,7 @@ def test_the_envelope_is_canonical_whatever_it_holds(
     envelope = leaf.read(sealed)
     assert sealed == rfc8785.dumps(envelope)
     assert (envelope["actor"], envelope["actor_roles"], envelope["data"]) == (words, roles, data)
-    assert datetime.fromisoformat(envelope["recorded_at"]) == recorded_at
+    assert datetime.fromisoformat(envelope["recorded_at"]) == recorded_at.astimezone(UTC)
     with pytest.raises(NotCanonical):
         leaf.seal(replace(ENTRY, actor="\ud800"), b"")
 

@@ -161,6 +161,7 @@ def deliberation(
         conclusion=conclusion,
         category=category,
         minutes="会议记录",
+        town_officers=("person:town",),
         **(votes | counted),
     )
 

@@ -115,18 +115,21 @@ def spoken(on: str, *events: Event) -> list[Event]:
 def test_each_warning_and_each_miss_once() -> None:
     events = [*way("opened")]
     said: list[tuple[str, str]] = []
-    for day in range(1, 21):
+    for day in range(1, 26):
         on = f"2023-08-{day:02}"
         for event in spoken(on, *events):
-            assert isinstance(event, e.DeadlineWarned | e.DeadlineMissed)
+            assert isinstance(event, e.DeadlineWarned | e.DeadlineMissed | e.DeadlineEscalated)
             said.append((on[8:], f"{type(event).__name__[8:]} {event.kind}"))
             events.append(event)
     assert said == [
         ("05", "Missed verify"),
+        ("09", "Escalated verify"),
         ("11", "Warned identify"),
+        ("14", "Escalated verify"),
         ("14", "Warned identify"),
         ("16", "Warned identify"),
         ("17", "Missed identify"),
+        ("21", "Escalated identify"),
     ]
 
 
@@ -135,22 +138,35 @@ def test_a_clock_that_slept_says_everything_it_missed() -> None:
     events = spoken("2023-09-01", *way("opened"))
     assert [type(event).__name__ for event in events] == [
         "DeadlineMissed",
+        "DeadlineEscalated",
+        "DeadlineEscalated",
         "DeadlineWarned",
         "DeadlineWarned",
         "DeadlineWarned",
         "DeadlineMissed",
+        "DeadlineEscalated",
     ]
     assert spoken("2023-09-02", *way("opened"), *events) == []
 
 
 @rule("R54")
-def test_a_miss_goes_to_the_level_above() -> None:
+def test_a_miss_goes_to_the_level_above_and_then_level_by_level_higher() -> None:
     missed = {
         event.kind: event.escalated_to
         for event in spoken("2023-09-01", *way("opened"))
         if isinstance(event, e.DeadlineMissed)
     }
     assert missed == {"verify": "370114", "identify": "3701"}
+    higher = [
+        (event.kind, str(event.on), event.escalated_to)
+        for event in spoken("2023-09-01", *way("opened"))
+        if isinstance(event, e.DeadlineEscalated)
+    ]
+    assert higher == [
+        ("verify", "2023-08-09", "3701"),
+        ("verify", "2023-08-14", "37"),
+        ("identify", "2023-08-21", "37"),
+    ]
     assert set(ESCALATES_TO) >= {"verify", "identify", "national-entry", "green-channel"}
 
 

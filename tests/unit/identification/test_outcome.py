@@ -1,5 +1,6 @@
 """Publicity, approval, refusal, announcement, entry, following (R7–R10, R30–R33, R43, R53–R67)."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -9,6 +10,7 @@ from services.identification.domain import commands as c
 from services.identification.domain import internal
 from services.identification.domain.case_state import Status
 from services.identification.domain.collection import Coping
+from services.identification.domain.delegation import Held
 from shared.contracts import identification as e
 from shared.contracts.assessment import CopingMeans, Shock
 from shared.contracts.identification_steps import Conclusion, Told
@@ -22,6 +24,7 @@ from tests.unit.identification.support import (
     COMMITTEE,
     FRESH,
     HEAD,
+    NOTE,
     OFFICER,
     PHOTO,
     SAFE,
@@ -148,8 +151,35 @@ def test_an_authority_is_valid_on_the_day() -> None:
     )
     officer = case(*way("publicity")).when(approval(), on="2023-08-12", by=OFFICER)
     officer.refused("R53", code="forbidden")
-    delegated = approval(authority="DELEGATION")
-    case(*way("publicity")).when(delegated, on="2023-08-12", by=OFFICER).then_types(e.Approved)
+
+
+HELD = Held(NOTE, "章农委授〔2023〕1号", date(2023, 8, 1), date(2023, 8, 12), None)
+
+
+@rule("R53")
+@pytest.mark.parametrize(
+    ("held", "holds"),
+    [
+        (HELD, True),
+        (replace(HELD, valid_until=date(2023, 8, 11)), False),
+        (replace(HELD, valid_from=date(2023, 8, 13), valid_until=date(2023, 9, 1)), False),
+        (replace(HELD, revoked_on=date(2023, 8, 12)), False),
+        (replace(HELD, revoked_on=date(2023, 8, 13)), True),
+        (replace(HELD, document="章农委授〔2023〕2号"), False),
+    ],
+)
+def test_a_delegation_is_the_committees_to_that_person_by_that_document(
+    held: Held, holds: bool
+) -> None:
+    act = approval(authority="DELEGATION", document=HELD.document)
+    asked = case(*way("publicity"), make=context(delegations=(held,)))
+    tried = asked.when(act, on="2023-08-12", by=OFFICER)
+    if not holds:
+        tried.refused("R53", code="forbidden")
+        return
+    [event] = tried.then_types(e.Approved)
+    assert isinstance(event, e.Approved)
+    assert (event.approved_by, event.delegation_id) == ("person:county", NOTE)
 
 
 @rule("R53")

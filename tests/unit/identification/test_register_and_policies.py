@@ -8,15 +8,23 @@ import pytest
 from pydantic import ValidationError
 
 from services.identification.domain import commands as c
-from services.identification.domain import policy_book as book
 from services.identification.domain import register_commands as r
 from services.identification.domain.household import HOUSEHOLD
 from services.identification.domain.household_state import Registration
-from services.identification.domain.policy_book import POLICY_BOOK, Publication, loosened
+from services.identification.domain.policy_book import POLICY_BOOK, Publication
 from shared.contracts import identification as e
 from shared.kernel.principal import Principal, Role
 from shared.kernel.refusal import Refusal
-from shared.policy.parameters import NEVER, Parameters, PolicyVersion, in_force, monitoring_line
+from shared.policy.parameters import (
+    NEVER,
+    TIGHTER,
+    NoPolicy,
+    Parameters,
+    PolicyVersion,
+    in_force,
+    loosened,
+    monitoring_line,
+)
 from shared.testing.decider import Given, given, rule
 
 VILLAGE, ELSEWHERE = "370114101200", "371721100200"
@@ -185,6 +193,10 @@ def city(**parameters: Any) -> Given[Any]:
         ({"stable_income": "5m"}, "R120"),
         ({"former_poverty_standard": 1}, "R120"),
         ({"ledger_percent": 3}, "R120"),
+        ({"monitoring_line": {2023: 800_000, 2024: 500_000}}, "R29"),
+        ({"quorum": "1/2"}, "R120"),
+        ({"bulk_approvals": 21}, "R120"),
+        ({"rush_elimination_days": 29}, "R120"),
     ],
 )
 def test_a_city_does_not_loosen(parameters: dict[str, Any], rule_id: str) -> None:
@@ -218,6 +230,41 @@ def test_the_version_in_force_is_the_latest_that_has_begun() -> None:
     assert in_force(book, VILLAGE, date(2023, 6, 1)).version == "37/2023-2"
 
 
+@rule("R28", "R119")
+def test_a_version_published_for_later_holds_from_its_day_and_no_earlier() -> None:
+    later = version("2", on="2023-04-01", monitoring_line={2023: 850_000})
+    publish(later, version("1"), on="2023-03-01").happens()
+    book = [version("1"), later]
+    assert in_force(book, VILLAGE, date(2023, 3, 31)).version == "37/2023-1"
+    assert in_force(book, VILLAGE, date(2023, 4, 1)).version == "37/2023-2"
+    between = version("3", on="2023-03-15")
+    publish(between, *book, on="2023-03-02").refused("K7", code="history-is-not-overwritten")
+
+
+@rule("R29", "R120")
+def test_a_citys_version_that_the_province_has_overtaken_is_passed_over() -> None:
+    own = version(division="3701", monitoring_line={2023: 820_000}, publicity="7d")
+    book = [version("1"), own]
+    assert in_force(book, VILLAGE, date(2023, 12, 31)).version == "3701/2023-1"
+    higher = version("2", on="2024-01-01", monitoring_line={2023: 800_000, 2024: 900_000})
+    book = [*book, higher]
+    assert in_force(book, VILLAGE, date(2023, 12, 31)).version == "3701/2023-1"
+    assert in_force(book, VILLAGE, date(2024, 1, 1)).version == "37/2023-2"
+    anew = version("2", on="2024-02-01", division="3701", monitoring_line={2023: 920_000})
+    assert in_force([*book, anew], VILLAGE, date(2024, 2, 1)).version == "3701/2023-2"
+    assert in_force([*book, anew], "371721", date(2024, 2, 1)).version == "37/2023-2"
+
+
+@rule("K8")
+def test_a_rule_set_published_for_a_time_ends_with_it() -> None:
+    until = version("1").model_copy(update={"valid_until": date(2023, 6, 30)})
+    assert in_force([until], VILLAGE, date(2023, 6, 30)) == until
+    with pytest.raises(NoPolicy):
+        in_force([until], VILLAGE, date(2023, 7, 1))
+    never = until.model_copy(update={"valid_until": date(2022, 12, 31)})
+    publish(never).refused("K8", code="ends-before-it-begins")
+
+
 @rule("R2")
 def test_a_city_waits_for_the_province() -> None:
     alone = publish(version(division="3701"), by=CITY)
@@ -226,9 +273,10 @@ def test_a_city_waits_for_the_province() -> None:
 
 def test_every_length_and_number_has_a_direction() -> None:
     """A new parameter must say which way is tighter, or a city could loosen it unseen."""
-    directed = {*book._SHORTER, *book._LONGER, *book._HIGHER, *book._LOWER}
+    directed = {name for names in TIGHTER.values() for name in names}
     undirected = {
         "monitoring_line",
+        "screens_applicants",
         "organisations",
         "county_rural_mean",
         "identify_warnings",

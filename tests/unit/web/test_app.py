@@ -14,14 +14,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shared.kernel.division import Level
 from shared.kernel.principal import Principal, Role, may
-from shared.kernel.refusal import Forbidden, NotFound, OutOfOrder, Refusal, Stale
+from shared.kernel.refusal import Forbidden, NotFound, OutOfOrder, Refusal, Stale, Unavailable
 from shared.telemetry.metrics import Metrics
 from shared.testing.access import TakenAtTheirWord, acting
 from shared.web.app import create_app
 from shared.web.auth import Caller
 from shared.web.context import Ctx
 from shared.web.health import Check
-from shared.web.problem import TooManyRequests, Unavailable
+from shared.web.problem import TooManyRequests
 from shared.web.routing import Access, Router, UndeclaredRoute, access_table, public, require
 from shared.web.settings import Mode, WebSettings
 

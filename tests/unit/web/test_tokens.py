@@ -20,9 +20,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from shared.kernel.principal import Principal, Role
+from shared.kernel.refusal import Unavailable
 from shared.web.access import UnsafeAccess, open_access
 from shared.web.jwks import KeySet, usable_keys
-from shared.web.problem import Unauthorized, Unavailable
+from shared.web.problem import Unauthorized
 from shared.web.settings import Mode, OidcSettings
 from shared.web.tokens import TokenVerifier
 

@@ -1,0 +1,1 @@
+"""Evidence files: content-addressed, scanned, sealed under their owner's vault key."""
