@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -19,9 +19,6 @@ from services.console.words import Words
 from shared.kernel.money import yuan
 from shared.policy.divisions import Divisions
 from shared.policy.rules import cite, rules
-
-if TYPE_CHECKING:
-    from services.console.visit import Visit
 
 _HERE = Path(__file__).parent
 _KINDS = {
@@ -54,6 +51,17 @@ class Asset:
     version: str
 
 
+class Visitor(Protocol):
+    """Whom a page is for, as far as its look goes."""
+
+    words: Words
+    today: date
+
+    def place(self, code: str | None) -> str:
+        """A division as the visitor names it."""
+        ...
+
+
 class Look:
     """The templates and the files beside them."""
 
@@ -76,7 +84,7 @@ class Look:
         self._templates.filters.update(day=_day, moment=_moment, yuan=_yuan, plain=_plain)
         self._templates.globals.update(explained=explained)
 
-    def render(self, template: str, visit: "Visit", context: Mapping[str, Any]) -> str:
+    def render(self, template: str, visit: Visitor, context: Mapping[str, Any]) -> str:
         """A page for a visitor."""
         words = visit.words
         return self._templates.get_template(template).render(
