@@ -23,6 +23,7 @@ Json = Any
 SERVICES = ("alerts", "identification", "assistance", "audit")
 _REMEMBERED = 300.0
 """Seconds for which who-may-do-what is taken as read."""
+_PAUSE = 0.5
 _LEGAL_ZONE = ZoneInfo("Asia/Shanghai")
 
 
@@ -117,6 +118,17 @@ class Services:
     async def requires(self, service: str, path: str) -> frozenset[str]:
         """The fields that the body of a ``POST`` must have."""
         return (await self._documented(service)).bodies.get(("POST", path), frozenset())
+
+    async def learn(self) -> None:
+        """Read what may be done before the first page asks; each service as soon as it is up."""
+        waiting = set(SERVICES)
+        while waiting:
+            for service in sorted(waiting):
+                try:
+                    await self._documented(service)
+                    waiting.discard(service)
+                except (Away, Refused):
+                    await asyncio.sleep(_PAUSE)
 
     async def _documented(self, service: str) -> Known:
         known = self._known.get(service)

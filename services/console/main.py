@@ -43,7 +43,8 @@ def create(settings: ConsoleSettings, web: WebSettings, oidc: OidcSettings) -> S
         await services.close()
         await keys.close()
 
-    return Service(NAME, _app(settings, web, door), closed=closed)
+    app = _app(settings, web, door)
+    return Service(NAME, app, workers=(services.learn,), closed=closed)
 
 
 def _app(settings: ConsoleSettings, web: WebSettings, door: Door) -> FastAPI:
