@@ -284,6 +284,31 @@ def divisions(
         asyncio.run(import_divisions(url, file, console))
 
 
+@imports.command()
+def feed(
+    name: Annotated[str, typer.Argument(help="The feed: medical-insurance, education …")],
+    file: Annotated[Path, typer.Argument(help="XLSX, CSV or NDJSON, gzipped if you like.")],
+    token: Annotated[str, typer.Option(envvar="DIXIAN_TOKEN", help="The key or token.")],
+    alerts: Annotated[
+        str, typer.Option(envvar="DIXIAN_ALERTS_URL", help="Where the service is.")
+    ] = "http://127.0.0.1:8101",
+    results: Annotated[
+        Path | None, typer.Option(help="Save every row's fate: .csv, .xlsx or .jsonl.")
+    ] = None,
+) -> None:
+    """Send a department's file and follow it to its end; again changes nothing twice."""
+    import httpx
+
+    from dixian.feed import FeedClient
+
+    headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
+    with plainly(), httpx.Client(base_url=alerts, headers=headers, timeout=300) as client:
+        sender = FeedClient(client, console)
+        sent = sender.send(name, file)
+        if results is not None:
+            sender.results(sent, results)
+
+
 @cluster.command("up")
 def cluster_up() -> None:
     """Start Kafka, PostgreSQL and every service as processes of their own."""

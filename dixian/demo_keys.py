@@ -7,13 +7,12 @@ from shared.contracts.alerts import MachineKind
 from shared.kernel.clock import ShiftedClock
 from shared.kernel.event import Cause
 from shared.kernel.ids import new_id
-from shared.kernel.principal import system
+from shared.kernel.principal import MACHINE_ROLES, system
 from shared.kernel.refusal import OutOfOrder
 from shared.policy.divisions import Divisions
 from shared.service.demo_clock import begin
 from shared.store.application import Application
 from shared.store.database import Database
-from shared.web.machine_keys import MACHINE_ROLES
 
 
 async def let_in(owner_url: str) -> None:

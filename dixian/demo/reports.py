@@ -1,12 +1,14 @@
 """The beginning: the year's line, the register, a call and an alert."""
 
 from collections.abc import Iterable
+from datetime import date
 
 from dixian.demo.client import Answered
 from dixian.demo.people import Relative, family
 from dixian.demo.story import Json, Story
 from dixian.people import COUNTY, PROVINCE, VILLAGE
 from shared.kernel.money import yuan
+from shared.policy.working_days import known_until
 
 
 def policy(story: Story) -> None:
@@ -16,35 +18,66 @@ def policy(story: Story) -> None:
 
 
 def publish(story: Story) -> None:
-    """See to it that a line is in force for the year that it is now."""
-    year, lines = story.today.year, _lines(story)
-    if str(year) in lines:
+    """See to it that a line is in force for the year it is, and that the story's days are known."""
+    year, known = story.today.year, _in_force(story)
+    parameters = known.get("parameters", {})
+    lines, years = parameters.get("monitoring_line", {}), parameters.get("working_years", {})
+    wanted = [item for item in _years_of(story) if str(item) not in years]
+    if str(year) in lines and not wanted:
         story.screen.note(f"{year}年监测线已发布: {yuan(lines[str(year)])}元 is in force")
         return
-    lines = {**lines, str(year): 800_000 + (year - 2023) * 50_000}
+    lines = {str(year): 800_000 + (year - 2023) * 50_000, **lines}
+    years = {**years, **{str(item): _made_up(item) for item in wanted}}
     body = {
         "policy": {
-            "version": f"{PROVINCE}/{year}-1",
+            "version": _next_version(known.get("version", ""), year),
             "document": f"鲁演示发〔{year}〕1号",
             "division": PROVINCE,
             "effective_from": story.today.isoformat(),
-            "parameters": {"monitoring_line": lines, "county_rural_mean": {COUNTY: 2_200_000}},
+            "parameters": {
+                "monitoring_line": lines,
+                "county_rural_mean": {COUNTY: 2_200_000},
+                "working_years": years,
+            },
         }
     }
     what = f"发布{year}年监测线 {yuan(lines[str(year)])}元"
+    if wanted:
+        what += f"及{'、'.join(map(str, wanted))}年工作日历(演示用,非国务院通知)"
     story.do("province-officer", what, "identification", "/policy", body)
 
 
-def _lines(story: Story) -> dict[str, int]:
-    """The lines in force today, 分 by year; none before the first publication."""
+def _years_of(story: Story) -> list[int]:
+    """The years whose working days the story's clocks need, and nobody has published yet."""
+    known = known_until(story.today)
+    last = story.today.year + 1
+    return [year for year in range(story.today.year, last + 1) if not known or year > known.year]
+
+
+def _made_up(year: int) -> Json:
+    """A calendar for a story in a year of which there is no notice; it says so itself."""
+    fixed = [(1, 1), (5, 1), (5, 2), (5, 3), (5, 4), (5, 5), *((10, day) for day in range(1, 8))]
+    return {
+        "document": f"演示日历〔{year}〕非国务院通知",
+        "holidays": [date(year, month, day).isoformat() for month, day in fixed],
+    }
+
+
+def _next_version(known: str, year: int) -> str:
+    """``37/2026-1``, and ``37/2026-2`` after it."""
+    beginning = f"{PROVINCE}/{year}-"
+    number = int(known.removeprefix(beginning)) if known.startswith(beginning) else 0
+    return f"{beginning}{number + 1}"
+
+
+def _in_force(story: Story) -> Json:
+    """The policy in force today; nothing before the first publication."""
     try:
-        known = story.client.get("province-officer", "identification", "/policy", division=PROVINCE)
+        return story.client.get("province-officer", "identification", "/policy", division=PROVINCE)
     except Answered as answer:
         if answer.problem.get("code") != "no-policy-in-force":
             raise
         return {}
-    lines: dict[str, int] = known["parameters"]["monitoring_line"]
-    return lines
 
 
 def register(story: Story) -> None:

@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.alerts.feed_work import FeedWorker
 from services.alerts.handlers import Tools, application
-from services.alerts.http import router
+from services.alerts.http import LARGER_BODIES, router
 from services.alerts.http.evidence import evidence
 from services.alerts.postman import Postman
 from services.alerts.reactions import Reactions
-from services.alerts.read_models import deliveries
+from services.alerts.read_models import deliveries, register
 from services.alerts.schema import SCHEMA
 from shared.bus.connection import connector
 from shared.bus.handler import Each
 from shared.bus.port import Broker
 from shared.policy.divisions import Divisions
+from shared.policy.working_days import known_until
 from shared.service.assemble import Blueprint, Kit, assemble
 from shared.web.outbound import Guard, Outbound, OutboundSettings
 from shared.web.service import Service, ServiceSettings
@@ -22,7 +24,6 @@ from shared.web.service import Service, ServiceSettings
 def create(settings: ServiceSettings, *, broker: Broker) -> Service:
     """The service, not yet started."""
     divisions = Divisions.load()
-
     outbound = OutboundSettings()
     guard = Guard(settings.web.mode, outbound)
 
@@ -47,16 +48,21 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             routers=lambda kit, app: [router(app, tools(kit)), evidence(app, kit.evidence)],
             reacts_to=("identification", "assistance"),
             handler=lambda _kit, app: Each(Reactions(app).by_type()),
-            workers=lambda kit, _app: (postman(kit).run,),
-            numbers=lambda kit, _app: lambda: _told(kit),
+            workers=lambda kit, app: (postman(kit).run, FeedWorker(app, tools(kit)).run),
+            larger_bodies=LARGER_BODIES,
+            numbers=lambda kit, _app: lambda: _numbers(kit),
         ),
     )
 
 
-async def _told(kit: Kit) -> Mapping[str, Any]:
-    """What waits to be told to hotlines, and what nobody could be told."""
+async def _numbers(kit: Kit) -> Mapping[str, Any]:
+    """What waits to be told to hotlines, what nobody could be told, and how long clocks can run."""
     async with kit.database.reading() as tx:
-        return {"webhooks": await deliveries.counts(tx.raw)}
+        today = tx.clock.today()
+        return {
+            "webhooks": await deliveries.counts(tx.raw),
+            "working_days_known_until": known_until(today, await register.calendar(tx.raw, today)),
+        }
 
 
 __all__ = ["SCHEMA", "create"]

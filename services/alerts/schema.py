@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from services.alerts.read_models import deliveries, tables
+from services.alerts.read_models import deliveries, feed_tables, tables
 from shared.service.schema import service_schema
 
 SCHEMA = service_schema(
@@ -11,4 +11,5 @@ SCHEMA = service_schema(
     tables.metadata,
     tables.matching,
     deliveries.hooks,
+    feed_tables.feeds,
 )

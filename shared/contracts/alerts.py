@@ -9,11 +9,21 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.contracts.alerts_feeds import (
+    AlertField,
     AlertReceived,
     AlertType,
     Fate,
+    FeedCompared,
+    FeedFinished,
+    FeedMapped,
+    FeedMapping,
+    FeedReceived,
     Population,
+    RowFate,
+    Tally,
     Threshold,
+    ThresholdSet,
+    Unit,
 )
 from shared.contracts.alerts_machines import (
     MachineKeyIssued,
@@ -61,6 +71,17 @@ class MatchedBy(StrEnum):
     """Somebody looked and said so."""
 
 
+class Channel(StrEnum):
+    """How a self-declaration came."""
+
+    PAPER = "PAPER"
+    """纸质申报"""
+    ONLINE = "ONLINE"
+    """线上申报"""
+    AGENT = "AGENT"
+    """代办"""
+
+
 @contract
 class RiskReported(AlertsEvent):
     """Something that may mean risk was reported; the clocks of R54 and R55 run from its day."""
@@ -86,6 +107,12 @@ class RiskReported(AlertsEvent):
     """Whom it is about, in this service's vault, while the register does not know them."""
     reported_in: DivisionCode | None = None
     """Where it was reported, where that is not in ``division``."""
+    channel: Channel | None = None
+    """Of a self-declaration."""
+    agent_id: UUID | None = None
+    """Who declared it for the household, in the vault."""
+    text_id: UUID | None = None
+    """What the household or the cadre said, in the vault."""
 
 
 @contract
@@ -174,14 +201,21 @@ class DeadlineMissed(AlertsEvent):
 
 
 __all__ = [
+    "AlertField",
     "AlertReceived",
     "AlertType",
     "AlertsEvent",
+    "Channel",
     "DeadlineMissed",
     "DeadlineWarned",
     "EvidenceKept",
     "ExtensionReason",
     "Fate",
+    "FeedCompared",
+    "FeedFinished",
+    "FeedMapped",
+    "FeedMapping",
+    "FeedReceived",
     "LeadDisposed",
     "LeadFollowedUp",
     "LeadMatched",
@@ -206,8 +240,12 @@ __all__ = [
     "Rating",
     "ReturnReason",
     "RiskReported",
+    "RowFate",
     "SupervisionGround",
+    "Tally",
     "Threshold",
+    "ThresholdSet",
+    "Unit",
     "WebhookMoved",
     "WebhookRegistered",
     "WebhookRemoved",

@@ -20,6 +20,8 @@ class MachineKind(StrEnum):
     """热线平台"""
     FEED = "feed"
     """部门数据推送系统"""
+    PORTAL = "portal"
+    """群众自主申报平台"""
 
 
 @contract

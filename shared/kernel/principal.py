@@ -27,8 +27,14 @@ class Role(StrEnum):
     """The 12317 platform (a machine)."""
     FEED = "feed"
     """A department's system posting alerts (a machine)."""
+    PORTAL = "portal"
+    """The portal on which households declare their risks themselves (a machine)."""
     SYSTEM = "system"
     """Dixian itself: reactions to neighbours' events and clocks. Never granted by a token."""
+
+
+MACHINE_ROLES = frozenset({Role.HOTLINE, Role.FEED, Role.PORTAL})
+"""The roles of machines, which only a machine key carries."""
 
 
 @dataclass(frozen=True)

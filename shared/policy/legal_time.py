@@ -4,44 +4,20 @@ import re
 from calendar import monthrange
 from datetime import date, timedelta
 
-import chinese_calendar
-
 from shared.kernel.deadline import Deadline
-from shared.kernel.refusal import Invalid
 from shared.policy.rules import rule
+from shared.policy.working_days import Calendar, is_working_day
 
 _LENGTH = re.compile(r"^(\d+)(d|wd|m)$")
 
 
-class UnknownCalendarYear(Invalid):
-    """The State Council has not published that year's holidays: no guess is made."""
-
-    def __init__(self, year: int) -> None:
-        super().__init__(
-            "R117",
-            code="unknown-calendar-year",
-            zh=f"{year}年的节假日安排尚未收录,无法计算工作日",
-            en=f"the working days of {year} are not known",
-        )
-
-
-def is_working_day(day: date) -> bool:
-    """Whether offices work on ``day``, make-up days (调休) included.
-
-    Raises ``UnknownCalendarYear`` beyond the published calendars.
-    """
-    try:
-        return bool(chinese_calendar.is_workday(day))
-    except NotImplementedError:
-        raise UnknownCalendarYear(day.year) from None
-
-
 @rule("K1", "K3")
-def after(start: date, length: str) -> date:
+def after(start: date, length: str, published: Calendar | None = None) -> date:
     """The last day of a period of ``length`` that starts on ``start`` (that day not counted).
 
     ``15d`` natural days, ``5wd`` working days, ``1m`` months: the same day of the month, clamped
-    to the month's end (K3: 01-31 and one month → 02-28).
+    to the month's end (K3: 01-31 and one month → 02-28). ``published``: the working years that
+    the province has published.
     """
     match = _LENGTH.match(length)
     if match is None:
@@ -51,13 +27,13 @@ def after(start: date, length: str) -> date:
         return start + timedelta(days=number)
     if unit == "m":
         return _add_months(start, number)
-    return _add_working_days(start, number)
+    return _add_working_days(start, number, published)
 
 
-def working_day_before(day: date) -> date:
+def working_day_before(day: date, published: Calendar | None = None) -> date:
     """The nearest working day before ``day``: the hotline's yellow card (R117)."""
     before = day - timedelta(days=1)
-    while not is_working_day(before):
+    while not is_working_day(before, published):
         before -= timedelta(days=1)
     return before
 
@@ -71,24 +47,26 @@ def deadline(
     policy: str,
     warn: tuple[str, ...] = (),
     escalate: tuple[str, int] = ("1d", 0),
+    published: Calendar | None = None,
 ) -> Deadline:
     """A clock started now, its due date and warning days counted once and for ever.
 
     ``warn`` holds lengths from the start, e.g. ``("10d", "13d", "15d")`` for R54. ``escalate``:
     how long a miss waits before one level more hears of it, and how many more there are.
+    ``published``: the working years that the province has published.
     """
-    due_on = after(starts_on, length)
+    due_on = after(starts_on, length, published)
     wait, levels = escalate
     higher = [due_on]
     for _ in range(levels):
-        higher.append(after(higher[-1], wait))
+        higher.append(after(higher[-1], wait, published))
     return Deadline(
         kind=kind,
         rule=rule,
         starts_on=starts_on,
         length=length,
         due_on=due_on,
-        warn_on=tuple(after(starts_on, item) for item in warn),
+        warn_on=tuple(after(starts_on, item, published) for item in warn),
         escalate_on=tuple(higher[1:]),
         policy=policy,
     )
@@ -100,9 +78,9 @@ def _add_months(start: date, months: int) -> date:
     return date(year, month, min(start.day, monthrange(year, month)[1]))
 
 
-def _add_working_days(start: date, days: int) -> date:
+def _add_working_days(start: date, days: int, published: Calendar | None) -> date:
     day = start
     while days:
         day += timedelta(days=1)
-        days -= is_working_day(day)
+        days -= is_working_day(day, published)
     return day

@@ -16,6 +16,7 @@ from shared.kernel.division import DivisionCode, within
 from shared.kernel.money import FenAmount
 from shared.kernel.refusal import Invalid, Refusal
 from shared.policy.rules import rule
+from shared.policy.working_days import Calendar, WorkingYear
 
 NEVER: Mapping[str, str] = {
     "quota": "R27",
@@ -103,6 +104,9 @@ class Parameters(BaseModel):
         "lead": "党委农业农村委员会",
     }
     """What the executive department and the lead organisation are called (K8)."""
+    working_years: Mapping[int, WorkingYear] = {}
+    """The State Council's notices of years that are not known otherwise, for the hotline's clocks;
+    the province's alone (R117)."""
     ledger_percent: int = 2
     """The share of the rural registered population strictly above which a ledger is due (R110)."""
 
@@ -198,6 +202,23 @@ def in_force(book: Sequence[PolicyVersion], division: str, on: date) -> PolicyVe
     return chosen
 
 
+@rule("K7", "R117")
+def working_years(book: Sequence[PolicyVersion], on: date) -> Calendar:
+    """The years published and in force on a day, whichever version brought them: the latest holds.
+
+    A city that has a version of its own works on the province's days all the same.
+    """
+    begun = sorted(
+        (version for version in book if version.effective_from <= on),
+        key=lambda version: version.effective_from,
+    )
+    return {
+        year: notice
+        for version in begun
+        for year, notice in version.parameters.working_years.items()
+    }
+
+
 def monitoring_line(version: PolicyVersion, year: int) -> tuple[int, bool]:
     """The line of ``year`` in 分, and whether it is the year's own.
 
@@ -262,6 +283,8 @@ def loosened(own: Parameters, above: Parameters) -> list[str]:
         names.append("monitoring_line")
     if not set(above.screens_applicants) <= set(own.screens_applicants):
         names.append("screens_applicants")
+    if own.working_years.items() - above.working_years.items():
+        names.append("working_years")
     names += [name for name in _SHORTER if _days(own, name) > _days(above, name)]
     names += [name for name in _LONGER if _days(own, name) < _days(above, name)]
     names += [name for name in _HIGHER if _size(own, name) < _size(above, name)]

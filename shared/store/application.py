@@ -8,6 +8,7 @@ from the decision is written by one statement, which is a transaction by itself.
 request did in between shows as a violated key, and the command is decided again.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +20,11 @@ from uuid import UUID
 import asyncpg
 
 from shared.kernel.decider import Aggregate, Context, RollsBack, Tick
-from shared.kernel.event import Cause, Command, Event, Recorded
+from shared.kernel.event import Cause, Command, Event, Metadata, Recorded
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal, Role
 from shared.kernel.refusal import Forbidden, Invalid, NotFound, Refusal, Stale
-from shared.store import deadlines, event_store, idempotency
+from shared.store import bulk, deadlines, event_store, idempotency
 from shared.store.database import Database, Transaction
 from shared.store.idempotency import AlreadyAnswered, IdempotencyKey
 from shared.store.views import View
@@ -31,6 +32,7 @@ from shared.store.writing import Writes
 
 S = TypeVar("S")
 _ATTEMPTS = 12
+_AT_A_TIME = 100
 
 
 @dataclass(frozen=True)
@@ -132,13 +134,58 @@ class Call:
             return Outcome(stream_id, stream.version, stream.state, [])
         return await self._append(aggregate, stream, events, context)
 
+    @cached_property
+    def _metadata(self) -> Metadata:
+        return self.cause.metadata(self.principal)
+
+    async def begin_many(
+        self, beginnings: Sequence[tuple[Aggregate[Any], UUID, Command, Context]]
+    ) -> None:
+        """Decide commands on streams that do not exist yet, and write them all together.
+
+        The same decisions, events and rows as ``decide`` one by one, in the order given. Raises
+        ``ConcurrentAppend`` when one of the streams exists after all; nothing is written then.
+        """
+        rows, drafted = bulk.Rows(), list[Recorded[Event]]()
+        for number, (aggregate, stream_id, command, context) in enumerate(beginnings):
+            if number % _AT_A_TIME == 0:
+                await asyncio.sleep(0)  # others' requests are answered meanwhile
+            events = aggregate.decide(aggregate.initial, command, context)
+            new = Stream(stream_id, (), aggregate.initial)
+            state = _after(aggregate, new, events)
+            made = self._drafted(aggregate, new, events, state, context)
+            drafted += made
+            views = self.application.views_of(aggregate.name)
+            rows.add(views, state, aggregate.clocks(state), made[-1])
+        try:
+            await bulk.append(self.tx.raw, drafted)
+        except asyncpg.UniqueViolationError as error:
+            raise event_store.ConcurrentAppend(beginnings[0][1]) from error
+        await rows.copy(self.tx.raw, views="rm", clocks="es")
+        self.recorded.extend(drafted)
+
     async def _append(
         self, aggregate: Aggregate[S], stream: Stream, events: Sequence[Event], context: Context
     ) -> Outcome:
         state = _after(aggregate, stream, events)
+        drafted = self._drafted(aggregate, stream, events, state, context)
+        outcome = Outcome(stream.stream_id, drafted[-1].version, state, drafted)
+        await self._write(self._consequences(aggregate, stream, outcome), stream)
+        self.recorded.extend(drafted)
+        return outcome
+
+    def _drafted(
+        self,
+        aggregate: Aggregate[S],
+        stream: Stream,
+        events: Sequence[Event],
+        state: S,
+        context: Context,
+    ) -> list[Recorded[Event]]:
+        """The stream's next events, in the caller's divisions. Raises ``Forbidden``."""
         outside = Forbidden("该户不在您的辖区内", "outside your division")
         self._must_cover(aggregate, state, outside)
-        drafted = event_store.draft(
+        return event_store.draft(
             stream_id=stream.stream_id,
             category=aggregate.name,
             after=stream.version,
@@ -149,12 +196,8 @@ class Call:
             occurred_on=context.occurred_on,
             recorded_at=self.tx.clock.now(),
             events=[(new_id(), event) for event in events],
-            metadata=self.cause.metadata(self.principal),
+            metadata=self._metadata,
         )
-        outcome = Outcome(stream.stream_id, drafted[-1].version, state, drafted)
-        await self._write(self._consequences(aggregate, stream, outcome), stream)
-        self.recorded.extend(drafted)
-        return outcome
 
     def _consequences(self, aggregate: Aggregate[S], stream: Stream, outcome: Outcome) -> Writes:
         """The events, and everything in this database that follows from them."""

@@ -16,7 +16,7 @@ import inspect
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -26,10 +26,10 @@ import asyncpg
 
 from shared.contracts.registry import decode_json
 from shared.kernel.decider import Aggregate
-from shared.kernel.event import Event, Recorded
-from shared.store import deadlines, event_store
+from shared.store import event_store
 from shared.store.beside import NEXT, OLD, Beside
-from shared.store.views import View, table_name, values
+from shared.store.bulk import Rows
+from shared.store.views import View, table_name
 
 _PAGE = 4000
 _SMALL = 500
@@ -87,22 +87,6 @@ class Progress:
     """Since this run began."""
     rate: float
     """Events folded a second, in this run."""
-
-
-@dataclass
-class _Rows:
-    """Rows on their way into the copies."""
-
-    deadline: list[tuple[Any, ...]] = field(default_factory=list)
-    by_table: dict[tuple[str, tuple[str, ...]], list[list[Any]]] = field(default_factory=dict)
-    """By table and columns."""
-
-    def add(self, view: View[Any], state: Any, last: Recorded[Event]) -> None:
-        """The rows that a stream has in a view's table."""
-        for row in view.rows(state, last):
-            columns = tuple(row)
-            records = self.by_table.setdefault((view.table.name, columns), [])
-            records.append(values(view.table, columns, row))
 
 
 async def rebuild(
@@ -276,7 +260,7 @@ class _Rebuild:
     def _fetch(self, position: tuple[UUID, int]) -> "asyncio.Task[list[Any]]":
         return asyncio.ensure_future(self._read.fetch(_ROWS, *position, self._page))
 
-    async def _fill(self, made: _Rows, stream: UUID, events: int) -> None:
+    async def _fill(self, made: Rows, stream: UUID, events: int) -> None:
         async with self._write.transaction():
             await self._copy(made)
             await self._write.execute(
@@ -285,8 +269,8 @@ class _Rebuild:
                 events,
             )
 
-    def _project(self, rows: Sequence[Any]) -> _Rows:
-        made = _Rows()
+    def _project(self, rows: Sequence[Any]) -> Rows:
+        made = Rows()
         for stream in _streams(rows):
             aggregate = self._aggregates[stream[-1]["category"]]
             state = aggregate.fold(
@@ -296,21 +280,12 @@ class _Rebuild:
                 ]
             )
             last = event_store.recorded(self._service, stream[-1])
-            for view in self._views.get(aggregate.name, ()):
-                made.add(view, state, last)
-            made.deadline.extend(deadlines.rows(aggregate.clocks(state), last))
+            made.add(self._views.get(aggregate.name, ()), state, aggregate.clocks(state), last)
         self._events += len(rows)
         return made
 
-    async def _copy(self, rows: _Rows) -> None:
-        for (name, columns), records in rows.by_table.items():
-            await self._write.copy_records_to_table(
-                name, schema_name=NEXT, columns=columns, records=records
-            )
-        if rows.deadline:
-            await self._write.copy_records_to_table(
-                "deadline", schema_name=NEXT, columns=deadlines.COLUMNS, records=rows.deadline
-            )
+    async def _copy(self, rows: Rows) -> None:
+        await rows.copy(self._write, views=NEXT, clocks=NEXT)
 
     # -- catching up and swapping -----------------------------------------------------------------
 

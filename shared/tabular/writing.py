@@ -84,7 +84,7 @@ def _text(value: Any) -> str:
         return ""
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return " ".join(value)
-    made = orjson.dumps(value).decode()
+    made = orjson.dumps(value, default=str).decode()
     # Dates and ids are JSON strings: in a cell they stand without the quotes.
     return made if isinstance(value, list | dict) else made.strip('"')
 
@@ -124,7 +124,7 @@ class _Jsonl:
         self._target = target
 
     def add(self, row: Record) -> None:
-        self._target.write(orjson.dumps(row) + b"\n")
+        self._target.write(orjson.dumps(row, default=str) + b"\n")
 
     def end(self) -> None:
         """Nothing is left to write."""

@@ -78,14 +78,16 @@ def _object(part: Mapping[str, Any], root: Mapping[str, Any], path: str) -> dict
     if "properties" not in part:
         values = part.get("additionalProperties", {})
         inner = _value(values, root, f"{path}.key") if isinstance(values, Mapping) else "value"
-        return {_key(part): inner}
+        return {_key(part, root): inner}
     return {
         name: _value(field, root, f"{path}.{name}") for name, field in part["properties"].items()
     }
 
 
-def _key(part: Mapping[str, Any]) -> str:
+def _key(part: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     names = part.get("propertyNames", {})
+    if "$ref" in names:
+        names = root["$defs"][names["$ref"].rpartition("/")[2]]
     return str(names["enum"][0]) if "enum" in names else "2023"
 
 

@@ -177,6 +177,14 @@ class Vault:
             entries.append(Entry(owner, copies[row.id], row.kind, changed))
         await self.put(connection, entries, at=at)
 
+    async def key_of(self, connection: Connection, owner: UUID, *, at: datetime) -> Sealer:
+        """An owner's key, made where the owner is new, for what is too large to be a record.
+
+        For a service's own work on what it was sent; what people see goes by ``masked`` and
+        ``reveal``. Raises ``Destroyed``.
+        """
+        return (await self._keys_for(connection, {owner}, at))[owner]
+
     async def masked(
         self, connection: Connection, ids: Collection[UUID]
     ) -> dict[UUID, dict[str, Any] | None]:

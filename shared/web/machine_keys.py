@@ -17,13 +17,10 @@ from typing import Any, Protocol
 import asyncpg
 
 from shared.kernel.bounded import BoundedCache
-from shared.kernel.principal import Principal, Role
+from shared.kernel.principal import MACHINE_ROLES, Principal, Role
 from shared.kernel.refusal import Invalid
 from shared.web.auth import MACHINE_PREFIX
 from shared.web.problem import Unauthorized
-
-MACHINE_ROLES = frozenset({Role.HOTLINE, Role.FEED})
-"""The only roles a machine key can have."""
 
 REMEMBERED_FOR = 1.0
 """Seconds for which a process goes by what it read of a key: so long may one taken back serve."""
@@ -184,8 +181,8 @@ def new_key(
     if not roles or not roles <= MACHINE_ROLES:
         raise Invalid(
             code="machine-key-role",
-            zh="机器密钥只能授予热线或部门数据推送角色",
-            en="a machine key can only be a hotline's or a feed's",
+            zh="机器密钥只能授予热线、部门数据推送或申报平台角色",
+            en="a machine key can only be a hotline's, a feed's or a portal's",
             field="roles",
         )
     key_id, secret = new_secret()

@@ -18,8 +18,8 @@ import asyncpg
 import structlog
 
 from shared.kernel.bounded import BoundedCache
-from shared.kernel.principal import Principal
-from shared.web.machine_keys import MACHINE_ROLES, Connected
+from shared.kernel.principal import MACHINE_ROLES, Principal
+from shared.web.machine_keys import Connected
 from shared.web.settings import WebSettings
 
 WINDOW = 60

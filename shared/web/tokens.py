@@ -12,14 +12,14 @@ from jwt.types import Options
 
 from shared.kernel.bounded import BoundedCache
 from shared.kernel.division import level_of
-from shared.kernel.principal import Principal, Role
+from shared.kernel.principal import MACHINE_ROLES, Principal, Role
 from shared.web.jwks import ALGORITHMS, KeySet
 from shared.web.problem import Unauthorized
 from shared.web.settings import OidcSettings
 
 ALONE = frozenset({Role.OPERATOR, Role.INSPECTOR, Role.ADMINISTRATOR})
 """Posts that are kept apart from each other and from every other (GB/T 22239: 三员分立)."""
-NEVER_BY_TOKEN = frozenset({Role.SYSTEM, Role.HOTLINE, Role.FEED})
+NEVER_BY_TOKEN = MACHINE_ROLES | {Role.SYSTEM}
 """Dixian's own role, and the machines', whose scope only a machine key can carry."""
 
 _SUBJECT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._|-]{0,63}$")

@@ -1,8 +1,9 @@
 """The demo, as a person runs it, on the embedded lane; and what it leaves behind."""
 
 import signal
+from datetime import date
 
-from dixian.demo.reports import register
+from dixian.demo.reports import leads, policy, register
 from dixian.demo.screen import Screen
 from dixian.demo.tell import begin
 from dixian.home import Home
@@ -48,6 +49,17 @@ def test_a_family_that_is_in_the_register_already_makes_room_for_another(
         register(second)
     assert second.household != first.household
     assert not {item.number for item in first.people} & {item.number for item in second.people}
+
+
+def test_it_is_told_in_a_year_of_which_there_is_no_notice_yet(home: Home, silent: Screen) -> None:
+    """The hotline's clocks need that year's working days, and the next one's."""
+    with running(home) as system, system.client() as client:
+        client.move_clock(date(2031, 12, 20))
+        story = begin(client, silent)
+        for chapter in (policy, register, leads):
+            chapter(story)
+        order = client.get("county-officer", "alerts", f"/orders/{story.order}")
+    assert order["handle_by"] == "2031-12-26"
 
 
 def test_it_stops_cleanly_and_the_data_stays(home: Home) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
+from services.alerts.domain.context import AlertsContext
 from shared.contracts.alerts import DeadlineMissed, DeadlineWarned
 from shared.kernel.deadline import Clocks, Deadline
 from shared.kernel.division import Level, ancestor, level_of
@@ -18,18 +19,20 @@ FOLLOW = "lead-follow-up"
 
 
 @rule("R117")
-def handling(starts_on: date, length: str, policy: PolicyVersion) -> Deadline:
+def handling(starts_on: date, length: str, law: AlertsContext) -> Deadline:
     """The handling of an order, in working days; its yellow card a working day before."""
-    made = legal_time.deadline(HANDLE, "R117", starts_on, length, policy=policy.version)
-    yellow = legal_time.working_day_before(made.due_on)
+    version, days = law.policy.version, law.calendar
+    made = legal_time.deadline(HANDLE, "R117", starts_on, length, policy=version, published=days)
+    yellow = legal_time.working_day_before(made.due_on, days)
     return made.model_copy(update={"warn_on": (yellow,)})
 
 
 @rule("R117")
-def returning(starts_on: date, policy: PolicyVersion) -> Deadline:
+def returning(starts_on: date, law: AlertsContext) -> Deadline:
     """Until when a unit may give an order back."""
+    length, version = law.policy.parameters.hotline_return, law.policy.version
     return legal_time.deadline(
-        RETURN, "R117", starts_on, policy.parameters.hotline_return, policy=policy.version
+        RETURN, "R117", starts_on, length, policy=version, published=law.calendar
     )
 
 

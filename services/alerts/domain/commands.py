@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.contracts.alerts import (
     AlertType,
+    Channel,
     ExtensionReason,
     Fate,
     OrderKind,
@@ -59,6 +60,13 @@ class Person(BaseModel):
     name: Name | None = None
     document_number: Spoken | None = None
     phone: Phone | None = None
+
+
+class Declarant(Person):
+    """Somebody who declares for the own household: a portal has checked who they are."""
+
+    name: Name
+    document_number: Spoken
 
 
 class AcceptOrder(Command):
@@ -163,15 +171,6 @@ class RateOrder(OrderAct):
     note: Text | None = None
 
 
-class Channel(StrEnum):
-    """How a self-declaration came."""
-
-    PAPER = "PAPER"
-    ONLINE = "ONLINE"
-    AGENT = "AGENT"
-    """代办"""
-
-
 class RegisterLead(Act):
     """Enter a household's own declaration or what a cadre found (R54). Dated ``occurred_on``."""
 
@@ -179,7 +178,9 @@ class RegisterLead(Act):
 
     source: Literal[LeadSource.SELF_DECLARATION, LeadSource.CADRE_SCREENING]
     channel: Channel | None = None
-    """Of a self-declaration."""
+    """Of a self-declaration, which has one."""
+    agent: Person | None = None
+    """Who brings the declaration for the household (代办)."""
     division: DivisionCode
     household_id: UUID | None = None
     """The household, where the officer knows it."""
@@ -190,6 +191,25 @@ class RegisterLead(Act):
     evidence: Annotated[tuple[Sha256, ...], Field(max_length=20)] = ()
     reference: Reference | None = None
     """The paper's own number: entered twice, it is one lead."""
+
+
+class DeclareRisk(Command):
+    """A household declares its risk itself, on a portal (线上申报)."""
+
+    permission: ClassVar[Permission] = may(Role.PORTAL)
+
+    reference: Reference
+    """The portal's own number: sent twice, it is one lead."""
+    declared_on: date
+    """The day of the declaration: the lead's clocks run from it (R54)."""
+    division: DivisionCode
+    """The village, town or county where the household lives."""
+    person: Declarant
+    agent: Person | None = None
+    """Who declares it for the household."""
+    risks: Risks = ()
+    text: Text
+    evidence: Annotated[tuple[Sha256, ...], Field(max_length=20)] = ()
 
 
 class ReportRisk(Command):
@@ -209,6 +229,9 @@ class ReportRisk(Command):
     evidence: tuple[Sha256, ...] = ()
     clue: bool = False
     person_id: UUID | None = None
+    channel: Channel | None = None
+    agent_id: UUID | None = None
+    text_id: UUID | None = None
 
 
 class MatchLead(Act):
@@ -297,12 +320,26 @@ class RevealOrder(OrderLook, Command):
     order_id: UUID
 
 
+class LeadPart(StrEnum):
+    """What of a lead is in the vault."""
+
+    PERSON = "PERSON"
+    """Whom it is about, while the register does not know them."""
+    AGENT = "AGENT"
+    """代办人"""
+    TEXT = "TEXT"
+    """申报或排查内容"""
+    NOTE = "NOTE"
+    """最近一次处置或跟踪的说明"""
+
+
 class LeadLook(BaseModel):
-    """Why to see whom a lead is about."""
+    """What of a lead to see in full, and why."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     purpose: Literal["VERIFICATION", "CONTACT", "INSPECTION", "SUBJECT_REQUEST"]
+    parts: Annotated[tuple[LeadPart, ...], Field(min_length=1, max_length=4)] = (LeadPart.PERSON,)
 
 
 class RevealLead(LeadLook, Command):

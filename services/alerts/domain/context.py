@@ -9,6 +9,7 @@ from services.alerts.domain.register import Known
 from shared.kernel.decider import Context
 from shared.kernel.principal import Principal
 from shared.policy.parameters import Parameters, PolicyVersion
+from shared.policy.working_days import Calendar
 
 GUIDE = PolicyVersion(
     version="guide",
@@ -25,6 +26,8 @@ class AlertsContext(Context):
     """The plain context, the policy in force on the legal date, and the notes just written."""
 
     policy: PolicyVersion = GUIDE
+    calendar: Calendar = field(default_factory=dict)
+    """The working years that the province has published."""
     notes: Mapping[str, UUID] = field(default_factory=dict)
     """Ids of what the command's free texts became in the vault, by field."""
     household: Known | None = None

@@ -11,7 +11,7 @@ from services.alerts.domain import clocks as counted
 from services.alerts.domain import commands, policies
 from services.alerts.domain.context import AlertsContext
 from shared.contracts import alerts as events
-from shared.contracts.alerts import LeadDisposed, LeadFollowedUp, LeadMatched, RiskReported
+from shared.contracts.alerts import Channel, LeadDisposed, LeadFollowedUp, LeadMatched, RiskReported
 from shared.contracts.values import LeadDisposition, LeadSource, Risk
 from shared.kernel import deadline as clock
 from shared.kernel.deadline import Clocks
@@ -53,6 +53,12 @@ class Lead:
     alert_id: UUID | None = None
     clue: bool = False
     person_id: UUID | None = None
+    channel: Channel | None = None
+    evidence: tuple[str, ...] = ()
+    agent_id: UUID | None = None
+    text_id: UUID | None = None
+    note_id: UUID | None = None
+    """What was written at the latest disposition or follow-up."""
     status: LeadStatus = LeadStatus.WAITING
     disposition: LeadDisposition | None = None
     reason: str = ""
@@ -186,6 +192,10 @@ def _reported(_lead: Lead, event: RiskReported) -> Lead:
         alert_id=event.alert_id,
         clue=event.clue,
         person_id=event.person_id,
+        channel=event.channel,
+        evidence=event.evidence,
+        agent_id=event.agent_id,
+        text_id=event.text_id,
         status=LeadStatus.MATCHED if event.household_id else LeadStatus.WAITING,
         clocks=clock.start({}, *event.deadlines),
     )
@@ -208,6 +218,7 @@ def _disposed(lead: Lead, event: LeadDisposed) -> Lead:
         disposition=event.disposition,
         reason=event.reason,
         case_id=event.case_id or lead.case_id,
+        note_id=event.note_id or lead.note_id,
         clocks=clock.start({}, *event.deadlines),
     )
 
@@ -216,6 +227,7 @@ def _followed_up(lead: Lead, event: LeadFollowedUp) -> Lead:
     return replace(
         lead,
         status=LeadStatus.DISPOSED if event.gap_closed else LeadStatus.TRACKED,
+        note_id=event.note_id or lead.note_id,
         clocks=clock.start({}, *event.deadlines),
     )
 

@@ -44,7 +44,7 @@ class NewMachine(BaseModel):
     division: DivisionCode
     """Its keys open this division and all below it."""
     feeds: Annotated[tuple[Feed, ...], Field(max_length=20)] = ()
-    """The feeds it may post to; at least one for a department, none for a hotline."""
+    """The feeds it may post to; at least one for a department, none for any other."""
     valid_days: ValidDays | None = None
     """Days after which its key ends by itself; absent: until it is rotated or taken back."""
 
@@ -170,7 +170,7 @@ def _is_known(machine: Machine) -> None:
 
 @rule("R1", "R6")
 def scope_is_sound(machine: NewMachine) -> None:
-    """A department's system posts to feeds of its own; a hotline posts to none; both have a place.
+    """A department's system posts to feeds of its own, no other does; each has its place.
 
     Nobody below a county has a system of its own.
     """
@@ -178,8 +178,8 @@ def scope_is_sound(machine: NewMachine) -> None:
         raise _unsound(
             "division", "接入系统的辖区须为县级及以上", "a machine serves a county or more"
         )
-    if machine.kind is MachineKind.HOTLINE and machine.feeds:
-        raise _unsound("feeds", "热线平台不推送部门数据", "a hotline posts to no feed")
+    if machine.kind is not MachineKind.FEED and machine.feeds:
+        raise _unsound("feeds", "只有部门系统推送数据", "only a department posts to feeds")
     if machine.kind is MachineKind.FEED and not machine.feeds:
         raise _unsound("feeds", "请指明可推送的数据源", "name the feeds it may post to")
     if set(machine.feeds) - FEEDS.keys():

@@ -67,7 +67,7 @@ def _accept(order: Order, command: commands.AcceptOrder, context: AlertsContext)
             caller_id=context.note("caller") or _MISSING,
             matter_id=context.note("matter") or _MISSING,
             lead_id=lead_id(command.order_no) if makes_lead else None,
-            deadlines=(counted.handling(command.called_on, length, context.policy),),
+            deadlines=(counted.handling(command.called_on, length, context),),
         )
     ]
 
@@ -80,7 +80,7 @@ def _assign(order: Order, command: commands.AssignOrder, context: AlertsContext)
             on=context.occurred_on,
             assignee=command.assignee,
             instruction_id=context.note("instruction"),
-            deadlines=(counted.returning(context.occurred_on, context.policy),),
+            deadlines=(counted.returning(context.occurred_on, context),),
         )
     ]
 
@@ -106,7 +106,7 @@ def _extend(order: Order, command: commands.ExtendOrder, context: AlertsContext)
             on=context.occurred_on,
             reason=command.reason,
             note_id=context.note("note"),
-            deadlines=(counted.handling(order.handle_by, length, context.policy),),
+            deadlines=(counted.handling(order.handle_by, length, context),),
         )
     ]
 
@@ -159,7 +159,7 @@ def _rate(order: Order, command: commands.RateOrder, context: AlertsContext) -> 
 def _anew(context: AlertsContext) -> Any:
     """The clock of a handling that is to be done again."""
     length = context.policy.parameters.hotline_handle
-    return counted.handling(context.occurred_on, length, context.policy)
+    return counted.handling(context.occurred_on, length, context)
 
 
 _DECIDE: Mapping[type[Command], Callable[[Order, Any, Any], list[Event]]] = {

@@ -112,3 +112,20 @@ def in_force(
 def over(threshold: Threshold | None, amount: int | None) -> bool:
     """Whether an alert becomes a lead; one without a threshold always does."""
     return threshold is None or (amount is not None and threshold.reached(amount))
+
+
+@rule("R42", "K7")
+def surely_below(book: Sequence[Threshold], type_: AlertType, on: date) -> int | None:
+    """The amount under which an alert is below everybody's threshold, whoever it is about.
+
+    ``None`` where some population has none: then every alert is looked at. Most rows of a
+    department's file lie under it and need no further look.
+    """
+    lowest: int | None = None
+    for population in Population:
+        threshold = in_force(book, type_, population, on)
+        if threshold is None:
+            return None
+        least = threshold.amount if threshold.inclusive else threshold.amount + 1
+        lowest = least if lowest is None else min(lowest, least)
+    return lowest

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.alerts.domain import policies
 from services.alerts.domain.commands import (
+    DeclareRisk,
     DisposeLead,
     FollowLead,
     MatchLead,
@@ -16,12 +17,15 @@ from services.alerts.domain.commands import (
     SettleLead,
 )
 from services.alerts.domain.context import AlertsContext
+from services.alerts.domain.declaration import channel_is_said, lead_id
 from services.alerts.domain.lead import LEAD
 from services.alerts.domain.register import Known, Match
 from services.alerts.handlers import matching
 from services.alerts.handlers.tools import Tools, context
 from services.alerts.read_models import register
 from services.alerts.read_models.register import Waiting
+from shared.contracts.alerts import Channel
+from shared.contracts.values import LeadSource
 from shared.kernel.division import NATION
 from shared.kernel.ids import named_id, new_id
 from shared.store.application import Call, Outcome
@@ -46,6 +50,7 @@ class Leads:
     async def register(self, command: RegisterLead, call: Call) -> Outcome:
         """A declaration or a screening (R54)."""
         policies.somebody_is_named(command)
+        channel_is_said(command)
         policies.local(command.division)
         self._tools.divisions.require(command.division, field="division")
         lead_id = _lead_id(command)
@@ -61,8 +66,37 @@ class Leads:
             risks=command.risks,
             evidence=command.evidence,
             person_id=await self._person(call, lead_id, command.person, match),
+            channel=command.channel,
+            agent_id=await self._agent(call, lead_id, command.agent),
+            text_id=await self._text(call, lead_id, command.text),
         )
-        await self._tools.notes(call, lead_id, {"text": command.text})
+        return await report(call, reported, matching.waiting_for_lead(match))
+
+    async def declare(self, command: DeclareRisk, call: Call) -> Outcome:
+        """A household's own declaration, from a portal (R54)."""
+        policies.local(command.division)
+        policies.not_in_the_future(command.declared_on, call.today, "declared_on")
+        self._tools.divisions.require(command.division, field="division")
+        matching.must_be_valid(command.person.document_number)
+        lead = lead_id(call.principal.subject, command.reference)
+        match = await matching.look_up(
+            call.tx.raw, self._tools.index, command.person.document_number
+        )
+        household = match.household
+        reported = ReportRisk(
+            lead_id=lead,
+            source=LeadSource.SELF_DECLARATION,
+            discovered_on=command.declared_on,
+            division=household.division if household else command.division,
+            reported_in=command.division,
+            household_id=household.household_id if household else None,
+            risks=command.risks,
+            evidence=command.evidence,
+            person_id=await self._person(call, lead, command.person, match),
+            channel=Channel.ONLINE,
+            agent_id=await self._agent(call, lead, command.agent),
+            text_id=await self._text(call, lead, command.text),
+        )
         return await report(call, reported, matching.waiting_for_lead(match))
 
     async def made(self, command: ReportRisk, call: Call) -> Outcome:
@@ -115,6 +149,12 @@ class Leads:
         if person is None or match.household is not None:
             return None
         return await self._tools.person(call, lead_id, "person", person)
+
+    async def _agent(self, call: Call, lead_id: UUID, agent: Person | None) -> UUID | None:
+        return None if agent is None else await self._tools.person(call, lead_id, "agent", agent)
+
+    async def _text(self, call: Call, lead_id: UUID, text: str | None) -> UUID | None:
+        return (await self._tools.notes(call, lead_id, {"text": text})).get("text")
 
 
 def _lead_id(command: RegisterLead) -> UUID:

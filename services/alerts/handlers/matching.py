@@ -12,7 +12,7 @@ from shared.vault.documents import Document, normalise, parse_document
 _DIGITS = "0123456789"
 _ID_LENGTH = 18
 
-__all__ = ["look_up", "waiting_for_clue", "waiting_for_lead"]
+__all__ = ["look_up", "must_be_valid", "waiting_for_clue", "waiting_for_lead"]
 
 
 async def look_up(connection: Connection, index: BlindIndex, number: str | None) -> Match:
@@ -29,6 +29,15 @@ async def look_up(connection: Connection, index: BlindIndex, number: str | None)
         await register.lock(connection, tokens)
         found = await register.by_tokens(connection, tokens)
     return Match(found, tokens)
+
+
+def must_be_valid(number: str) -> Document:
+    """A machine can check what it sends: unlike a caller's, its numbers must be right."""
+    try:
+        return parse_document(number)
+    except Invalid as wrong:
+        field = "person.document_number"
+        raise Invalid(code=wrong.code, zh=wrong.zh, en=wrong.en, field=field) from None
 
 
 def waiting_for_lead(match: Match) -> Iterator[Waiting]:

@@ -1,11 +1,12 @@
 """Seeing personal data in full: for a purpose, recorded in the vault and as an event."""
 
 from collections.abc import Mapping
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from services.alerts.domain import policies
-from services.alerts.domain.commands import OrderPart, RevealLead, RevealOrder
+from services.alerts.domain.commands import LeadPart, OrderPart, RevealLead, RevealOrder
 from services.alerts.domain.lead import LEAD, Lead
 from services.alerts.domain.order import ORDER, Order
 from services.alerts.handlers.tools import Tools
@@ -42,19 +43,24 @@ class Reveals:
         return {part: found[id_] for part, id_ in there.items()}
 
     async def lead(self, command: RevealLead, call: Call) -> Shown:
-        """Whom a lead is about, in full."""
+        """What of a lead is in the vault, in full; a look for each key that seals it."""
         lead: Lead = (await call.load(LEAD, command.lead_id)).state
         policies.lead_known(lead.exists)
-        if lead.person_id is None:
-            raise NotFound("线索所涉人员信息", "person of this lead")
-        found = await self._look(
-            call,
-            owner_of(lead.lead_id, lead.alert_id),
-            tuple(LEAD.divisions(lead)),
-            Purpose(command.purpose),
-            [lead.person_id],
-        )
-        return {"PERSON": found[lead.person_id]}
+        there = {part: id_ for part, id_ in _lead_parts(lead).items() if part in command.parts}
+        if not there:
+            raise NotFound("线索所涉信息", "such part of this lead", field="parts")
+        shown: dict[str, Mapping[str, Any]] = {}
+        for owner, parts in groupby(there, key=lambda part: _owner(lead, part)):
+            ids = {part: there[part] for part in parts}
+            found = await self._look(
+                call,
+                owner,
+                tuple(LEAD.divisions(lead)),
+                Purpose(command.purpose),
+                list(ids.values()),
+            )
+            shown |= {part: found[id_] for part, id_ in ids.items()}
+        return shown
 
     async def _look(
         self,
@@ -77,9 +83,20 @@ class Reveals:
         return revealed.data
 
 
-def owner_of(lead_id: UUID, alert_id: UUID | None) -> UUID:
-    """Whose key seals the person of a lead: the alert's, where it came from one."""
-    return alert_id or lead_id
+def _owner(lead: Lead, part: LeadPart) -> UUID:
+    """Whose key seals it: of the person the alert's, where the lead came from one."""
+    of_alert = part is LeadPart.PERSON and lead.alert_id is not None
+    return lead.alert_id if of_alert and lead.alert_id else lead.lead_id
+
+
+def _lead_parts(lead: Lead) -> dict[LeadPart, UUID]:
+    parts = {
+        LeadPart.PERSON: lead.person_id,
+        LeadPart.AGENT: lead.agent_id,
+        LeadPart.TEXT: lead.text_id,
+        LeadPart.NOTE: lead.note_id,
+    }
+    return {part: id_ for part, id_ in parts.items() if id_ is not None}
 
 
 def _parts(order: Order) -> dict[OrderPart, UUID]:

@@ -54,11 +54,15 @@ async def context(
 ) -> AlertsContext:
     """The context of a decision: the dates, and the policy in force there on that day."""
     plain = call.context(occurred_on)
+    policy, calendar = await register.law_for(
+        call.tx.raw, division, plain.occurred_on, today=plain.today
+    )
     return AlertsContext(
         plain.today,
         plain.occurred_on,
         plain.principal,
-        policy=await register.policy_for(call.tx.raw, division, plain.occurred_on),
+        policy=policy,
+        calendar=calendar,
         notes=notes or {},
         household=household,
     )

@@ -10,7 +10,8 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.alerts.domain import policies
-from services.alerts.domain.commands import AcceptOrder, Feed, ReceiveAlert
+from services.alerts.domain.commands import AcceptOrder, DeclareRisk, Feed, ReceiveAlert
+from services.alerts.domain.declaration import lead_id, reference_reused
 from services.alerts.domain.order import order_id
 from services.alerts.handlers.alerts import alert_id
 from shared.kernel.event import Command
@@ -48,6 +49,18 @@ def alert_door(index: BlindIndex) -> Door:
 
 ORDER_DOOR = Door("/orders", AcceptOrder, 201, key=order_key, reused=policies.order_number_reused)
 """``POST /orders``: repeated by the hotline's own number."""
+
+
+def declaration_key(command: DeclareRisk, ctx: RequestContext) -> IdempotencyKey:
+    """The portal's own number is the key."""
+    subject = ctx.principal.subject
+    return _key(subject, "declarations", lead_id(subject, command.reference), command)
+
+
+DECLARATION_DOOR = Door(
+    "/declarations", DeclareRisk, 201, key=declaration_key, reused=reference_reused
+)
+"""``POST /declarations``: repeated by the portal's own number."""
 
 
 class Batch(BaseModel):

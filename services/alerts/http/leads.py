@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
+import orjson
 from fastapi import Query, Response
 
 from services.alerts.domain import commands as c
@@ -10,13 +11,14 @@ from services.alerts.domain.lead import LeadStatus
 from services.alerts.domain.register import Suggestion
 from services.alerts.handlers import Tools
 from services.alerts.http.asking import LOOK, Filter, asked, only
+from services.alerts.http.intake import DECLARATION_DOOR
 from services.alerts.read_models import queries, register
 from services.alerts.read_models.queries import LeadKey, Row
 from shared.contracts.values import LeadDisposition, LeadSource
 from shared.store.application import Application
 from shared.web.auth import Caller
-from shared.web.context import etag
-from shared.web.doors import Door
+from shared.web.context import Ctx, etag
+from shared.web.doors import Door, carry_out
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router
 
@@ -40,6 +42,27 @@ class LeadFilter(Filter):
     household_id: UUID | None = None
     raised: bool | None = None
     """Left open for over a month (R42)."""
+
+
+def declaration_door(made: Router, application: Application) -> None:
+    """Add the door of the portals.
+
+    Its answer says that it was taken, and nothing of whom it found: a portal need not know who
+    stands in the register.
+    """
+
+    @made.post(
+        "/declarations",
+        status_code=201,
+        operation_id="DeclareRisk",
+        summary="A household declares its risk itself, on a portal.",
+        **only(c.DeclareRisk.permission),
+    )
+    async def declare(body: c.DeclareRisk, ctx: Ctx) -> Response:
+        receipt = await carry_out(application, DECLARATION_DOOR, body, ctx)
+        headers = {"Idempotency-Replayed": "true"} if receipt.replayed else {}
+        taken = orjson.dumps({"id": receipt.body["id"]})
+        return Response(taken, 201, headers, "application/json")
 
 
 def lead_questions(made: Router, application: Application, tools: Tools) -> None:

@@ -29,7 +29,7 @@ def reveal_doors(made: Router, application: Application, reveals: Reveals) -> No
 
     @made.post(
         "/leads/{lead_id}/reveal",
-        summary="Whom a lead is about, in full, for a purpose; recorded.",
+        summary="Parts of a lead in full, for a purpose; recorded.",
         **only(c.RevealLead.permission),
     )
     async def reveal_lead(lead_id: UUID, body: c.LeadLook, ctx: Ctx) -> Shown:

@@ -54,7 +54,7 @@ async def orders(
 ) -> Sequence[Row]:
     """Work orders; ``filters`` are columns and their values."""
     query = sa.select(work_order).where(*_equal(work_order, filters))
-    scope = _inside(asked, work_order.c.division, work_order.c.unit)
+    scope = inside(asked, work_order.c.division, work_order.c.unit)
     return await _page(connection, query, scope, work_order.c.handle_by, asked)
 
 
@@ -72,7 +72,7 @@ async def leads(
 ) -> Sequence[Row]:
     """Leads; ``filters`` are columns and their values."""
     query = sa.select(lead).where(*_equal(lead, filters))
-    scope = _inside(asked, lead.c.division, lead.c.reported_division)
+    scope = inside(asked, lead.c.division, lead.c.reported_division)
     return await _page(connection, query, scope, lead.c.discovered_on, asked)
 
 
@@ -93,7 +93,7 @@ async def alerts(
     if asked.principal.feeds:
         # A machine sees what it sent, whoever's household it turned out to be.
         query = query.where(alert.c.feed.in_(sorted(asked.principal.feeds)))
-    scope = _inside(asked, alert.c.division, alert.c.reported_division)
+    scope = inside(asked, alert.c.division, alert.c.reported_division)
     return await _page(connection, query, scope, alert.c.received_at, asked)
 
 
@@ -117,7 +117,7 @@ async def _page(
     query = query.where(scope).order_by(*key).limit(asked.limit)
     if asked.after is not None:
         query = query.where(sa.tuple_(*key) > sa.tuple_(*asked.after))
-    return [_shown(row) for row in (await connection.execute(query)).mappings()]
+    return [shown(row) for row in (await connection.execute(query)).mappings()]
 
 
 async def _one(
@@ -128,13 +128,14 @@ async def _one(
     places: Sequence[sa.ColumnElement[str]],
 ) -> Row | None:
     query = sa.select(table).where(
-        table.c.stream_id == stream_id, _within(principal.division, *places)
+        table.c.stream_id == stream_id, within(principal.division, *places)
     )
     row = (await connection.execute(query)).mappings().one_or_none()
-    return None if row is None else _shown(row)
+    return None if row is None else shown(row)
 
 
-def _shown(row: sa.RowMapping) -> Row:
+def shown(row: sa.RowMapping) -> Row:
+    """A row as it is answered: its stream is its id."""
     return {"id" if name == "stream_id" else str(name): row[name] for name in row}
 
 
@@ -142,14 +143,15 @@ def _equal(table: sa.Table, filters: Mapping[str, Any]) -> list[sa.ColumnElement
     return [table.c[name] == value for name, value in filters.items() if value is not None]
 
 
-def _inside(asked: Asked, *places: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
-    own = _within(asked.principal.division, *places)
+def inside(asked: Asked, *places: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    """Whether one of the places lies where the question, and the caller, may look."""
+    own = within(asked.principal.division, *places)
     if asked.division is None:
         return own
-    return sa.and_(own, _within(asked.division, *places))
+    return sa.and_(own, within(asked.division, *places))
 
 
-def _within(division: str, *places: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+def within(division: str, *places: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
     """Whether any of the places lies in the subtree: a range of the index, digits below ``:``."""
     if division == NATION:
         return sa.true()

@@ -12,7 +12,8 @@ import orjson
 from services.alerts.domain.context import GUIDE
 from services.alerts.domain.register import Known, Suggestion, Why
 from shared.contracts.values import History
-from shared.policy.parameters import NoPolicy, PolicyVersion, in_force
+from shared.policy.parameters import NoPolicy, PolicyVersion, in_force, working_years
+from shared.policy.working_days import Calendar
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
 
@@ -20,6 +21,11 @@ _HOUSEHOLD = "h.household_id, h.division, h.history, h.relocated, h.monitored"
 # The columns are a constant of this module.
 _BY_TOKEN = f"""
 select distinct {_HOUSEHOLD}
+  from matching.token t join matching.household h using (household_id)
+ where t.token = any($1::bytea[]) order by h.household_id
+"""  # noqa: S608
+_BY_TOKENS = f"""
+select distinct t.token, {_HOUSEHOLD}
   from matching.token t join matching.household h using (household_id)
  where t.token = any($1::bytea[]) order by h.household_id
 """  # noqa: S608
@@ -57,6 +63,8 @@ insert into matching.policy (version, policy) values ($1, $2::text::jsonb)
 on conflict (version) do update set policy = excluded.policy
 """
 
+_BUCKETS = 1024
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -70,34 +78,52 @@ class Waiting:
 
 async def by_tokens(connection: Connection, tokens: Collection[bytes]) -> tuple[Known, ...]:
     """The households with a member of one of these tokens."""
-    return tuple(_known(row) for row in await connection.fetch(_BY_TOKEN, list(tokens)))
+    return tuple(known_of(row) for row in await connection.fetch(_BY_TOKEN, list(tokens)))
 
 
 async def lock(connection: Connection, tokens: Iterable[bytes]) -> None:
     """Until the transaction ends, nobody else looks for these tokens in vain, or brings them.
 
     A lead that finds nobody and a household that finds no lead, both at once, would wait for each
-    other for ever.
+    other for ever. A block of a file brings thousands of tokens: they share so many locks.
     """
-    keys = sorted(int.from_bytes(token[1:9], signed=True) for token in tokens)
-    await connection.execute("select pg_advisory_xact_lock(k) from unnest($1::bigint[]) k", keys)
+    buckets = sorted({int.from_bytes(token[1:3]) % _BUCKETS for token in tokens})
+    await connection.execute("select pg_advisory_xact_lock(3, k) from unnest($1::int[]) k", buckets)
 
 
 async def by_id(connection: Connection, household_id: UUID) -> Known | None:
     """The registered household, if there is one."""
     row = await connection.fetchrow(_BY_ID, household_id)
-    return None if row is None else _known(row)
+    return None if row is None else known_of(row)
 
 
 async def suggestions(connection: Connection, lead_id: UUID) -> list[Suggestion]:
     """The households that a waiting lead may be about, as the register stands now."""
     rows = await connection.fetch(_SUGGESTED, lead_id)
-    return [Suggestion(_known(row), Why(row["why"])) for row in rows]
+    return [Suggestion(known_of(row), Why(row["why"])) for row in rows]
 
 
 async def wait(connection: Connection, lead_id: UUID, waiting: Waiting) -> None:
     """Remember what a lead is to be recognised by."""
     await connection.execute(_WAIT, lead_id, waiting.tokens, waiting.why, waiting.automatic)
+
+
+async def wait_many(connection: Connection, rows: Iterable[tuple[bytes, UUID, Why]]) -> None:
+    """The same for many new leads, each to be matched by itself when its token is registered."""
+    await connection.copy_records_to_table(
+        "waiting",
+        schema_name="matching",
+        columns=("token", "lead_id", "why", "automatic"),
+        records=[(token, lead_id, why, True) for token, lead_id, why in rows],
+    )
+
+
+async def among(connection: Connection, tokens: Collection[bytes]) -> dict[bytes, list[Known]]:
+    """The households by token, for many tokens at once."""
+    found: dict[bytes, list[Known]] = {}
+    for row in await connection.fetch(_BY_TOKENS, list(tokens)):
+        found.setdefault(row["token"], []).append(known_of(row))
+    return found
 
 
 async def wait_no_more(connection: Connection, lead_id: UUID) -> None:
@@ -157,17 +183,38 @@ async def publish(connection: Connection, policy: PolicyVersion) -> None:
     await connection.execute(_PUBLISH, policy.version, policy.model_dump_json())
 
 
-async def policy_for(connection: Connection, division: str, on: date) -> PolicyVersion:
-    """The policy in force; the Guide's own numbers while nothing has been published (K7)."""
+async def policy_book(connection: Connection) -> Sequence[PolicyVersion]:
+    """Every policy version that was published."""
     rows = await connection.fetch("select policy::text from matching.policy")
-    book = [PolicyVersion.model_validate(orjson.loads(row["policy"])) for row in rows]
+    return [PolicyVersion.model_validate(orjson.loads(row["policy"])) for row in rows]
+
+
+def policy_in_force(book: Sequence[PolicyVersion], division: str, on: date) -> PolicyVersion:
+    """The policy in force; the Guide's own numbers while nothing has been published (K7)."""
     try:
         return in_force(book, division, on)
     except NoPolicy:
         return GUIDE
 
 
-def _known(row: Mapping[str, Any]) -> Known:
+async def law_for(
+    connection: Connection, division: str, on: date, *, today: date
+) -> tuple[PolicyVersion, Calendar]:
+    """The policy in force on a day, and the working years known ``today``.
+
+    Which days were worked is a fact: for an act entered late, too, what is known by then holds.
+    """
+    book = await policy_book(connection)
+    return policy_in_force(book, division, on), working_years(book, today)
+
+
+async def calendar(connection: Connection, on: date) -> Calendar:
+    """The working years published and in force."""
+    return working_years(await policy_book(connection), on)
+
+
+def known_of(row: Mapping[str, Any]) -> Known:
+    """A row of ``matching.household``."""
     return Known(
         household_id=row["household_id"],
         division=row["division"],

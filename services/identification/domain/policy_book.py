@@ -20,6 +20,7 @@ from shared.kernel.refusal import Forbidden, Invalid
 from shared.policy.legal_time import after
 from shared.policy.parameters import Parameters, PolicyVersion, loosened
 from shared.policy.rules import rule
+from shared.policy.working_days import notices_are_whole
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ def publish(book: PolicyBook, command: commands.PublishPolicy, context: Publicat
     never_overwrites(policy, book, context.today)
     ends_after_it_begins(policy)
     publicity_is_whole(policy.parameters)
+    notices_are_whole(policy.parameters.working_years, "policy.parameters.working_years")
     if level_of(policy.division) is Level.CITY:
         only_tightens(policy, context)
     return [PolicyPublished(policy=policy)]

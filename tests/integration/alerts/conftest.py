@@ -1,6 +1,8 @@
 """The alerts service on a real database, behind its own door; its neighbours are their events."""
 
 from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,8 +14,9 @@ import orjson
 import pytest
 from fastapi import Request
 
+from services.alerts.feed_work import FeedWorker, Sizes
 from services.alerts.handlers import Tools, application
-from services.alerts.http import router
+from services.alerts.http import LARGER_BODIES, router
 from services.alerts.http.evidence import evidence
 from services.alerts.reactions import reactions
 from services.alerts.schema import SCHEMA
@@ -43,7 +46,7 @@ COUNTY, TOWN, VILLAGE = "370114", "370114001", "370114001001"
 OTHER_TOWN = "370114002"
 ROLES = {"officer": Role.OFFICER, "hotline": Role.HOTLINE, "feed": Role.FEED}
 ROLES |= {"inspector": Role.INSPECTOR, "administrator": Role.ADMINISTRATOR}
-ROLES |= {"operator": Role.OPERATOR}
+ROLES |= {"operator": Role.OPERATOR, "portal": Role.PORTAL}
 
 
 def document_number(serial: int = 1, *, born: str = "19650308") -> str:
@@ -79,6 +82,11 @@ class Desk:
             path, json=body, headers={"Authorization": f"Bearer {caller}", **(headers or {})}
         )
 
+    async def send(self, path: str, content: bytes, caller: str) -> httpx.Response:
+        return await self.client.post(
+            path, content=content, headers={"Authorization": f"Bearer {caller}"}
+        )
+
     async def get(self, path: str, caller: str) -> httpx.Response:
         return await self.client.get(path, headers={"Authorization": f"Bearer {caller}"})
 
@@ -100,6 +108,33 @@ class Desk:
         """Make it that day, at noon in Shanghai."""
         noon = datetime.fromisoformat(f"{day}T04:00:00+00:00")
         await self.app.database.move_clock(noon - datetime.now(UTC))
+
+    @asynccontextmanager
+    async def worker(
+        self, *, rows: int = 50_000, open_rows: int = 2_000
+    ) -> AsyncIterator[FeedWorker]:
+        """Somebody to compare files, a thread standing in for the other process."""
+        made = FeedWorker(
+            self.app,
+            self.tools,
+            executor=lambda: ThreadPoolExecutor(1),
+            sizes=Sizes(rows, open_rows),
+        )
+        try:
+            yield made
+        finally:
+            made.close()
+
+    async def compared(self, sent: httpx.Response, **sizes: int) -> dict[str, Any]:
+        """A file that was taken in, after all its rows were compared."""
+        assert sent.status_code == 202, sent.text
+        async with self.worker(**sizes) as worker:
+            while await worker.once():
+                pass
+        found: dict[str, Any] = (
+            await self.get(f"/feed-files/{sent.json()['id']}", f"officer:{COUNTY[:2]}")
+        ).json()
+        return found
 
     async def tick(self) -> int:
         return await self.app.tick(system("alerts"))
@@ -194,6 +229,7 @@ async def desk(
         routers=[router(app, tools), evidence(app, room)],
         authenticator=Callers(),
         metrics=Metrics(),
+        larger_bodies=LARGER_BODIES,
     )
     transport = httpx.ASGITransport(app=web, raise_app_exceptions=True)
     async with httpx.AsyncClient(transport=transport, base_url="http://alerts") as client:

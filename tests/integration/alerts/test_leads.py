@@ -202,9 +202,95 @@ async def test_a_tracked_lead_is_looked_at_every_month_until_its_gap_closes(desk
 
 
 @rule("R42")
-def test_there_is_no_door_to_end_many_leads() -> None:
-    ending = [door.path for door in DOORS if "disposition" in door.path]
+async def test_there_is_no_door_to_end_many_leads(desk: Desk) -> None:
+    """One path ends a lead, the one in the path; no body anywhere takes several leads."""
+    document = (await desk.client.get("/openapi.json")).json()
+    ending = [path for path in document["paths"] if "disposition" in path]
     assert ending == ["/leads/{lead_id}/disposition"]
+    assert [door.path for door in DOORS if "disposition" in door.path] == ending
+    bodies = document["components"]["schemas"]
+    fields = {name for body in bodies.values() for name in body.get("properties", {})}
+    assert {"lead_id", "leads", "lead_ids", "ids", "all"} & fields <= {"lead_id"}
+    taking = [name for name, body in bodies.items() if "disposition" in body.get("properties", {})]
+    assert taking == ["DisposeLead"]
+
+
+@rule("R54")
+async def test_a_declaration_says_how_it_came_and_who_brought_it(desk: Desk) -> None:
+    agent = {"name": "孙干", "phone": "13900000000"}
+    for changes, field in (
+        ({"channel": None}, "channel"),
+        ({"channel": "ONLINE"}, "channel"),
+        ({"channel": "AGENT"}, "agent"),
+        ({"agent": agent}, "agent"),
+        ({"source": "CADRE_SCREENING"}, "channel"),
+    ):
+        problem = await desk.refused(
+            "/leads", declaration(**changes), TOWN_OFFICER, "channel-unsaid"
+        )
+        assert (problem["rule"], problem["field"]) == ("R54", field)
+    path = await lead_of(desk, channel="AGENT", agent=agent)
+    seen = (await desk.get(path, COUNTY_OFFICER)).json()
+    assert (seen["source"], seen["channel"]) == ("SELF_DECLARATION", "AGENT")
+    assert seen["evidence"] == ["a" * 64]
+    look = {"purpose": "VERIFICATION", "parts": ["AGENT", "TEXT"]}
+    shown = await desk.done(f"{path}/reveal", look, TOWN_OFFICER)
+    assert shown == {"AGENT": agent, "TEXT": {"text": "车祸,主要劳动力受伤"}}
+    path = await lead_of(desk, source="CADRE_SCREENING", channel=None)
+    assert (await desk.get(path, COUNTY_OFFICER)).json()["source"] == "CADRE_SCREENING"
+
+
+def online(**changes: Any) -> dict[str, Any]:
+    return {
+        "reference": "SD-APP-0001",
+        "declared_on": "2023-08-01",
+        "division": TOWN,
+        "person": {"name": "赵六", "document_number": document_number(), "phone": "13900000001"},
+        "risks": ["ACCIDENT"],
+        "text": "车祸,主要劳动力受伤",
+        "evidence": ["b" * 64],
+    } | changes
+
+
+@rule("R54")
+async def test_a_household_declares_its_risk_itself_on_a_portal(desk: Desk) -> None:
+    household = await desk.household(document_number())
+    await desk.today("2023-08-03")
+    first = await desk.post("/declarations", online(), "portal:37")
+    again = await desk.post("/declarations", online(), "portal:37")
+    assert (first.status_code, again.headers["Idempotency-Replayed"]) == (201, "true")
+    assert first.json() == again.json()
+    assert set(first.json()) == {"id"}, "a portal hears nothing of whom it found"
+    (lead,) = await desk.events("RiskReported")
+    assert (lead["household_id"], lead["discovered_on"]) == (str(household), "2023-08-01")
+    assert (lead["source"], lead["channel"]) == ("SELF_DECLARATION", "ONLINE")
+    assert lead["evidence"] == ["b" * 64]
+    path = f"/leads/{first.json()['id']}"
+    look = {"purpose": "VERIFICATION", "parts": ["TEXT"]}
+    shown = await desk.done(f"{path}/reveal", look, TOWN_OFFICER)
+    assert shown == {"TEXT": {"text": "车祸,主要劳动力受伤"}}
+    other = await desk.post("/declarations", online(), "portal:3701")
+    assert other.json() != first.json(), "another portal's number is another declaration"
+
+
+async def test_bad_declarations_are_refused_each_with_its_code(desk: Desk) -> None:
+    await desk.done("/declarations", online(), "portal:37")
+    wrong = {"name": "赵六", "document_number": document_number()[:-1] + "0"}
+    nobody = {"document_number": document_number()}
+    for body, code in (
+        (online(text="另一件事"), "reference-reused"),
+        (online(reference="SD-2", declared_on="2023-08-02"), "occurs-in-the-future"),
+        (online(reference="SD-2", division="3701"), "division-too-wide"),
+        (online(reference="SD-2", division="370199"), "unknown-division"),
+        (online(reference="SD-2", person=wrong), "document-number-checksum"),
+        (online(reference="SD-2", person=nobody), "missing-field"),
+        (online(reference="SD-2", colour="red"), "unknown-field"),
+    ):
+        await desk.refused("/declarations", body, "portal:37", code)
+    await desk.refused("/declarations", online(reference="SD-2"), "portal:3717", "forbidden")
+    await desk.refused("/declarations", online(), TOWN_OFFICER, "forbidden")
+    await desk.refused("/leads", declaration(), "portal:37", "forbidden")
+    assert len(await desk.events("RiskReported")) == 1
 
 
 async def test_a_lead_shows_its_person_masked_and_in_full_for_a_purpose(desk: Desk) -> None:

@@ -3,6 +3,9 @@
 import asyncio
 from uuid import UUID
 
+from shared.contracts.identification import PolicyPublished
+from shared.policy.parameters import Parameters, PolicyVersion
+from shared.policy.working_days import WorkingYear
 from shared.testing.decider import rule
 from tests.integration.alerts.conftest import (
     COUNTY,
@@ -10,6 +13,7 @@ from tests.integration.alerts.conftest import (
     TOWN,
     VILLAGE,
     Desk,
+    day,
     document_number,
     order,
 )
@@ -232,3 +236,29 @@ async def test_no_personal_data_leaves_the_vault(desk: Desk) -> None:
         receipts = await tx.raw.fetchval("select string_agg(receipt::text, '') from es.idempotency")
     for secret in ("王秀英", "13805310001", document_number(), "透析", "入户"):
         assert secret not in stored + receipts
+
+
+@rule("R117")
+async def test_a_year_nobody_knows_is_refused_until_the_province_publishes_it(desk: Desk) -> None:
+    """Called on Thursday, 27 November 2031, a week before that year's last day known."""
+    await desk.today("2031-11-27")
+    call = order(called_on="2031-11-27")
+    problem = await desk.refused("/orders", call, HOTLINE, "unknown-calendar-year")
+    assert (problem["rule"], problem["status"]) == ("R117", 422)
+    fixed = ["01-01", *(f"05-0{n}" for n in range(1, 6)), *(f"10-0{n}" for n in range(1, 8))]
+    notice = WorkingYear(
+        document="国办发明电〔2030〕9号", holidays=[f"2031-{item}" for item in fixed]
+    )
+    published = PolicyVersion(
+        version="37/2031-1",
+        document="鲁农发〔2031〕1号",
+        division="37",
+        effective_from=day("2031-11-27"),
+        parameters=Parameters(working_years={2031: notice}),
+    )
+    await desk.hear(PolicyPublished(policy=published))
+    path = await accepted(desk, called_on="2031-11-27")
+    assert (await desk.get(path, COUNTY_OFFICER)).json()["handle_by"] == "2031-12-04"
+    await desk.today("2031-12-30")
+    late = order("GD20311230-0001", called_on="2031-12-30")
+    await desk.refused("/orders", late, HOTLINE, "unknown-calendar-year")

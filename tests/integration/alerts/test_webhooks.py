@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +18,7 @@ from standardwebhooks import Webhook as Verifier
 from services.alerts.postman import Postman, Round
 from shared.bus.connection import connector
 from shared.testing.decider import rule
+from shared.testing.ports import free_base
 from shared.web.outbound import Answer, Guard, Outbound, OutboundSettings
 from shared.web.settings import Mode
 from tests.integration.alerts.conftest import COUNTY, TOWN, Desk, document_number
@@ -362,13 +362,6 @@ async def test_the_secret_is_shown_once_and_stands_sealed(desk: Desk) -> None:
     assert "geheim" not in kept
 
 
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
-
-
 @contextmanager
 def receiving(port: int, secret: str, inbox: Path) -> Iterator[subprocess.Popen[str]]:
     """The sample receiver, as a hotline would run it."""
@@ -405,7 +398,7 @@ async def real(desk: Desk) -> AsyncIterator[Postman]:
 async def test_the_sample_receiver_takes_an_order_s_whole_way(
     desk: Desk, real: Postman, tmp_path: Path
 ) -> None:
-    port, inbox = free_port(), tmp_path / "inbox.jsonl"
+    port, inbox = free_base((0,), spread=1), tmp_path / "inbox.jsonl"
     made = await registered(desk, f"http://127.0.0.1:{port}/dixian")
     path = await assigned(desk)
     await handled(desk, path)
@@ -435,7 +428,7 @@ async def test_the_sample_receiver_takes_an_order_s_whole_way(
 async def test_the_sample_receiver_refuses_what_is_not_signed_for_it(
     desk: Desk, real: Postman, tmp_path: Path
 ) -> None:
-    port = free_port()
+    port = free_base((0,), spread=1)
     await registered(desk, f"http://127.0.0.1:{port}/")
     await accepted(desk)
     with receiving(port, "whsec_" + "A" * 43 + "=", tmp_path / "inbox.jsonl"):

@@ -28,7 +28,7 @@ from shared.contracts.alerts import (
 from shared.kernel.decider import Tick
 from shared.kernel.event import Event
 from shared.kernel.principal import Principal, Role
-from shared.policy.legal_time import UnknownCalendarYear
+from shared.policy.working_days import UnknownCalendarYear
 from shared.testing.decider import Given, given, rule
 
 NUMBER = "GD-0001"

@@ -217,6 +217,28 @@ def test_a_city_may_tighten(parameters: dict[str, Any]) -> None:
     city(**parameters).then_types(e.PolicyPublished)
 
 
+def notice(*more: str) -> dict[str, Any]:
+    fixed = [
+        "01-01",
+        *(f"05-0{day}" for day in range(1, 6)),
+        *(f"10-0{day}" for day in range(1, 8)),
+    ]
+    holidays = [f"2031-{day}" for day in (*fixed, *more)]
+    return {"2031": {"document": "国办发明电〔2030〕9号", "holidays": holidays}}
+
+
+@rule("R117", "R120")
+def test_a_year_s_working_days_are_the_province_s_and_whole() -> None:
+    publish(version(working_years=notice())).then_types(e.PolicyPublished)
+    empty = notice()
+    empty["2031"]["holidays"] = [f"2031-08-{day}" for day in range(10, 24)]
+    publish(version(working_years=empty)).refused("R117", code="calendar-not-whole")
+    above = version(working_years=notice())
+    own = version(division="3701", working_years=notice("08-01"))
+    publish(own, by=CITY, above=above).refused("R120", code="city-only-tightens")
+    publish(version(division="3701"), by=CITY, above=above).then_types(e.PolicyPublished)
+
+
 @rule("R56")
 @pytest.mark.parametrize("length", ["4d", "0d", "5wd", "1m"])
 def test_five_days_of_publicity_are_nobodys_to_shorten(length: str) -> None:
@@ -278,6 +300,7 @@ def test_every_length_and_number_has_a_direction() -> None:
         "monitoring_line",
         "screens_applicants",
         "organisations",
+        "working_years",
         "county_rural_mean",
         "identify_warnings",
         "green_channel_warnings",

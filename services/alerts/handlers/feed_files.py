@@ -1,0 +1,250 @@
+"""Files of departments: taken in, compared a block at a time, finished.
+
+A block is one transaction: what came before is recognised, document numbers are matched, the rows
+that may be over a threshold are judged one by one as an alert that came by itself is, the others
+(below everybody's threshold, whoever they are about) are kept as they are, and the file's own
+stream says how far it has come.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import orjson
+
+from services.alerts.domain import feed_commands as c
+from services.alerts.domain import feed_policies, policies, triggers
+from services.alerts.domain.alert import ALERT
+from services.alerts.domain.alert_content import judged, place_of
+from services.alerts.domain.commands import Person, ReceiveAlert, RecordAlert
+from services.alerts.domain.context import AlertsContext
+from services.alerts.domain.feed import FEED, feed_id
+from services.alerts.domain.feed_file import FEED_FILE, FeedFile
+from services.alerts.domain.lead import LEAD
+from services.alerts.domain.register import Known, Why
+from services.alerts.handlers.feed_rows import Block, Candidate, Refused
+from services.alerts.handlers.tools import Tools
+from services.alerts.read_models import feed_parts, feed_rows, register
+from services.alerts.read_models.feed_rows import Decided
+from shared.contracts.alerts import RowFate, Tally, Threshold
+from shared.kernel.event import Command
+from shared.kernel.ids import new_id
+from shared.kernel.refusal import Refusal
+from shared.policy.parameters import PolicyVersion, working_years
+from shared.store.application import Call, Handler, Outcome, on_stream
+from shared.store.event_store import ConcurrentAppend
+from shared.vault.vault import Entry
+
+_AT_A_TIME = 100
+
+
+class FeedFiles:
+    """The handlers."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    def by_command(self) -> Mapping[type[Command], Handler]:
+        """Each command's handler."""
+        return {
+            c.MapFeed: on_stream(FEED, lambda command: feed_id(command.feed)),
+            c.SetThreshold: on_stream(FEED, lambda command: feed_id(command.feed)),
+            c.ReceiveFeed: on_stream(FEED_FILE, lambda command: command.file_id),
+            c.CompareRows: self.compare,
+            c.FinishFeed: self.finish,
+        }
+
+    async def compare(self, command: c.CompareRows, call: Call) -> Outcome:
+        """One block."""
+        file = (await call.load(FEED_FILE, command.file_id)).state
+        feed_policies.block_is_next(file.is_open, file.blocks + 1, command.block)
+        work = await self._begin(command, call, file)
+        try:
+            await work.run()
+        except asyncpg.UniqueViolationError as error:
+            # An alert of this block came by itself meanwhile: recognise it, and do the rest.
+            raise ConcurrentAppend(command.file_id) from error
+        compared = c.CompareBlock(
+            file_id=command.file_id,
+            block=command.block,
+            last_row=command.rows.last_row,
+            tally=work.tally,
+            digest=work.digest,
+            expected=command.expected,
+        )
+        return await call.decide(FEED_FILE, command.file_id, compared, call.context())
+
+    async def finish(self, command: c.FinishFeed, call: Call) -> Outcome:
+        """The file as it came is not needed any more: its parts go, and their key."""
+        outcome = await call.decide(FEED_FILE, command.file_id, command, call.context())
+        await feed_parts.discard(call.tx.raw, self._tools.vault, command.file_id, call.tx.clock)
+        return outcome
+
+    async def _begin(self, command: c.CompareRows, call: Call, file: FeedFile) -> "_Comparing":
+        assert file.received is not None
+        feed = file.received.feed
+        book = (await call.load(FEED, feed_id(feed))).state.book
+        policies_ = await register.policy_book(call.tx.raw)
+        return _Comparing(self._tools, call, command.file_id, feed, command.rows, book, policies_)
+
+
+@dataclass
+class _Comparing:
+    """One block under way."""
+
+    tools: Tools
+    call: Call
+    file_id: UUID
+    feed: str
+    block: Block
+    book: Sequence[Threshold]
+    policies: Sequence[PolicyVersion]
+    decided: list[Decided] = field(default_factory=list)
+    """Rows with another fate than to lie below the threshold."""
+    refused: list[Refused] = field(default_factory=list)
+    contexts: dict[tuple[str, date], AlertsContext] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Do it all, but for the file's own event."""
+        connection, block = self.call.tx.raw, self.block
+        await feed_rows.stage(connection, self.feed, bytes(block.staged), block.tokens)
+        open_rows = self._still_open(await feed_rows.known(connection))
+        await feed_rows.match(connection, several_tokens=bool(block.tokens))
+        await self._judge(open_rows)
+        await feed_rows.keep(connection, self.file_id, self.decided)
+        await feed_rows.keep_refused(
+            connection,
+            self.file_id,
+            [(row.n, row.code, row.field) for row in (*block.refused, *self.refused)],
+        )
+        await feed_rows.keep_repeated(connection, self.file_id, block.repeated)
+
+    @property
+    def tally(self) -> Tally:
+        """How many rows had each fate: what is not otherwise decided lies below."""
+        fates = [row.fate for row in self.decided]
+        counts = {fate.lower(): fates.count(fate) for fate in RowFate}
+        counts["refused"] += len(self.block.refused)
+        counts["repeated"] += len(self.block.repeated)
+        counts["below_threshold"] += self.block.rows - sum(counts.values())
+        return Tally(**counts)
+
+    @property
+    def digest(self) -> str:
+        """Over the rows as they were read, and over every fate that is another than BELOW."""
+        seal = sha256(self.block.staged)
+        fates: list[Any] = [(row.n, row.fate, row.code) for row in self.decided]
+        fates += [(row.n, row.code) for row in self.block.refused]
+        seal.update(orjson.dumps([fates, self.block.repeated]))
+        return seal.hexdigest()
+
+    def _still_open(self, known: Mapping[int, bool]) -> list[Candidate]:
+        """The rows to be judged; those that came before are put aside."""
+        reused = policies.alert_id_reused()
+        for n, same in known.items():
+            self.decided.append(
+                Decided(n, RowFate.REPEATED)
+                if same
+                else Decided(n, RowFate.REFUSED, None, reused.code, reused.field)
+            )
+        return [row for row in self.block.candidates if row.n not in known]
+
+    async def _judge(self, rows: Sequence[Candidate]) -> None:
+        found = await self._households(rows)
+        people: list[Entry] = []
+        beginnings: list[Any] = []
+        waiting: list[tuple[bytes, UUID, Why]] = []
+        for number, row in enumerate(rows):
+            if number % _AT_A_TIME == 0:
+                await asyncio.sleep(0)  # others' requests are answered meanwhile
+            try:
+                command = ReceiveAlert.model_validate(row.given)
+                alert_id = UUID(bytes=row.alert_id)
+                households = found.get(row.n, ())
+                person = self._person(alert_id, command) if len(households) != 1 else None
+                recorded, report = judged(
+                    command,
+                    alert_id,
+                    households,
+                    self.book,
+                    screened=self._screened(command, households),
+                    person_id=person.id if person else None,
+                )
+            except Refusal as refusal:
+                self.decided.append(
+                    Decided(row.n, RowFate.REFUSED, None, refusal.code, refusal.field)
+                )
+                continue
+            self.decided.append(Decided(row.n, RowFate(recorded.fate), recorded.household_id))
+            if report is None:
+                continue
+            people += self._kept(alert_id, command, person)
+            beginnings += [
+                (ALERT, alert_id, recorded, self._context(recorded)),
+                (LEAD, report.lead_id, report, self._context(recorded)),
+            ]
+            if report.household_id is None:
+                waiting += [(token, report.lead_id, Why.SAME_NUMBER) for token in row.tokens]
+        await self.tools.vault.put(self.call.tx.raw, people, at=self.call.tx.clock.now())
+        if beginnings:
+            await self.call.begin_many(beginnings)
+        await register.wait_many(self.call.tx.raw, waiting)
+
+    async def _households(self, rows: Sequence[Candidate]) -> Mapping[int, Sequence[Known]]:
+        """Whose numbers they are.
+
+        Who seems unknown is looked up again, under the lock that a household's registration takes:
+        neither must miss the other.
+        """
+        connection = self.call.tx.raw
+        found = dict(await feed_rows.households(connection, [row.n for row in rows]))
+        unknown = [row for row in rows if row.n not in found]
+        tokens = [token for row in unknown for token in row.tokens]
+        if tokens:
+            await register.lock(connection, tokens)
+            late = await register.among(connection, tokens)
+            for row in unknown if late else ():
+                known = {
+                    item.household_id: item for token in row.tokens for item in late.get(token, ())
+                }
+                if known:
+                    found[row.n] = list(known.values())
+        return found
+
+    def _screened(self, command: ReceiveAlert, households: Sequence[Known]) -> bool:
+        if command.type not in triggers.APPLICATIONS:
+            return True
+        place = place_of(command, households)
+        policy = register.policy_in_force(self.policies, place, command.happened_on)
+        return triggers.screened_at_once(command.type, place[:6], policy)
+
+    def _person(self, alert_id: UUID, command: ReceiveAlert) -> Entry:
+        person = Person(name=command.person.name, document_number=command.person.document_number)
+        return Entry(alert_id, new_id(), "person", person.model_dump(exclude_none=True))
+
+    def _kept(self, alert_id: UUID, command: ReceiveAlert, person: Entry | None) -> list[Entry]:
+        kept = [person] if person else []
+        if command.details is not None:
+            kept.append(Entry(alert_id, new_id(), "note", {"text": command.details}))
+        return kept
+
+    def _context(self, recorded: RecordAlert) -> AlertsContext:
+        """The dates and the policy in force, looked up once for each place and day."""
+        given = recorded.received
+        key = (given.division, given.happened_on)
+        if key not in self.contexts:
+            plain = self.call.context(given.happened_on)
+            policy = register.policy_in_force(self.policies, *key)
+            self.contexts[key] = AlertsContext(
+                plain.today,
+                plain.occurred_on,
+                plain.principal,
+                policy=policy,
+                calendar=working_years(self.policies, plain.today),
+            )
+        return self.contexts[key]

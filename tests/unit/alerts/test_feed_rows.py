@@ -1,0 +1,242 @@
+"""A row of a file is judged as the same alert is that comes by itself: two ways, one rule."""
+
+import csv
+import io
+import struct
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from services.alerts.domain import policies, triggers
+from services.alerts.domain.alert_content import fingerprint, judged, said
+from services.alerts.domain.commands import ReceiveAlert
+from services.alerts.domain.feed import USUAL
+from services.alerts.domain.register import Known
+from services.alerts.handlers.alerts import alert_id
+from services.alerts.handlers.feed_rows import COLUMNS, Checker, FileReader, Plan
+from shared.contracts.alerts import AlertType, Fate, Population, Threshold
+from shared.contracts.values import History
+from shared.kernel.ids import named_bytes, named_id, new_id
+from shared.kernel.refusal import Refusal
+from shared.policy.divisions import Divisions
+from shared.tabular.table import Row
+from shared.testing.decider import rule
+from shared.vault.blind_index import BlindIndex
+from shared.vault.documents import check_character, parse_document
+from shared.vault.keyring import KeyRing
+
+TODAY = date(2023, 8, 1)
+INDEX = BlindIndex(KeyRing.new("HMAC-SHA-256"))
+FEED = "medical-insurance"
+HEADER = tuple(USUAL.columns.values())
+PLAN = Plan(FEED, "37", USUAL, triggers.DEFAULTS, TODAY, INDEX)
+CHECK = Checker(PLAN, HEADER)
+DIVISIONS = Divisions.load()
+
+
+def number(body: str) -> str:
+    return body + check_character(body)
+
+
+GOOD = number("37018119650308001")
+ROWS = st.fixed_dictionaries(
+    {
+        "external_id": st.sampled_from(["", "YB-1", "YB-2", "Y" * 65, "有", "a b"]),
+        "type": st.sampled_from(["MEDICAL_STAY", "MEDICAL_YEAR", "DROPOUT", "", "住院"]),
+        "happened_on": st.sampled_from(
+            ["2023-07-31", "2023-08-01", "2023-08-02", "2021-12-31", "x"]
+        ),
+        "period": st.sampled_from(["", "2023", "2023-07", "2023-13", "七月"]),
+        "amount": st.one_of(
+            st.just(""),
+            st.sampled_from(["4999.99", "5000", "6000", "6000.01", "10000", "10000.01", "-1", "y"]),
+            st.integers(0, 3_000_000).map(lambda fen: f"{fen // 100}.{fen % 100:02d}"),
+        ),
+        "division": st.sampled_from(["370114001", "370114", "3701", "11", "370199", "371721", ""]),
+        "name": st.sampled_from(["王秀英", "", " 李 ", "长" * 61]),
+        "document_number": st.sampled_from(
+            [GOOD, GOOD.lower(), GOOD + "31", GOOD + "31B1", GOOD[:-1], GOOD[:-1] + "Y", ""]
+        ),
+        "details": st.sampled_from(["", "透析"]),
+    }
+)
+
+
+def by_itself(fields: dict[str, str]) -> ReceiveAlert:
+    """What ``POST /alerts`` makes of the same words. Raises ``ValidationError`` or ``Refusal``."""
+    amount = fields["amount"]
+    command = ReceiveAlert.model_validate(
+        {
+            "feed": FEED,
+            **{
+                name: fields[name] or None
+                for name in ("external_id", "period", "details", "type", "division")
+            },
+            "happened_on": fields["happened_on"],
+            "amount": _fen(amount) if amount else None,
+            "person": {"name": fields["name"], "document_number": fields["document_number"]},
+        }
+    )
+    policies.type_is_the_feeds(FEED, command.type, triggers.FEEDS[FEED])
+    policies.not_in_the_future(command.happened_on, TODAY, "happened_on")
+    policies.local(command.division)
+    DIVISIONS.require(command.division)
+    parse_document(command.person.document_number)
+    lowest = triggers.in_force(
+        triggers.DEFAULTS, command.type, Population.MONITORED, command.happened_on
+    )
+    policies.amount_is_given(command.type, command.amount, lowest)
+    return command
+
+
+def _fen(text: str) -> Any:
+    try:
+        return round(float(text) * 100)
+    except ValueError:
+        return text
+
+
+def households(kinds: Sequence[Population]) -> list[Known]:
+    return [
+        Known(
+            new_id(),
+            "370114001001",
+            History.FORMERLY_POOR if kind is Population.FORMERLY_POOR else History.ORDINARY,
+            monitored=kind is Population.MONITORED,
+        )
+        for kind in kinds
+    ]
+
+
+@rule("R42")
+@settings(max_examples=400, deadline=None)
+@given(ROWS, st.lists(st.sampled_from(Population), max_size=3))
+def test_a_row_is_taken_refused_and_judged_as_the_alert_is(
+    fields: dict[str, str], kinds: list[Population]
+) -> None:
+    try:
+        expected = by_itself(fields)
+    except (ValidationError, Refusal):
+        with pytest.raises(Refusal):
+            CHECK(Row(2, [fields[name] for name in USUAL.columns]))
+        return
+    row = CHECK(Row(2, [fields[name] for name in USUAL.columns]))
+    assert ReceiveAlert.model_validate(row.given()) == expected.model_copy(
+        update={
+            "person": expected.person.model_copy(update={"document_number": row.document.number})
+        }
+    )
+    assert row.id == alert_id(expected, INDEX).bytes
+    assert row.content == fingerprint(said(expected), INDEX.identity(row.document))
+    recorded, report = judged(
+        expected,
+        alert_id(expected, INDEX),
+        households(kinds),
+        PLAN.book,
+        screened=True,
+        person_id=None,
+    )
+    if not row.is_open:
+        assert (recorded.fate, report) == (Fate.BELOW_THRESHOLD, None)
+
+
+@rule("R42", "K4", "K7")
+@given(
+    st.lists(
+        st.builds(
+            Threshold,
+            type=st.just(AlertType.MEDICAL_STAY),
+            population=st.sampled_from(Population),
+            amount=st.integers(0, 20),
+            inclusive=st.booleans(),
+            effective_from=st.dates(date(2023, 1, 1), date(2023, 1, 5)),
+            document=st.just("d"),
+        ),
+        max_size=6,
+    ),
+    st.dates(date(2023, 1, 1), date(2023, 1, 6)),
+    st.integers(0, 22),
+)
+def test_surely_below_is_below_for_everybody_and_nothing_else(
+    book: list[Threshold], on: date, amount: int
+) -> None:
+    lowest = triggers.surely_below(book, AlertType.MEDICAL_STAY, on)
+    over = [
+        triggers.over(triggers.in_force(book, AlertType.MEDICAL_STAY, population, on), amount)
+        for population in Population
+    ]
+    assert (lowest is None or amount >= lowest) == any(over)
+
+
+def test_a_threshold_set_later_for_the_same_day_goes_before() -> None:
+    first = replace_amount(triggers.DEFAULTS[0], 1)
+    found = triggers.in_force((first, *triggers.DEFAULTS), first.type, first.population, TODAY)
+    assert found == first
+
+
+def replace_amount(threshold: Threshold, amount: int) -> Threshold:
+    return threshold.model_copy(update={"amount": amount})
+
+
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=4))
+def test_named_bytes_are_those_of_the_id(parts: list[str]) -> None:
+    assert named_bytes("kind", *parts) == named_id("kind", *parts).bytes
+
+
+def reader(content: str) -> FileReader:
+    made = FileReader(replace(PLAN))
+    made.add(content.encode())
+    return made
+
+
+def test_a_block_ends_where_it_is_full_of_open_rows_or_of_rows() -> None:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(HEADER)
+    for n in range(100):
+        amount = "20000" if n % 2 else "1"
+        writer.writerow(
+            [f"A{n}", "MEDICAL_STAY", "2023-07-31", "", amount, "370114", "王", GOOD, ""]
+        )
+    made = reader(text.getvalue())
+    try:
+        assert made.open(after=0) == ("", 101)
+        sizes = []
+        while True:
+            block = made.block(30, 10)
+            sizes.append((block.rows, len(block.candidates), block.ended))
+            if block.ended:
+                break
+        assert sizes == [(20, 10, False)] * 5 + [(0, 0, True)]
+        assert made.open(after=60) == ("", 101)
+        assert made.block(30, 1000).last_row == 90
+    finally:
+        made.close()
+
+
+def test_staged_rows_are_what_the_database_reads() -> None:
+    row = ["A1", "MEDICAL_STAY", "2023-07-31", "", "100.01", "370114", "王", GOOD, ""]
+    made = reader(",".join(HEADER) + "\n" + ",".join(row) + "\n")
+    try:
+        made.open(after=0)
+        staged = bytes(made.block(10, 10).staged)
+    finally:
+        made.close()
+    values, at = [], 21
+    assert struct.unpack_from(">h", staged, 19) == (len(COLUMNS),)
+    for _ in COLUMNS:
+        (length,) = struct.unpack_from(">i", staged, at)
+        values.append(staged[at + 4 : at + 4 + length])
+        at += 4 + length
+    assert staged[at:] == b"\xff\xff"
+    assert int.from_bytes(values[0]) == 2
+    assert values[3] == INDEX.identity(parse_document(GOOD))
+    assert (values[4], values[7], values[8]) == (b"MEDICAL_STAY", b"370114", b"\0")
+    assert (date(2023, 7, 31) - date(2000, 1, 1)).days == int.from_bytes(values[5])
+    assert int.from_bytes(values[6]) == 10_001
