@@ -33,8 +33,8 @@ class ConsoleSettings(BaseSettings):
     """``DIXIAN_CONSOLE_AUDIT_URL``."""
     patience: float = Field(20, gt=0)
     """``DIXIAN_CONSOLE_PATIENCE``: seconds after which a service that has not answered is down."""
-    largest_upload: int = Field(64 * 1024 * 1024, gt=0)
-    """``DIXIAN_CONSOLE_LARGEST_UPLOAD``: bytes that one form may have, its photographs included."""
+    largest_upload: int = Field(256 * 1024 * 1024, gt=0)
+    """``DIXIAN_CONSOLE_LARGEST_UPLOAD``: bytes that one form may have, a department's file included."""
 
     def url_of(self, service: str) -> str:
         """A service's base address."""

@@ -170,10 +170,13 @@ ELSEWHERE = {
     ("identification", "/policy"),
     ("identification", "/policy/trial"),
     ("identification", "/detectors/run"),
+    ("alerts", "/feed-files/{feed}"),
+    ("alerts", "/feeds/mappings"),
+    ("alerts", "/feeds/thresholds"),
     ("assistance", "/comparisons/{quarter}"),
     ("assistance", "/populations/{year}"),
 }
-"""Acts of offices above the procedure, done over the API or by files."""
+"""Acts of offices above the procedure, done on pages of their own, by files or over the API."""
 
 
 @pytest.mark.parametrize("service", ["identification", "assistance"])
