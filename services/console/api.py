@@ -76,6 +76,8 @@ class Services:
     demo: bool = False
     """Whether the business day is the demo's, which can be moved."""
     http: httpx.AsyncClient = field(init=False)
+    declared: dict[tuple[str, str], Json] = field(default_factory=dict)
+    """Declarations that do not change, such as a procedure."""
     _known: dict[str, Known] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -187,6 +189,13 @@ class Api:
         """The whole answer to a question; parameters that are ``None`` are left out."""
         given = {name: value for name, value in params.items() if value is not None}
         return await self.services.call(service, "GET", path, headers=self._headers(), params=given)
+
+    async def fixed(self, service: str, path: str) -> Json:
+        """The JSON of something that is the same for everybody and for as long as both run."""
+        known = self.services.declared.get((service, path))
+        if known is None:
+            known = self.services.declared[service, path] = await self.get(service, path)
+        return known
 
     async def maybe(self, service: str, path: str, **params: Any) -> Json | None:
         """The JSON of a question; ``None`` where there is no such thing or it is not for them."""

@@ -34,7 +34,7 @@ class ConsoleSettings(BaseSettings):
     patience: float = Field(20, gt=0)
     """``DIXIAN_CONSOLE_PATIENCE``: seconds after which a service that has not answered is down."""
     largest_upload: int = Field(256 * 1024 * 1024, gt=0)
-    """``DIXIAN_CONSOLE_LARGEST_UPLOAD``: bytes that one form may have, a department's file included."""
+    """``DIXIAN_CONSOLE_LARGEST_UPLOAD``: bytes that one form may have, with a department's file."""
 
     def url_of(self, service: str) -> str:
         """A service's base address."""

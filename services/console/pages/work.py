@@ -17,7 +17,7 @@ from services.console.visit import Visit
 from shared.kernel.division import Level
 from shared.kernel.principal import Role
 
-_SHOWN = 100
+_SHOWN = 50
 _FIELD = (Level.VILLAGE, Level.TOWN)
 Row = Mapping[str, Any]
 
@@ -154,7 +154,8 @@ async def orders(visit: Visit) -> Sequence[Item]:
     """Work orders in this person's hands."""
     if not visit.has(Role.OFFICER) or visit.level > Level.PROVINCE:
         return ()
-    statuses = ("ACCEPTED", "ASSIGNED", "HANDLED", "DISSATISFIED")
+    from_the_county_up = ("ACCEPTED", "HANDLED", "DISSATISFIED")
+    statuses = ("ASSIGNED", *(from_the_county_up if visit.level >= Level.COUNTY else ()))
     pages = await asyncio.gather(
         *(visit.api.get("alerts", "/orders", status=name, limit=_SHOWN) for name in statuses)
     )
@@ -237,8 +238,8 @@ async def eliminations(visit: Visit) -> Sequence[Item]:
     if not visit.has(Role.OFFICER, Role.COMMITTEE) or visit.level > Level.COUNTY:
         return ()
     page, procedure = await asyncio.gather(
-        visit.api.get("assistance", "/eliminations", limit=_SHOWN),
-        visit.api.get("assistance", "/procedure"),
+        visit.api.get("assistance", "/eliminations", unfinished=True, limit=_SHOWN),
+        visit.api.fixed("assistance", "/procedure"),
     )
     mine = {step["name"] for step in procedure["steps"] if visit.level.name in step["levels"]}
     by_committee = {"approve"}
@@ -246,7 +247,6 @@ async def eliminations(visit: Visit) -> Sequence[Item]:
     return [
         _elimination(step, row)
         for row in page["items"]
-        if row["status"] != "DROPPED"
         for step in row["next"]
         if step in wanted and _is_time(step, row, visit.today)
     ]
