@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
        --no-emit-index-url --no-emit-find-links --no-header --quiet $(LOCKFLAGS)
 
-.PHONY: help run demo tour test cluster contracts lint format types bench lock clean runtime dev
+.PHONY: help run demo tour test county cluster contracts lint format types bench lock clean runtime dev
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,10 @@ cluster: runtime  ## the production shape without Docker: Kafka, PostgreSQL, eve
 
 test: dev lint types  ## everything: lint, types, unit, integration, contract, end to end, both lanes
 	@$(BIN)/pytest $(ARGS)
+
+county: dev  ## ten thousand households lived through two years and recounted (HOUSEHOLDS=10000)
+	@DIXIAN_COUNTY_HOUSEHOLDS=$${HOUSEHOLDS:-10000} \
+	    $(BIN)/pytest -q -s tests/integration/assistance/test_county_year.py $(ARGS)
 
 contracts: runtime  ## write AsyncAPI 3 and JSON Schema from the event models
 	@$(BIN)/dixian contracts $(ARGS)

@@ -285,6 +285,27 @@ def divisions(
 
 
 @imports.command()
+def households(
+    file: Annotated[Path, typer.Argument(help="XLSX, CSV or NDJSON with the form's columns.")],
+    preview: Annotated[bool, typer.Option(help="Try it; nothing is kept.")] = False,
+    token: Annotated[
+        str, typer.Option(envvar="DIXIAN_TOKEN", help="The token; the demo signs in without.")
+    ] = "",
+    user: Annotated[str, typer.Option(help="Whom the demo signs in.")] = "county-officer",
+    identification: Annotated[
+        str, typer.Option(envvar="DIXIAN_IDENTIFICATION_URL", help="Where the service is.")
+    ] = "",
+) -> None:
+    """Send a county's file of households; again, it goes on where it was."""
+    from dixian.households import Sender
+
+    with plainly():
+        whole = Sender(console, identification, token, user).send(file, preview=preview)
+    if not whole:
+        raise typer.Exit(1)
+
+
+@imports.command()
 def feed(
     name: Annotated[str, typer.Argument(help="The feed: medical-insurance, education …")],
     file: Annotated[Path, typer.Argument(help="XLSX, CSV or NDJSON, gzipped if you like.")],

@@ -2,11 +2,16 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from services.alerts.domain.commands import MatchLead, ReportRisk, SettleLead
 from services.alerts.domain.register import Known
 from services.alerts.read_models import register
-from shared.contracts.assistance import RiskEliminated
+from shared.contracts.assistance import (
+    RefreshRecorded,
+    RiskEliminated,
+    RiskSeenAfterElimination,
+)
 from shared.contracts.identification import (
     Approved,
     CaseOpened,
@@ -18,7 +23,7 @@ from shared.contracts.identification import (
     PolicyPublished,
     RiskAdded,
 )
-from shared.contracts.values import LeadDisposition, LeadSource
+from shared.contracts.values import LeadDisposition, LeadSource, Risk
 from shared.kernel.event import Cause, Event, Recorded
 from shared.kernel.ids import named_id
 from shared.kernel.principal import system
@@ -55,6 +60,8 @@ class Reactions:
             NotIdentified: self.not_identified,
             Approved: self.approved,
             RiskEliminated: self.risk_eliminated,
+            RefreshRecorded: self.refreshed,
+            RiskSeenAfterElimination: self.seen_after,
         }
 
     async def policy_published(
@@ -156,6 +163,45 @@ class Reactions:
     ) -> None:
         """No longer monitored; it stays in the matching all the same (R101)."""
         await register.set_monitored(tx.raw, recorded.event.household_id, False)
+
+    @rule("R101", "R105")
+    async def refreshed(
+        self, tx: Transaction, recorded: Recorded[RefreshRecorded], cause: Cause
+    ) -> None:
+        """A new risk seen at the yearly refresh is a lead like any other: a new case, linked."""
+        event = recorded.event
+        if event.new_risk:
+            lead_id = named_id("refresh-lead", str(event.case_id), str(event.year))
+            await self._report(tx, recorded, lead_id, (), cause)
+
+    @rule("R101", "R105")
+    async def seen_after(
+        self, tx: Transaction, recorded: Recorded[RiskSeenAfterElimination], cause: Cause
+    ) -> None:
+        """A risk that was added to a case as it ended is a lead again: it is not lost."""
+        event = recorded.event
+        lead_id = named_id("lead-again", str(event.lead_id))
+        await self._report(tx, recorded, lead_id, event.risks, cause)
+
+    async def _report(
+        self,
+        tx: Transaction,
+        recorded: Recorded[RefreshRecorded] | Recorded[RiskSeenAfterElimination],
+        lead_id: UUID,
+        risks: tuple[Risk, ...],
+        cause: Cause,
+    ) -> None:
+        command = ReportRisk(
+            lead_id=lead_id,
+            source=LeadSource.CADRE_SCREENING,
+            # The neighbour's clock may be a moment ahead of this one at midnight.
+            discovered_on=min(recorded.occurred_on, tx.clock.today()),
+            division=recorded.region,
+            reported_in=recorded.region,
+            household_id=recorded.event.household_id,
+            risks=risks,
+        )
+        await self._application.execute_in(tx, command, _US, cause)
 
     async def _settle(
         self,

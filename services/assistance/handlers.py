@@ -7,12 +7,14 @@ from uuid import UUID
 
 from services.assistance.domain import commands as c
 from services.assistance.domain.context import Surroundings
+from services.assistance.domain.delegation import DELEGATION
 from services.assistance.domain.elimination import ELIMINATION
 from services.assistance.domain.help_outside import HELP
-from services.assistance.domain.known_case import KNOWN_CASE
+from services.assistance.domain.known_case import KNOWN_CASE, must_be_under_way
 from services.assistance.domain.ledger import LEDGER
 from services.assistance.domain.no_labour import NO_LABOUR
 from services.assistance.domain.plan import PLAN
+from services.assistance.domain.policies import NOBODY_LEFT
 from services.assistance.domain.policy_book import POLICY
 from services.assistance.domain.population import POPULATION
 from services.assistance.read_models import ledger, lookups
@@ -22,9 +24,11 @@ from shared.contracts.assistance import EvidenceKept, RiskEliminated
 from shared.evidence.stream import KeepEvidence, evidence_stream, keeping
 from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.decider import Aggregate
+from shared.kernel.division import Level, ancestor
 from shared.kernel.event import Command, Event, Recorded
 from shared.kernel.ids import named_id, new_id
 from shared.kernel.refusal import Invalid, NotFound, Stale
+from shared.policy.divisions import Divisions
 from shared.policy.rules import rule
 from shared.store.application import Application, Call, Handler, Outcome, Stream
 from shared.store.database import Database
@@ -40,6 +44,7 @@ AGGREGATES: Sequence[Aggregate[Any]] = (
     NO_LABOUR,
     HELP,
     KNOWN_CASE,
+    DELEGATION,
     POPULATION,
     LEDGER,
     POLICY,
@@ -84,14 +89,15 @@ class Desk:
     """The handlers, with the vault in which free text is kept."""
 
     vault: Vault
+    divisions: Divisions
 
     async def follow(self, command: Command, call: Call) -> Outcome:
         """What follows from a neighbour's event, whose day may be later than this clock's today."""
         around = await self._around(call, command, unchecked=True)
         return await call.decide(PLAN, _plan_id(command), command, around)
 
-    async def know(self, command: c.KnowCase, call: Call) -> Outcome:
-        """Take note of a case under way."""
+    async def know(self, command: c.KnowCase | c.ConcludeCase, call: Call) -> Outcome:
+        """Take note of a case under way, or of its end."""
         around = await self._around(call, command, unchecked=True)
         return await call.decide(KNOWN_CASE, known_case_id_of(command.case_id), command, around)
 
@@ -99,8 +105,7 @@ class Desk:
         """Open the plan of a case under way, of which the neighbour has told."""
         around = await self._around(call, command)
         stream = await call.load(KNOWN_CASE, known_case_id_of(command.case_id))
-        if stream.state.known is None:
-            raise NotFound(*KNOWN_CASE.label)
+        must_be_under_way(stream.state)
         case = stream.state.the_case
         plan_id = plan_id_of(case.case_id)
         opening = c.OpenPlan(
@@ -116,6 +121,7 @@ class Desk:
 
     async def record_help(self, command: c.RecordHelp, call: Call) -> Outcome:
         """Help outside a plan, held against the household's latest plan."""
+        self.divisions.require(command.division, level=Level.VILLAGE, field="division")
         around = await self._around(call, command)
         plan_id = await lookups.latest_plan(call.tx.sql, command.household_id)
         if plan_id is not None:
@@ -123,6 +129,11 @@ class Desk:
             around = replace(around, plan=stream.state)
         help_id = named_id("help", str(command.household_id))
         return await call.decide(HELP, help_id, command, around)
+
+    async def delegated(self, command: c.KnowDelegation | c.LoseDelegation, call: Call) -> Outcome:
+        """Take note of a committee's delegation, or of its end."""
+        around = await self._around(call, command, unchecked=True)
+        return await call.decide(DELEGATION, command.delegation_id, command, around)
 
     async def adopt(self, command: c.AdoptPolicy, call: Call) -> Outcome:
         """Keep a copy of a published policy."""
@@ -176,12 +187,15 @@ class Desk:
         await lookups.lock_plan(call.tx.sql, plan_id)
         plan = await call.load(PLAN, plan_id)
         flagged = await lookups.is_flagged(call.tx.sql, plan.state.household_id)
-        around = replace(around, plan=plan.state, plan_id=plan_id, flagged=flagged)
+        county = ancestor(plan.state.division, Level.COUNTY)
+        held = await lookups.held(call.tx.sql, call.principal.subject, county)
+        around = replace(around, plan=plan.state, plan_id=plan_id, flagged=flagged, held=held)
         outcome = await call.decide(ELIMINATION, command.elimination_id, command, around)
         if any(isinstance(item.event, RiskEliminated) for item in outcome.events):
             care = c.StartAfterCare(
                 plan_id=plan_id,
                 elimination_id=command.elimination_id,
+                nobody_left=stream.state.the_proposal.cause in NOBODY_LEFT,
                 occurred_on=around.occurred_on,
             )
             after = await call.decide(PLAN, plan_id, care, around)
@@ -217,8 +231,9 @@ class Desk:
         around = await self._around(call, command)
         return await call.decide(POPULATION, named_id("population", command.town), command, around)
 
-    async def update_ledger(self, command: c.UpdateLedger, call: Call) -> Outcome:
-        """Hold a town's and its villages' figures of today against the share."""
+    async def ledger(self, command: c.UpdateLedger | c.ReviewLedger, call: Call) -> Outcome:
+        """A town's and its villages' figures of today: held against the share, or gone through."""
+        self.divisions.require(command.town, level=Level.TOWN, field="town")
         around = await self._around(call, command)
         figures = await ledger.figures_of(call.tx.sql, command.town, around.today)
         around = replace(around, figures=figures)
@@ -310,13 +325,14 @@ def _plan_id(command: Command) -> UUID:
     return plan_id
 
 
-def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
+def handlers(vault: Vault, divisions: Divisions) -> Mapping[type[Command], Handler]:
     """Every command this service takes, with what carries it out."""
-    desk = Desk(vault)
+    desk = Desk(vault, divisions)
     rooms: Mapping[Handler, tuple[type[Command], ...]] = {
         desk.follow: (c.OpenPlan, c.AddRisk, c.ClosePlan),
         desk.adopt: (c.AdoptPolicy,),
-        desk.know: (c.KnowCase,),
+        desk.know: (c.KnowCase, c.ConcludeCase),
+        desk.delegated: (c.KnowDelegation, c.LoseDelegation),
         desk.begin_early: (c.BeginEarly,),
         desk.record_help: (c.RecordHelp,),
         desk.plan: (
@@ -347,7 +363,7 @@ def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
         desk.flag: (c.ProposeNoLabour, c.FlagNoLabour, c.UnflagNoLabour),
         desk.compare: (c.CompareFlag,),
         desk.record_population: (c.RecordPopulation,),
-        desk.update_ledger: (c.UpdateLedger,),
+        desk.ledger: (c.UpdateLedger, c.ReviewLedger),
         desk.correct: (c.Correct, c.ChangeFlag),
     }
     return {command: handler for handler, commands in rooms.items() for command in commands} | {
@@ -358,6 +374,7 @@ def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
 def application(
     database: Database,
     vault: Vault,
+    divisions: Divisions,
     *,
     appended: Callable[[Sequence[Recorded[Event]]], None] = lambda _events: None,
 ) -> Application:
@@ -365,7 +382,7 @@ def application(
     return Application(
         service=SERVICE,
         database=database,
-        handlers=handlers(vault),
+        handlers=handlers(vault, divisions),
         aggregates=AGGREGATES,
         views=(*VIEWS, EVIDENCE_VIEW),
         appended=appended,

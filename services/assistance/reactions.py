@@ -7,6 +7,7 @@ from typing import Any
 from services.assistance.domain import commands as c
 from services.assistance.handlers import SERVICE, plan_id_of
 from shared.contracts.audit import CorrectionAuthorized, CorrectionKind, Target
+from shared.contracts.governance import DelegationGranted, DelegationRevoked
 from shared.contracts.help import Identified, PlanCloseReason
 from shared.contracts.identification import (
     Approved,
@@ -104,6 +105,7 @@ def _not_identified(recorded: Recorded[NotIdentified]) -> list[Command]:
             reason=PlanCloseReason.NOT_IDENTIFIED,
             occurred_on=recorded.occurred_on,
         ),
+        c.ConcludeCase(case_id=recorded.event.case_id, occurred_on=recorded.occurred_on),
     ]
 
 
@@ -128,7 +130,8 @@ def _case_purged(recorded: Recorded[Purged]) -> list[Command]:
             plan_id=plan_id_of(recorded.stream_id),
             reason=PlanCloseReason.PURGED,
             occurred_on=recorded.occurred_on,
-        )
+        ),
+        c.ConcludeCase(case_id=recorded.stream_id, occurred_on=recorded.occurred_on),
     ]
 
 
@@ -165,6 +168,18 @@ def _correction(recorded: Recorded[CorrectionAuthorized], target: Target) -> lis
     ]
 
 
+@rule("R53")
+def _delegation_granted(recorded: Recorded[DelegationGranted]) -> list[Command]:
+    """Who may approve in the committee's place may do so here too."""
+    facts = recorded.event.model_dump(exclude={"on"})
+    return [c.KnowDelegation(**facts, occurred_on=recorded.occurred_on)]
+
+
+def _delegation_revoked(recorded: Recorded[DelegationRevoked]) -> list[Command]:
+    event = recorded.event
+    return [c.LoseDelegation(delegation_id=event.delegation_id, occurred_on=event.on)]
+
+
 def _policy_published(recorded: Recorded[PolicyPublished]) -> list[Command]:
     return [
         c.AdoptPolicy(policy=recorded.event.policy, occurred_on=recorded.occurred_on),
@@ -179,6 +194,8 @@ REACTIONS: Mapping[type[Event], Callable[[Recorded[Any]], list[Command]]] = {
     NotIdentified: _not_identified,
     RiskAdded: _risk_added,
     PolicyPublished: _policy_published,
+    DelegationGranted: _delegation_granted,
+    DelegationRevoked: _delegation_revoked,
     Purged: _case_purged,
     CorrectionAuthorized: _correction_authorized,
 }

@@ -16,6 +16,7 @@ from services.audit.http import exports as export_routes
 from services.audit.http import following as following_routes
 from services.audit.http import log as log_routes
 from services.audit.http import trail as trail_routes
+from services.audit.http.evidence import EVIDENCE, evidence
 from services.audit.http.service import Audit
 from services.audit.log import completeness
 from services.audit.log.append import LogWriter
@@ -29,6 +30,8 @@ from services.audit.schema import SCHEMA
 from services.audit.settings import KEY_FILE, AuditSettings
 from shared.bus.handler import Handler
 from shared.bus.port import Broker
+from shared.evidence.stream import KeepEvidence, keeping
+from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.clock import SHANGHAI, SystemClock
 from shared.service.assemble import Blueprint, Kit, assemble
 from shared.store.application import Application
@@ -70,7 +73,13 @@ def create(
 
 
 def _application(kit: Kit) -> Application:
-    return Application(NAME, kit.database, handlers(kit.vault), [CORRECTION], VIEWS)
+    return Application(
+        NAME,
+        kit.database,
+        {**handlers(kit.vault), KeepEvidence: keeping(EVIDENCE)},
+        [CORRECTION, EVIDENCE],
+        (*VIEWS, EVIDENCE_VIEW),
+    )
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,8 @@ class _Parts:
             export_routes,
             log_routes,
         )
-        return [room.router(audit) for room in rooms]
+        doors = [room.router(audit) for room in rooms]
+        return [*doors, evidence(application, kit.evidence)]
 
     def handler(self, _kit: Kit, application: Application) -> Handler:
         return Intake(LogWriter(self.own.name, SystemClock()), application).handler()

@@ -24,6 +24,8 @@ SERVICES = ("alerts", "identification", "assistance", "audit")
 _REMEMBERED = 300.0
 """Seconds for which who-may-do-what is taken as read."""
 _PAUSE = 0.5
+_IDLE = 2.0
+"""Seconds after which an unused connection is closed; the services close theirs after five."""
 _LEGAL_ZONE = ZoneInfo("Asia/Shanghai")
 
 
@@ -81,7 +83,10 @@ class Services:
     _known: dict[str, Known] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        limits = httpx.Limits(max_connections=200, max_keepalive_connections=50)
+        # Given up before the services close it: a request must not meet a connection that is going.
+        limits = httpx.Limits(
+            max_connections=200, max_keepalive_connections=50, keepalive_expiry=_IDLE
+        )
         # No proxy from the environment: the services stand inside the government network.
         self.http = httpx.AsyncClient(
             timeout=self.settings.patience, limits=limits, trust_env=False
@@ -102,16 +107,26 @@ class Services:
     ) -> Answer:
         """One request. Raises ``Refused`` for an error answer, ``Away`` when none comes."""
         url = self.settings.url_of(service) + path
+        repeatable = method == "GET" or ("Idempotency-Key" in headers and "content" not in options)
         try:
             answer = await self.http.request(method, url, headers=headers, **options)
         except httpx.TransportError as error:
-            raise Away(service) from error
+            if not repeatable or isinstance(error, httpx.TimeoutException):
+                raise Away(service) from error
+            answer = await self._again(service, method, url, headers=headers, **options)
         kind = answer.headers.get("content-type", "")
         body = answer.json() if "json" in kind and answer.content else None
         if answer.is_error:
             problem = body if isinstance(body, dict) else {"code": f"http-{answer.status_code}"}
             raise Refused(answer.status_code, problem)
         return Answer(answer.status_code, body, answer.headers, answer.content)
+
+    async def _again(self, service: str, method: str, url: str, **options: Any) -> httpx.Response:
+        """Once more, where that is harmless: a service that was just restarted is up again."""
+        try:
+            return await self.http.request(method, url, **options)
+        except httpx.TransportError as error:
+            raise Away(service) from error
 
     async def permission(self, service: str, method: str, path: str) -> Permission | None:
         """Who may call a route (by its template); ``None`` where the service has no such route."""

@@ -3,7 +3,7 @@
 from functools import partial
 
 from services.identification.handlers import application
-from services.identification.http import router
+from services.identification.http import comparison, imports, router
 from services.identification.http.evidence import evidence
 from services.identification.oversight import nightly
 from services.identification.reactions import reactions
@@ -32,6 +32,10 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             ],
             reacts_to=("alerts", "assistance", "audit"),
             handler=lambda _kit, app: Each(reactions(app)),
+            larger_bodies={
+                imports.PATH: imports.LIMITS.packed,
+                comparison.PATH: comparison.LIMITS.packed,
+            },
             workers=lambda _kit, app: [partial(nightly, app)],
         ),
     )

@@ -1,17 +1,12 @@
 """Runs the detectors: nightly by a worker, and whenever somebody asks (R48–R50, R114)."""
 
-import asyncio
-from datetime import date
-
 from services.identification.read_models.detectors import Watched, detect
 from shared.kernel.division import NATION
 from shared.kernel.event import Cause
 from shared.kernel.ids import new_id
 from shared.kernel.principal import system
+from shared.service.daily import daily
 from shared.store.application import Application
-
-_LOOK_EVERY = 60.0
-"""Seconds between two looks at the calendar."""
 
 
 async def run_detectors(application: Application, division: str = NATION) -> tuple[int, int]:
@@ -27,14 +22,8 @@ async def run_detectors(application: Application, division: str = NATION) -> tup
 
 
 async def nightly(application: Application) -> None:
-    """Run the detectors once each calendar day, until cancelled. After a restart: once more.
+    """Run the detectors once each calendar day, until cancelled.
 
     Running twice is harmless: a finding's id follows from what was found.
     """
-    done: date | None = None
-    while True:
-        today = (await application.database.clock()).today()
-        if today != done:
-            await run_detectors(application)
-            done = today
-        await asyncio.sleep(_LOOK_EVERY)
+    await daily(application, run_detectors)

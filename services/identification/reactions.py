@@ -14,10 +14,14 @@ from shared.contracts.assistance import (
     MeasureEnded,
     MeasureStarted,
     MeasureStopped,
+    OffRegisterHelpRefused,
     RiskEliminated,
 )
 from shared.contracts.audit import CorrectionAuthorized, CorrectionKind
+from shared.contracts.findings import FindingKind
+from shared.kernel.division import Level, ancestor
 from shared.kernel.event import Cause, Command, Event, Recorded
+from shared.kernel.ids import named_id
 from shared.kernel.principal import system
 from shared.policy.rules import rule
 from shared.store.application import Application
@@ -93,6 +97,23 @@ def correction_authorized(recorded: Recorded[CorrectionAuthorized]) -> list[Comm
     return [internal.CarryOut(correction_id=event.correction_id, targets=ours)]
 
 
+@rule("R49")
+def off_register_help(recorded: Recorded[OffRegisterHelpRefused]) -> list[Command]:
+    """Help was refused because the household is not in the register: 体外循环, told once (R49)."""
+    event = recorded.event
+    kind = FindingKind.OFF_REGISTER
+    return [
+        internal.RaiseFinding(
+            finding_id=named_id("finding", kind, "help", str(event.household_id)),
+            kind=kind,
+            rule="R49",
+            division=ancestor(event.division, Level.COUNTY),
+            household_id=event.household_id,
+            figures={"help": event.kind, "fund": event.fund, "on": event.on.isoformat()},
+        )
+    ]
+
+
 def _note(case_id: UUID, measure_id: UUID, *, running: bool) -> Command:
     return internal.NoteMeasure(case_id=case_id, measure_id=measure_id, running=running)
 
@@ -103,6 +124,7 @@ REACTIONS: Mapping[type[Event], Translate] = {
     RiskEliminated: risk_eliminated,
     MeasureStarted: measure_started,
     MeasureStopped: measure_over,
+    OffRegisterHelpRefused: off_register_help,
     MeasureEnded: measure_over,
     CorrectionAuthorized: correction_authorized,
 }

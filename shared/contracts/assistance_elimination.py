@@ -13,7 +13,7 @@ from shared.contracts.help import (
     RiskEvidence,
 )
 from shared.contracts.registry import contract, upcast
-from shared.contracts.values import EliminationMode, History, MeetingForm
+from shared.contracts.values import AuthorityKind, EliminationMode, History, MeetingForm
 from shared.kernel.deadline import Deadline
 from shared.kernel.division import DivisionCode
 from shared.kernel.money import Fen, FenAmount
@@ -148,6 +148,9 @@ class RiskEliminated(CaseEvent):
     """Before the half-year (R93): listed as 突击消除 (R114)."""
     returns_to: History = History.ORDINARY
     """A formerly poor household keeps the policy of the formerly poor (R104)."""
+    by: AuthorityKind = AuthorityKind.COMMITTEE
+    delegation_id: UUID | None = None
+    """The delegation that the approver holds (R53)."""
     deadlines: tuple[Deadline, ...] = ()
     """``mark``: the label in the national system (R95)."""
 

@@ -51,6 +51,11 @@ class CaseKnown(CaseEvent):
 
 
 @contract
+class CaseConcluded(CaseEvent):
+    """The case ended without identification: no plan is drafted for it any more (R59)."""
+
+
+@contract
 class PlanMadeProvisional(CaseEvent):
     """A plan drafted early became the green channel's: help starts at once (R70)."""
 
@@ -77,6 +82,15 @@ class PlanRiskAdded(CaseEvent):
     lead_id: UUID
     risks: tuple[Risk, ...]
     deadlines: tuple[Deadline, ...]
+
+
+@contract
+class RiskSeenAfterElimination(CaseEvent):
+    """A risk that crossed its household's elimination on the way: it is a new lead (R101, R105)."""
+
+    lead_id: UUID
+    """The lead that was added to the case which has ended."""
+    risks: tuple[Risk, ...]
 
 
 @contract

@@ -7,6 +7,7 @@ from shared.contracts.assistance_base import AssistanceEvent
 from shared.contracts.help import (
     ComparedBenefit,
     FundSource,
+    HelpBasis,
     LedgerEntry,
     MeasureKind,
     Mismatch,
@@ -14,6 +15,7 @@ from shared.contracts.help import (
     VillagePopulation,
 )
 from shared.contracts.registry import contract
+from shared.kernel.deadline import Deadline
 from shared.kernel.decider import RollsBack
 from shared.kernel.division import DivisionCode
 from shared.policy.parameters import PolicyVersion
@@ -28,6 +30,8 @@ class UniversalHelpRecorded(AssistanceEvent):
     kind: MeasureKind
     fund: FundSource
     on: date
+    basis: HelpBasis = HelpBasis.UNIVERSAL
+    """Or a policy that an eliminated, formerly poor household keeps (R104)."""
 
 
 @contract
@@ -58,6 +62,15 @@ class NoLabourFlagged(AssistanceEvent):
     household_id: UUID
     division: DivisionCode
     basis: NoLabourBasis
+    deadlines: tuple[Deadline, ...] = ()
+    """``compare``: the quarter's comparison (R99)."""
+
+
+@contract
+class NoLabourDeclined(AssistanceEvent):
+    """The town does not confirm it; the village may put it forward anew (R98)."""
+
+    household_id: UUID
 
 
 @contract
@@ -67,6 +80,7 @@ class FlagChanged(AssistanceEvent):
     household_id: UUID
     flagged: bool
     correction_id: UUID
+    deadlines: tuple[Deadline, ...] = ()
 
 
 @contract
@@ -78,6 +92,8 @@ class FlagMismatchFound(AssistanceEvent):
     quarter: str
     benefit: ComparedBenefit
     mismatch: Mismatch
+    deadlines: tuple[Deadline, ...] = ()
+    """``compare``: the next quarter's, where the household is flagged."""
 
 
 @contract
@@ -86,6 +102,17 @@ class FlagMismatchSettled(AssistanceEvent):
 
     household_id: UUID
     quarter: str
+    deadlines: tuple[Deadline, ...] = ()
+
+
+@contract
+class FlagUpheld(AssistanceEvent):
+    """The quarter's comparison agrees with a flagged household's flag (R99)."""
+
+    household_id: UUID
+    quarter: str
+    benefit: ComparedBenefit
+    deadlines: tuple[Deadline, ...]
 
 
 @contract
@@ -104,6 +131,24 @@ class LedgerEntered(AssistanceEvent):
     town: DivisionCode
     entry: LedgerEntry
     on: date
+    deadlines: tuple[Deadline, ...] = ()
+    """``ledger``: the county goes through the town's ledger (R111)."""
+
+
+@contract
+class LedgerReviewed(AssistanceEvent):
+    """The county went through a town's ledger: everybody is helped (R111)."""
+
+    town: DivisionCode
+    entries: tuple[LedgerEntry, ...]
+    """What stands in the ledger, with the figures of that day."""
+    mass_relapse_risk: bool
+    """Whether 规模性返贫 was found to threaten."""
+    escalated_to: DivisionCode | None
+    """The city, where it was."""
+    evidence: tuple[str, ...]
+    on: date
+    deadlines: tuple[Deadline, ...]
 
 
 @contract
@@ -112,6 +157,26 @@ class LedgerLeft(AssistanceEvent):
 
     town: DivisionCode
     entry: LedgerEntry
+    on: date
+
+
+@contract
+class DelegationKnown(AssistanceEvent):
+    """This service knows who may approve in the committee's place, and until when (R53)."""
+
+    delegation_id: UUID
+    county: DivisionCode
+    holder: str
+    document: str
+    valid_from: date
+    valid_until: date
+
+
+@contract
+class DelegationLapsed(AssistanceEvent):
+    """The committee took the delegation back: from that day on it holds no more (R53)."""
+
+    delegation_id: UUID
     on: date
 
 

@@ -200,3 +200,17 @@ class CorrectionRefused(AuditEvent):
     because: RefusedBecause
     decided_by: str
     content_sha256: Sha256
+
+
+@contract
+class EvidenceKept(AuditEvent):
+    """A document that speaks for a correction is kept, sealed under the correction's key (R108)."""
+
+    owner_id: UUID
+    """The correction."""
+    division: DivisionCode
+    """The city that filed it."""
+    sha256: Sha256
+    media_type: str
+    size: int
+    """Bytes."""

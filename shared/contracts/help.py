@@ -182,6 +182,15 @@ class NoLabourBasis(StrEnum):
     """整户无劳动能力且享受全额或最高档次农村低保"""
 
 
+class HelpBasis(StrEnum):
+    """On what a household is helped outside a plan."""
+
+    UNIVERSAL = "UNIVERSAL"
+    """行业部门普惠政策 (R103)"""
+    FORMERLY_POOR = "FORMERLY_POOR"
+    """Policies for 脱贫享受政策人口, which an eliminated household keeps (R104)."""
+
+
 class DropReason(StrEnum):
     """Why a proposed elimination went no further; it may be proposed anew."""
 

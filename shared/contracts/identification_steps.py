@@ -146,6 +146,16 @@ class SourceResult(BaseModel):
 
 
 @contract
+class ComparisonAnswered(StepEvent):
+    """A department answered about one member, before the county concludes (R52, R57)."""
+
+    source: Source
+    member_id: UUID
+    hits: tuple[Hit, ...] = ()
+    """Nothing: the department holds nothing of that kind."""
+
+
+@contract
 class Compared(StepEvent):
     """The county compared the household's data with the departments' (R52, R57)."""
 

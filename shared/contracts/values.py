@@ -138,3 +138,12 @@ class MeetingForm(StrEnum):
     ENLARGED_COMMITTEE = "ENLARGED_COMMITTEE"
     """村“两委”扩大会议"""
     OTHER = "OTHER"
+
+
+class AuthorityKind(StrEnum):
+    """Who approves for the county (R53)."""
+
+    COMMITTEE = "COMMITTEE"
+    """县级党委农业农村委员会"""
+    DELEGATION = "DELEGATION"
+    """授权批准"""

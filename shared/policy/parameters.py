@@ -87,8 +87,14 @@ class Parameters(BaseModel):
     """First help after entry into the green channel (R70; PROPOSED)."""
     plan: Length = "10d"
     """Plan and measures, from approval (R89)."""
+    plan_warnings: tuple[Length, ...] = ("7d", "10d")
     department_measure: Length = "30d"
     """A filed measure started by its department (R90; PROPOSED)."""
+    department_warnings: tuple[Length, ...] = ("20d",)
+    ledger_review: Length = "1m"
+    """A town in the 2% ledger is gone through, from the last time (R111; PROPOSED)."""
+    comparison: Length = "30d"
+    """The quarter's comparison, from the quarter's last day (R99; PROPOSED)."""
     stable_income: Length = "6m"
     """Stable income before an assisted elimination (R93)."""
     lead_disposition: Length = "1m"
@@ -245,6 +251,8 @@ _SHORTER = (
     "first_help",
     "plan",
     "department_measure",
+    "ledger_review",
+    "comparison",
     "lead_disposition",
     "hotline_handle",
     "hotline_return",

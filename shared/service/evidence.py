@@ -48,7 +48,7 @@ def evidence_router(
     room: EvidenceRoom,
     *,
     find: FindOwner,
-    looks: Aggregate[Any],
+    looks: Aggregate[Any] | None,
     may_look: Permission,
     may_reveal: Permission,
 ) -> Router:

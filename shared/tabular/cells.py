@@ -39,7 +39,7 @@ def text(cell: Cell) -> str:
     """
     if type(cell) is str:
         made = cell.strip()
-        if "E" in made.upper() and _SCIENTIFIC.fullmatch(made):
+        if made[:1].isdigit() and _SCIENTIFIC.fullmatch(made):
             raise _digits_lost()
         return made
     if isinstance(cell, Number):

@@ -31,6 +31,7 @@ class BlindIndex:
         self._ring = ring
         self._hashes = {int(name): _hash_of(key) for name, key in ring.keys.items()}
         self.version = int(ring.current)
+        self._former = tuple(version for version in self._hashes if version != self.version)
 
     def __reduce__(self) -> tuple[type["BlindIndex"], tuple[KeyRing]]:
         """For a worker process of this service's own."""
@@ -44,8 +45,14 @@ class BlindIndex:
         return self._tokens(self.version, document)
 
     def lookup(self, document: Document) -> tuple[bytes, ...]:
-        """What to search by: the tokens of every key in use. Any match is a match."""
-        return tuple(token for version in self._hashes for token in self._tokens(version, document))
+        """What to search by: the tokens of every key in use, ``identity``'s first.
+
+        Any match is a match.
+        """
+        if not self._former:
+            return self._tokens(self.version, document)
+        versions = (self.version, *self._former)
+        return tuple(token for version in versions for token in self._tokens(version, document))
 
     def identity(self, document: Document) -> bytes:
         """The one token of the person behind the document, by the current key."""

@@ -98,7 +98,7 @@ async def reveal(
 async def record_look(
     vault: Vault,
     call: Call,
-    stream: Aggregate[Any],
+    stream: Aggregate[Any] | None,
     *,
     owner: UUID,
     divisions: tuple[str, ...],
@@ -108,7 +108,8 @@ async def record_look(
 ) -> None:
     """The record of a look at what the vault sealed and does not keep itself: a file.
 
-    Raises what ``Vault.look`` raises.
+    Without a ``stream`` the vault's own record is all, as for the notes that the audit service
+    keeps. Raises what ``Vault.look`` raises.
     """
     record = await vault.look(
         call.tx.raw,
@@ -120,7 +121,8 @@ async def record_look(
         correlation_id=call.cause.correlation_id,
         at=call.tx.clock.now(),
     )
-    await _record(call, stream, record, divisions)
+    if stream is not None:
+        await _record(call, stream, record, divisions)
 
 
 async def _record(

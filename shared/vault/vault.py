@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -17,7 +17,7 @@ import orjson
 from shared.kernel.bounded import BoundedCache
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
-from shared.kernel.refusal import Forbidden, NotFound, Refusal
+from shared.kernel.refusal import Forbidden, NotFound
 from shared.vault import statements
 from shared.vault.ciphers import (
     NONCE_BYTES,
@@ -31,6 +31,7 @@ from shared.vault.ciphers import (
 from shared.vault.masking import MASKS, Mask, masked
 from shared.vault.master_key import MasterKey, Wrapped
 from shared.vault.purposes import ALLOWED, Purpose
+from shared.vault.records import Destroyed, Entry, Misplaced, Reveal, Revealed
 
 _PLACE = b"dixian/record/1/"
 _FILE = "file"
@@ -41,64 +42,6 @@ SECRET = "secret"  # noqa: S105 - the name of a kind
 """The kind of what the service itself needs in full: a webhook's address and signing secrets."""
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One piece of personal data."""
-
-    owner: UUID
-    """Whose key seals it: the household, or the order for its caller."""
-    id: UUID
-    kind: str
-    """``member``, ``household``, ``caller``, ``note`` …"""
-    data: Mapping[str, Any]
-    """JSON. Field names with a mask are shown masked; the others are hidden."""
-
-    def __repr__(self) -> str:
-        return f"Entry({self.kind}, {self.id})"
-
-
-@dataclass(frozen=True)
-class Reveal:
-    """The record of one reveal: what the vault keeps, and what the audit trail gets."""
-
-    id: UUID
-    at: datetime
-    principal: Principal
-    purpose: Purpose
-    owner: UUID
-    records: tuple[UUID, ...]
-    fields: tuple[str, ...]
-    correlation_id: UUID
-
-
-@dataclass(frozen=True)
-class Revealed:
-    """Full values, and the record that they were seen."""
-
-    record: Reveal
-    data: Mapping[UUID, Mapping[str, Any]]
-
-    def __repr__(self) -> str:
-        return f"Revealed({self.record.id})"
-
-
-class Destroyed(Refusal):
-    """The owner's key was shredded: the data exists nowhere any more."""
-
-    status: ClassVar[int] = 410
-
-    def __init__(self) -> None:
-        super().__init__(
-            code="personal-data-destroyed",
-            zh="该户的个人信息已依法销毁",
-            en="the personal data of this household has been destroyed",
-        )
-
-
-class Misplaced(Exception):
-    """An id already stands for another owner's or another kind's record: a bug, not a refusal."""
 
 
 @dataclass(frozen=True)
@@ -458,3 +401,6 @@ async def _write(connection: Connection, reveal: Reveal) -> None:
         list(reveal.fields),
         reveal.correlation_id,
     )
+
+
+__all__ = ["Connection", "Destroyed", "Entry", "Misplaced", "Reveal", "Revealed", "Vault"]

@@ -98,6 +98,11 @@ class FieldError:
     en: str
     rule: str = ""
 
+    @classmethod
+    def of(cls, refusal: Refusal) -> "FieldError":
+        """The error that a refusal is, in a list of several."""
+        return cls(refusal.field or "", refusal.code, refusal.zh, refusal.en, refusal.rule)
+
     def as_json(self, language: str) -> dict[str, Any]:
         """The item of ``errors``."""
         shown: dict[str, Any] = {"field": self.field, "code": self.code}

@@ -173,7 +173,13 @@ ELSEWHERE = {
     ("alerts", "/feed-files/{feed}"),
     ("alerts", "/feeds/mappings"),
     ("alerts", "/feeds/thresholds"),
+    ("identification", "/comparisons/{source}"),
+    ("identification", "/comparisons/{source}/file"),
+    ("identification", "/households/import"),
+    ("identification", "/national-entry/receipts"),
+    ("identification", "/national-entry/table"),
     ("assistance", "/comparisons/{quarter}"),
+    ("assistance", "/ledger/reviews"),
     ("assistance", "/populations/{year}"),
 }
 """Acts of offices above the procedure, done on pages of their own, by files or over the API."""

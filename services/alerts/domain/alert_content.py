@@ -45,8 +45,12 @@ def alert_key(feed: str, external_id: str | None, content: Said, token: bytes) -
 
 def fingerprint(content: Said, token: bytes) -> int:
     """Eight bytes that tell another content under the same id; signed, as the database keeps it."""
-    packed = "|".join(map(str, content.values())).encode()
-    return int.from_bytes(blake2b(packed + token, digest_size=8).digest(), signed=True)
+    return hashed("|".join(map(str, content.values())), token)
+
+
+def hashed(content: str, token: bytes) -> int:
+    """The same, of the content's words put together."""
+    return int.from_bytes(blake2b(content.encode() + token, digest_size=8).digest(), signed=True)
 
 
 def judged(

@@ -26,8 +26,8 @@ _KNOWN = """
 select s.n, coalesce(r.content = s.content, true) as same
   from staged s join feeds.row r using (alert_id)
 """
-# Each token is looked up by the index: what is planned for a block must not depend on statistics
-# that a temporary table never has.
+# Each id and token is looked up by its index: what is planned for a block must not depend on
+# statistics that a temporary table never has, and not grow with what was kept before.
 _BY_INDEX = "set local enable_hashjoin = off; set local enable_mergejoin = off"
 _FREE = "set local enable_hashjoin = on; set local enable_mergejoin = on"
 _MATCH = """
@@ -96,6 +96,7 @@ async def stage(
 ) -> None:
     """Bring a block's rows into this transaction; other files of the feed wait until it ends."""
     await connection.execute(_STAGE)
+    await connection.execute(_BY_INDEX)
     await connection.execute(_FEED_LOCK, feed)
     await connection.copy_to_table(
         "staged", source=BytesIO(staged), columns=_COLUMNS, format="binary"
@@ -111,7 +112,6 @@ async def known(connection: Connection) -> dict[int, bool]:
 
 async def match(connection: Connection, *, several_tokens: bool) -> None:
     """Look every staged token up; the households found stay in this transaction."""
-    await connection.execute(_BY_INDEX)
     await connection.execute(_MATCH if several_tokens else _MATCH_ONE)
     await connection.execute(_FREE)
 

@@ -24,7 +24,9 @@ def start_after_care(plan: Plan, command: c.StartAfterCare, context: Surrounding
             elimination_id=command.elimination_id,
             eliminated_on=context.occurred_on,
             continuing=plan.continuing,
-            deadlines=(_refresh_clock(context.occurred_on, context.occurred_on.year + 1),),
+            deadlines=()
+            if command.nobody_left
+            else (_refresh_clock(context.occurred_on, context.occurred_on.year + 1),),
         )
     ]
 
@@ -69,7 +71,10 @@ def record_refresh(plan: Plan, command: c.RecordRefresh, context: Surroundings) 
             per_capita_net=per_head(command.income.net, command.income.members),
             members=command.income.members,
             new_risk=command.new_risk,
-            deadlines=(_refresh_clock(context.occurred_on, context.occurred_on.year + 1),),
+            # A year entered late does not excuse the one after it.
+            deadlines=(
+                _refresh_clock(context.occurred_on, max(command.year, *plan.refreshed, 0) + 1),
+            ),
         )
     ]
 

@@ -17,11 +17,13 @@ _ABOVE = {
     "end": Level.COUNTY,
     "mark": Level.CITY,
     "refresh": Level.COUNTY,
+    "compare": Level.CITY,
+    "ledger": Level.CITY,
 }
 """The level above the one that has to act, by the clock's kind."""
 
 
-@rule("R89", "R90", "R106")
+@rule("R70", "R89", "R90", "R99", "R102", "R106", "R111")
 def speak(clocks: Clocks, division: str, today: date) -> list[Event]:
     """Every warning and miss due by ``today``; a clock approves and rejects nothing."""
     return [event for running in clocks.values() for event in _of_one(running, division, today)]

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.assistance.domain.catalogue import CATALOGUE, Group
-from services.assistance.domain.plan_state import Measure, Plan
+from services.assistance.domain.measure_state import Measure
+from services.assistance.domain.plan_state import Plan
 from shared.contracts.help import FundSource
 from shared.contracts.values import Risk
 from shared.kernel.refusal import Refusal

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from services.assistance.domain.delegation import Held
 from services.assistance.domain.plan_state import Plan
 from shared.contracts.help import LedgerEntry
 from shared.kernel.decider import Context
@@ -30,6 +31,8 @@ class Surroundings(Context):
     """The town's and its villages' figures, for the ledger (R110)."""
     number: int = 1
     """Which proposal of the case this is."""
+    held: tuple[Held, ...] = ()
+    """The committee's delegations that the caller holds in the household's county (R53)."""
     hands: frozenset[str] = frozenset()
     """Who has acted on the stream so far: nobody approves their own work."""
 

@@ -4,6 +4,7 @@ No target, quota or ranking of eliminations exists anywhere in this service (R92
 """
 
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 from services.assistance.domain import commands as c
@@ -73,7 +74,7 @@ def verify(state: Elimination, command: c.VerifyElimination, context: Surroundin
 def deliberate(
     state: Elimination, command: c.DeliberateElimination, context: Surroundings
 ) -> list[Event]:
-    """The village voted: more than half of those present, or the proposal ends."""
+    """The village voted: a majority of those present is in favour, or the proposal ends."""
     ELIMINATION_PROCEDURE.must_be_open("deliberate", state.done)
     votes = command.in_favour + command.against
     if command.present > command.due or votes > command.present:
@@ -84,7 +85,8 @@ def deliberate(
             en="people due, people present and votes do not add up",
             field="present",
         )
-    if command.in_favour * 2 <= command.present:
+    numbers = context.policy(state.the_proposal.division).parameters
+    if command.in_favour <= command.present * Fraction(numbers.majority):
         return [_dropped(state, "deliberate", DropReason.VOTED_DOWN, context)]
     return [
         EliminationDeliberated(
@@ -95,7 +97,7 @@ def deliberate(
             present=command.present,
             in_favour=command.in_favour,
             against=command.against,
-            quorum_met=command.present * 3 >= command.due * 2,
+            quorum_met=command.present >= command.due * Fraction(numbers.quorum),
             note_id=context.note_id,
         )
     ]
@@ -209,6 +211,9 @@ def approve(
     """The county decides; every condition is looked at once more on that day."""
     ELIMINATION_PROCEDURE.must_be_open("approve", state.done)
     policies.hands_are_clean(context.principal.subject, context.hands)
+    delegation_id = policies.authority_is_valid(
+        command.by, command.authority, context.principal, context.held, context.occurred_on
+    )
     if not command.approved:
         return [_dropped(state, "approve", DropReason.REJECTED_BY_COUNTY, context)]
     assert state.notice is not None
@@ -227,6 +232,8 @@ def approve(
             eliminated_on=context.occurred_on,
             division=proposal.division,
             authority=command.authority,
+            by=command.by,
+            delegation_id=delegation_id,
             early=early or proposal.early,
             returns_to=proposal.returns_to,
             deadlines=(

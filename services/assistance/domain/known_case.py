@@ -1,11 +1,13 @@
 """A case as this service knows it: enough to draft a plan before the approval (R59)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.assistance.domain import commands as c
-from shared.contracts.assistance import CaseKnown
+from shared.contracts.assistance import CaseConcluded, CaseKnown
 from shared.kernel.decider import Aggregate, Context
 from shared.kernel.event import Command, Event
+from shared.kernel.refusal import NotFound, OutOfOrder
+from shared.policy.rules import rule
 
 
 @dataclass(frozen=True)
@@ -13,6 +15,8 @@ class KnownCase:
     """What was heard of one case."""
 
     known: CaseKnown | None = None
+    concluded: bool = False
+    """It ended without identification: nothing is drafted for it any more."""
 
     @property
     def the_case(self) -> CaseKnown:
@@ -22,7 +26,12 @@ class KnownCase:
 
 
 def decide(case: KnownCase, command: Command, _context: Context) -> list[Event]:
-    """Take note of a case once."""
+    """Take note of a case, or of its end, once."""
+    if isinstance(command, c.ConcludeCase):
+        known = case.known
+        if known is None or case.concluded:
+            return []
+        return [CaseConcluded(case_id=known.case_id, household_id=known.household_id)]
     assert isinstance(command, c.KnowCase)
     if case.known is not None:
         return []
@@ -37,9 +46,29 @@ def decide(case: KnownCase, command: Command, _context: Context) -> list[Event]:
     ]
 
 
-def evolve(case: KnownCase, event: Event) -> KnownCase:
+def evolve(state: KnownCase, event: Event) -> KnownCase:
     """Fold one recorded event."""
-    return KnownCase(event) if isinstance(event, CaseKnown) else case
+    match event:
+        case CaseKnown():
+            return KnownCase(event)
+        case CaseConcluded():
+            return replace(state, concluded=True)
+        case _:
+            return state
+
+
+@rule("R59")
+def must_be_under_way(case: KnownCase) -> None:
+    """A plan is drafted early for a case under way, and for no other. Raises ``OutOfOrder``."""
+    if case.known is None:
+        raise NotFound(*KNOWN_CASE.label)
+    if case.concluded:
+        raise OutOfOrder(
+            "R59",
+            code="case-concluded",
+            zh="该个案已结束,未予识别,不能制定帮扶计划",
+            en="the case ended without identification; no plan is drafted for it",
+        )
 
 
 KNOWN_CASE: Aggregate[KnownCase] = Aggregate(

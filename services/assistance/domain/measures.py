@@ -7,15 +7,9 @@ from services.assistance.domain import commands as c
 from services.assistance.domain.catalogue import CATALOGUE, counts_as_development
 from services.assistance.domain.completeness import RISK_ZH
 from services.assistance.domain.context import Surroundings
-from services.assistance.domain.plan_state import (
-    Measure,
-    MeasureStatus,
-    Plan,
-    Stage,
-    end_clock,
-    start_clock,
-)
-from services.assistance.domain.planning import must_be_open
+from services.assistance.domain.measure_state import Measure, MeasureStatus, end_clock
+from services.assistance.domain.plan_state import Plan, Stage
+from services.assistance.domain.planning import department_clock, must_be_open
 from shared.contracts.assistance import (
     MeasureEnded,
     MeasureFiled,
@@ -27,7 +21,6 @@ from shared.contracts.help import MeasureTerms, StopReason
 from shared.kernel.deadline import Deadline
 from shared.kernel.event import Event
 from shared.kernel.refusal import Invalid, NotFound, OutOfOrder
-from shared.policy.legal_time import deadline
 from shared.policy.rules import rule
 
 BY_THE_HOUSEHOLD = frozenset(
@@ -49,6 +42,8 @@ def file_measure(plan: Plan, command: c.FileMeasure, context: Surroundings) -> l
     fund_must_be_eligible(terms)
     end_must_be_known(terms, context)
     rate_must_fit(terms)
+    policy = context.policy(plan.division)
+    clock = department_clock(context.new_id, context.occurred_on, policy)
     return [
         MeasureFiled(
             **plan.ids,
@@ -57,22 +52,9 @@ def file_measure(plan: Plan, command: c.FileMeasure, context: Surroundings) -> l
             terms=terms,
             development=counts_as_development(terms),
             provisional=plan.provisional,
-            deadlines=() if plan.stage is Stage.EARLY else (_department_clock(plan, context),),
+            deadlines=() if plan.stage is Stage.EARLY else (clock,),
         )
     ]
-
-
-@rule("R90")
-def _department_clock(plan: Plan, context: Surroundings) -> Deadline:
-    """The county chases a department that has not started within thirty days of the filing."""
-    policy = context.policy(plan.division)
-    return deadline(
-        start_clock(context.new_id),
-        "R90",
-        context.occurred_on,
-        policy.parameters.department_measure,
-        policy=policy.version,
-    )
 
 
 @rule("R59", "R70")
@@ -88,6 +70,9 @@ def start_measure(plan: Plan, command: c.StartMeasure, context: Surroundings) ->
         )
     _must_be(measure, MeasureStatus.FILED)
     _not_before(context, measure.filed_on, "R90")
+    _must_be_approved_by_then(plan, measure, context)
+    if measure.terms.ends_on is not None and measure.terms.ends_on <= context.occurred_on:
+        raise _end_is_past("occurred_on")
     return [
         MeasureStarted(
             **plan.ids,
@@ -96,6 +81,14 @@ def start_measure(plan: Plan, command: c.StartMeasure, context: Surroundings) ->
             deadlines=_end_clock(measure, context),
         )
     ]
+
+
+@rule("R59")
+def _must_be_approved_by_then(plan: Plan, measure: Measure, context: Surroundings) -> None:
+    """No date makes a measure active before the approval, save what the green channel gave."""
+    approved = plan.identified.approved_on if plan.identified is not None else None
+    if not measure.provisional and approved is not None:
+        _not_before(context, approved, "R59")
 
 
 @rule("R102")
@@ -175,6 +168,7 @@ def stop_measure(plan: Plan, command: c.StopMeasure, context: Surroundings) -> l
             en="this reason follows from the procedure; it is not given by hand",
             field="reason",
         )
+    _not_before(context, measure.started_on or measure.filed_on, "R102")
     lasting = measure.terms.ends_on is not None
     if plan.stage is Stage.AFTER_CARE and lasting and command.reason not in BY_THE_HOUSEHOLD:
         raise _runs_on(measure)
@@ -194,6 +188,7 @@ def end_measure(plan: Plan, command: c.EndMeasure, context: Surroundings) -> lis
     """A measure has run to its end: not before its contract, agreement or school stage does."""
     measure = measure_of(plan, command.measure_id)
     _must_be(measure, MeasureStatus.STARTED)
+    _not_before(context, measure.started_on or measure.filed_on, "R102")
     ends_on = measure.terms.ends_on
     if ends_on is not None and context.occurred_on < ends_on:
         raise _runs_on(measure)
@@ -256,13 +251,7 @@ def end_must_be_known(terms: MeasureTerms, context: Surroundings) -> None:
             field="terms.ends_on",
         )
     if terms.ends_on is not None and terms.ends_on <= context.occurred_on:
-        raise Invalid(
-            "R102",
-            code="end-date-past",
-            zh="到期日须晚于申报日",
-            en="the end date must lie after the filing",
-            field="terms.ends_on",
-        )
+        raise _end_is_past("terms.ends_on")
 
 
 @rule("R86")
@@ -306,6 +295,16 @@ def _not_before(context: Surroundings, earlier: date, rule_id: str) -> None:
             en="the act is dated before the one it follows",
             field="occurred_on",
         )
+
+
+def _end_is_past(field: str) -> Invalid:
+    return Invalid(
+        "R102",
+        code="end-date-past",
+        zh="到期日须晚于申报日和实施日",
+        en="the end date must lie after the filing and the start",
+        field=field,
+    )
 
 
 def _runs_on(measure: Measure) -> OutOfOrder:

@@ -1,12 +1,19 @@
 """A plan as its events make it: what is planned for one case, and every measure of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from services.assistance.domain.measure_state import (
+    LIVE,
+    Measure,
+    MeasureStatus,
+    end_clock,
+    start_clock,
+)
 from shared.contracts.assistance import (
     AfterCareEnded,
     AfterCareStarted,
@@ -27,12 +34,13 @@ from shared.contracts.assistance import (
     PlanSubmitted,
     Purged,
     RefreshRecorded,
+    RiskSeenAfterElimination,
     RolledBack,
 )
-from shared.contracts.help import Identified, MeasureTerms, PlanCloseReason, StopReason
+from shared.contracts.help import Identified, PlanCloseReason, StopReason
 from shared.contracts.values import Risk
 from shared.kernel import deadline
-from shared.kernel.deadline import Clocks
+from shared.kernel.deadline import Clocks, Deadline
 from shared.kernel.event import Event
 
 
@@ -52,45 +60,6 @@ class Stage(StrEnum):
     CLOSED = "CLOSED"
 
 
-class MeasureStatus(StrEnum):
-    """Where a measure stands."""
-
-    FILED = "FILED"
-    STARTED = "STARTED"
-    STOPPED = "STOPPED"
-    ENDED = "ENDED"
-
-
-LIVE = frozenset({MeasureStatus.FILED, MeasureStatus.STARTED, MeasureStatus.ENDED})
-"""What answers a risk: filed, running, or run to its end."""
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One measure of a plan."""
-
-    measure_id: UUID
-    terms: MeasureTerms
-    development: bool
-    provisional: bool
-    filed_on: date
-    status: MeasureStatus = MeasureStatus.FILED
-    started_on: date | None = None
-    finished_on: date | None = None
-    """When it stopped or ended."""
-    stop_reason: StopReason | None = None
-    outputs: int = 0
-    """How many outputs are recorded."""
-    quantity: int = 0
-    paid: int = 0
-    """分: what the recorded outputs come to; 0 without one (R86)."""
-
-    @property
-    def implemented(self) -> bool:
-        """Whether it was carried out at all: started, whatever came after."""
-        return self.started_on is not None
-
-
 @dataclass(frozen=True)
 class Plan:
     """One case's plan."""
@@ -107,6 +76,8 @@ class Plan:
     submitted: bool = False
     submitted_on: date | None = None
     """The first submission: how long the plan took (R89)."""
+    first_due_on: date | None = None
+    """The day by which the first plan was due (R89)."""
     measures: Mapping[UUID, Measure] = field(default_factory=dict)
     early_allowed: bool = False
     """The county let an elimination come before the half-year (R93)."""
@@ -114,6 +85,8 @@ class Plan:
     elimination_id: UUID | None = None
     refreshed: tuple[int, ...] = ()
     """The years for which an eliminated household was refreshed (R106)."""
+    seen_after: frozenset[UUID] = frozenset()
+    """Leads that came when the risk had been eliminated already (R105)."""
     closed: PlanCloseReason | None = None
     clocks: Clocks = field(default_factory=dict)
 
@@ -147,16 +120,6 @@ class Plan:
         )
 
 
-def start_clock(measure_id: UUID) -> str:
-    """The kind of the clock until a measure's start (R90)."""
-    return f"start:{measure_id}"
-
-
-def end_clock(measure_id: UUID) -> str:
-    """The kind of the clock until a measure's end (R102)."""
-    return f"end:{measure_id}"
-
-
 def evolve(plan: Plan, event: Event) -> Plan:
     """Fold one recorded event into the plan. Never refuses: it has happened."""
     fold = _FOLDS.get(type(event))
@@ -173,8 +136,13 @@ def _opened(plan: Plan, event: PlanOpened) -> Plan:
         risks=event.risks,
         urgent=event.urgent,
         identified=event.identified,
+        first_due_on=_due_on(event.deadlines, "plan"),
         clocks=deadline.start(plan.clocks, *event.deadlines),
     )
+
+
+def _due_on(deadlines: Sequence[Deadline], kind: str) -> date | None:
+    return next((item.due_on for item in deadlines if item.kind == kind), None)
 
 
 def _opening_stage(event: PlanOpened) -> Stage:
@@ -196,6 +164,13 @@ def _made_provisional(plan: Plan, event: PlanMadeProvisional) -> Plan:
 def _confirmed(plan: Plan, event: PlanConfirmed) -> Plan:
     return replace(
         plan,
+        measures={
+            key: replace(item, start_due_on=_due_on(event.deadlines, start_clock(key)))
+            if item.start_due_on is None
+            else item
+            for key, item in plan.measures.items()
+        },
+        first_due_on=_due_on(event.deadlines, "plan"),
         stage=Stage.PLANNING,
         risks=event.risks,
         urgent=event.urgent,
@@ -214,6 +189,10 @@ def _risk_added(plan: Plan, event: PlanRiskAdded) -> Plan:
     )
 
 
+def _seen_after(plan: Plan, event: RiskSeenAfterElimination) -> Plan:
+    return replace(plan, seen_after=plan.seen_after | {event.lead_id})
+
+
 def _drafted(plan: Plan, event: PlanDrafted) -> Plan:
     return replace(plan, draft=event)
 
@@ -230,7 +209,12 @@ def _submitted(plan: Plan, event: PlanSubmitted) -> Plan:
 
 def _filed(plan: Plan, event: MeasureFiled) -> Plan:
     measure = Measure(
-        event.measure_id, event.terms, event.development, event.provisional, event.filed_on
+        event.measure_id,
+        event.terms,
+        event.development,
+        event.provisional,
+        event.filed_on,
+        start_due_on=_due_on(event.deadlines, start_clock(event.measure_id)),
     )
     return replace(
         plan,
@@ -326,7 +310,14 @@ def _missed(plan: Plan, event: DeadlineMissed) -> Plan:
 
 
 def _purged(plan: Plan, _event: Purged) -> Plan:
-    return replace(plan, stage=Stage.CLOSED, closed=PlanCloseReason.PURGED, clocks={})
+    """Withdrawn: nothing of it is carried out any more, nobody is chased for it."""
+    over = {"status": MeasureStatus.STOPPED, "stop_reason": StopReason.NOT_ELIGIBLE}
+    measures = {
+        key: replace(item, **over) if key in plan.continuing else item  # type: ignore[arg-type]
+        for key, item in plan.measures.items()
+    }
+    closed = {"stage": Stage.CLOSED, "closed": PlanCloseReason.PURGED, "clocks": {}}
+    return replace(plan, measures=measures, **closed)  # type: ignore[arg-type]
 
 
 def _rolled_back(plan: Plan, _event: RolledBack) -> Plan:
@@ -348,6 +339,7 @@ _FOLDS: Mapping[type[Event], Callable[[Plan, Any], Plan]] = {
     PlanMadeProvisional: _made_provisional,
     PlanConfirmed: _confirmed,
     PlanRiskAdded: _risk_added,
+    RiskSeenAfterElimination: _seen_after,
     PlanDrafted: _drafted,
     PlanSubmitted: _submitted,
     MeasureFiled: _filed,

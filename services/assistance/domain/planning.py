@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from datetime import date
+from uuid import UUID
 
 from services.assistance.domain import commands as c
 from services.assistance.domain.completeness import must_be_complete, warnings_of
 from services.assistance.domain.context import Surroundings
-from services.assistance.domain.plan_state import MeasureStatus, Plan, Stage, start_clock
+from services.assistance.domain.measure_state import MeasureStatus, start_clock
+from services.assistance.domain.plan_state import Plan, Stage
 from shared.contracts.assistance import (
     EarlyEliminationAllowed,
     MeasureStopped,
@@ -17,12 +19,14 @@ from shared.contracts.assistance import (
     PlanOpened,
     PlanRiskAdded,
     PlanSubmitted,
+    RiskSeenAfterElimination,
 )
 from shared.contracts.help import PlanCloseReason, RiskClass, StopReason
 from shared.kernel.deadline import Deadline
 from shared.kernel.event import Event
 from shared.kernel.refusal import Invalid, OutOfOrder
 from shared.policy.legal_time import deadline
+from shared.policy.parameters import PolicyVersion
 from shared.policy.rules import rule
 
 _STOPS = {
@@ -66,8 +70,19 @@ def _department_clocks(plan: Plan, approved_on: date, context: Surroundings) -> 
     for item in plan.measures.values():
         kind = start_clock(item.measure_id)
         if item.status is MeasureStatus.FILED and kind not in plan.clocks:
-            length = policy.parameters.department_measure
-            yield deadline(kind, "R90", approved_on, length, policy=policy.version)
+            yield department_clock(item.measure_id, approved_on, policy)
+
+
+def department_clock(measure_id: UUID, starts_on: date, policy: PolicyVersion) -> Deadline:
+    """The county chases a department that has not started in time (R90)."""
+    return deadline(
+        start_clock(measure_id),
+        "R90",
+        starts_on,
+        policy.parameters.department_measure,
+        policy=policy.version,
+        warn=policy.parameters.department_warnings,
+    )
 
 
 @rule("R59", "R70", "R89")
@@ -93,28 +108,47 @@ def _opened(command: c.OpenPlan, context: Surroundings) -> PlanOpened:
 @rule("R70")
 def _first_help(command: c.OpenPlan, context: Surroundings) -> Deadline:
     policy = context.policy(command.division)
-    length = policy.parameters.first_help
-    return deadline("first_help", "R70", command.occurred_on, length, policy=policy.version)
+    return deadline(
+        "first_help",
+        "R70",
+        command.occurred_on,
+        policy.parameters.first_help,
+        policy=policy.version,
+        warn=(policy.parameters.first_help,),
+    )
 
 
-@rule("R113")
+@rule("R113", "K4")
 def _is_urgent(command: c.OpenPlan, context: Surroundings) -> bool:
-    """Below the former standard, a gap in the guarantees or water, or sudden: comes first."""
+    """Below the former standard (or on it, K4), a gap in the guarantees or water, or sudden."""
     known = command.identified
     if known is None:
         return command.green_channel
     standard = context.policy(command.division).parameters.former_poverty_standard
-    return bool(known.gaps) or known.per_capita_net < standard
+    return bool(known.gaps) or known.per_capita_net <= standard
 
 
 @rule("R89")
 def _plan_clock(starts_on: date, division: str, context: Surroundings) -> Deadline:
     policy = context.policy(division)
-    return deadline("plan", "R89", starts_on, policy.parameters.plan, policy=policy.version)
+    return deadline(
+        "plan",
+        "R89",
+        starts_on,
+        policy.parameters.plan,
+        policy=policy.version,
+        warn=policy.parameters.plan_warnings,
+    )
 
 
+@rule("R101", "R105")
 def add_risk(plan: Plan, command: c.AddRisk, context: Surroundings) -> list[Event]:
-    """A new risk of an identified household: the plan answers it too, within ten days."""
+    """A new risk of an identified household: the plan answers it too, within ten days.
+
+    One that comes when the risk has just been eliminated is told, and becomes a new lead (R105).
+    """
+    if plan.stage is Stage.AFTER_CARE and command.lead_id not in plan.seen_after:
+        return [RiskSeenAfterElimination(**plan.ids, lead_id=command.lead_id, risks=command.risks)]
     new = tuple(risk for risk in dict.fromkeys(command.risks) if risk not in plan.risks)
     if not new or plan.stage in {Stage.CLOSED, Stage.AFTER_CARE}:
         return []
@@ -188,6 +222,7 @@ def submit_plan(plan: Plan, _command: c.SubmitPlan, context: Surroundings) -> li
             en="the plan is submitted already",
         )
     must_be_complete(plan)
+    _must_not_be_backdated(plan, context.occurred_on)
     clock = plan.clocks.get("plan")
     return [
         PlanSubmitted(
@@ -199,6 +234,21 @@ def submit_plan(plan: Plan, _command: c.SubmitPlan, context: Surroundings) -> li
             warnings=warnings_of(plan),
         )
     ]
+
+
+@rule("R89")
+def _must_not_be_backdated(plan: Plan, on: date) -> None:
+    """A submission follows the approval and the filings it speaks of, so that no date saves it."""
+    assert plan.identified is not None
+    latest = max(plan.identified.approved_on, *(item.filed_on for item in plan.live))
+    if on < latest:
+        raise Invalid(
+            "R89",
+            code="before-the-step-before",
+            zh=f"提交日期早于批准或措施申报({latest})",
+            en=f"the submission is dated before the approval or a filing ({latest})",
+            field="occurred_on",
+        )
 
 
 @rule("R93")

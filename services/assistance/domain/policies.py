@@ -3,12 +3,15 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
+from uuid import UUID
 
 from services.assistance.domain.completeness import RISK_ZH
+from services.assistance.domain.delegation import Held
 from services.assistance.domain.plan_state import Plan
 from shared.contracts.help import GuaranteeEvidence, Identified, Income, NaturalCause, RiskEvidence
-from shared.contracts.values import EliminationMode, Gap, History
+from shared.contracts.values import AuthorityKind, EliminationMode, Gap, History
 from shared.kernel.money import per_head, yuan
+from shared.kernel.principal import Principal, Role
 from shared.kernel.refusal import Forbidden, Invalid, OutOfOrder, Refusal
 from shared.policy import parameters
 from shared.policy.legal_time import after
@@ -130,6 +133,14 @@ def guarantees_are_secured(guarantees: Collection[GuaranteeEvidence]) -> None:
 @rule("R91")
 def every_risk_is_gone(plan: Plan, found: Collection[RiskEvidence]) -> None:
     """Third condition: every risk of the household, later ones included, is evidenced as gone."""
+    if len({item.risk for item in found}) < len(found):
+        raise Invalid(
+            "R91",
+            code="risk-twice",
+            zh="同一风险只应说明一次",
+            en="a risk is spoken of twice",
+            field="risks",
+        )
     gone = {item.risk for item in found if item.gone}
     left = [risk for risk in plan.risks if risk not in gone]
     if left:
@@ -189,6 +200,32 @@ def hands_are_clean(actor: str, hands: Collection[str]) -> None:
         raise Forbidden(
             "经办人不得批准本人经办的事项", "nobody approves their own work", rule="R53"
         )
+
+
+@rule("R53")
+def authority_is_valid(
+    by: AuthorityKind, document: str, principal: Principal, held: Collection[Held], on: date
+) -> UUID | None:
+    """The committee in its own name, or who holds its delegation by that document on that day.
+
+    Answers with the delegation. Raises ``Forbidden``.
+    """
+    if by is AuthorityKind.COMMITTEE:
+        if Role.COMMITTEE not in principal.roles:
+            raise Forbidden(
+                "以委员会名义批准须由县级党委农业农村委员会办理,其他人员请凭授权批准",
+                "only the committee approves in its own name; others by delegation",
+                rule="R53",
+            )
+        return None
+    for delegation in held:
+        if delegation.holds(document, on):
+            return delegation.delegation_id
+    raise Forbidden(
+        "您没有该文号的授权,或授权在批准日无效",
+        "you hold no delegation of that number that is valid on that day",
+        rule="R53",
+    )
 
 
 @rule("R56", "K2")

@@ -25,9 +25,17 @@ class Population:
 
 
 @rule("R110")
-def decide(state: Population, command: Command, _context: Context) -> list[Event]:
+def decide(state: Population, command: Command, context: Context) -> list[Event]:
     """Record a year's figures; a second file of the same year adds to and corrects the first."""
     assert isinstance(command, c.RecordPopulation)
+    if command.year > context.today.year:
+        raise Invalid(
+            "R110",
+            code="year-not-begun",
+            zh=f"{command.year}年尚未开始",
+            en=f"the year {command.year} has not begun",
+            field="year",
+        )
     for number, item in enumerate(command.villages):
         if level_of(item.division) is not Level.VILLAGE or not within(item.division, command.town):
             raise Invalid(

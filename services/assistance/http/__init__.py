@@ -49,6 +49,7 @@ DOORS = (
     Door("/plans/{plan_id}/measures/{measure_id}/stop", c.StopMeasure),
     Door("/plans/{plan_id}/measures/{measure_id}/end", c.EndMeasure),
     Door("/ledger", c.UpdateLedger),
+    Door("/ledger/reviews", c.ReviewLedger, 201),
     Door("/eliminations/{elimination_id}/verification", c.VerifyElimination),
     Door("/eliminations/{elimination_id}/deliberation", c.DeliberateElimination),
     Door("/eliminations/{elimination_id}/review", c.ReviewElimination),
@@ -67,7 +68,7 @@ DOORS = (
 """Everything that can be done through this door."""
 
 
-def router(application: Application, vault: Vault) -> Router:
+def router(application: Application, vault: Vault, divisions: Divisions) -> Router:
     """Every route of the service, each with who may use it."""
     made = Router()
     add_doors(made, application, DOORS)
@@ -77,5 +78,5 @@ def router(application: Application, vault: Vault) -> Router:
     figure_questions(made, application)
     register_questions(made, application)
     note_door(made, application, vault)
-    file_doors(made, application, Divisions.load())
+    file_doors(made, application, divisions)
     return made

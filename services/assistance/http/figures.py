@@ -1,9 +1,9 @@
-"""The figures over HTTP, as JSON or as CSV for a spreadsheet."""
+"""The figures over HTTP, as JSON, or as CSV and XLSX for a spreadsheet."""
 
-import csv
+from collections.abc import Iterator
 from datetime import date
 from enum import StrEnum
-from io import StringIO
+from io import BytesIO
 from typing import Annotated, Any
 
 import orjson
@@ -14,6 +14,7 @@ from services.assistance.read_models import figures as counted
 from services.assistance.read_models.figures import Figures, Period
 from shared.kernel.refusal import Invalid
 from shared.store.application import Application
+from shared.tabular import writing
 from shared.web.auth import Caller
 from shared.web.routing import Router, require
 
@@ -23,6 +24,10 @@ class Format(StrEnum):
 
     JSON = "json"
     CSV = "csv"
+    XLSX = "xlsx"
+
+
+_COLUMNS = {"figure": "figure", "kind": "kind", "fund": "fund", "value": "value"}
 
 
 def figure_questions(made: Router, application: Application) -> None:
@@ -49,28 +54,34 @@ def figure_questions(made: Router, application: Application) -> None:
         async with database.transaction() as tx:
             asked = asked_by(tx, caller, division)
             found = await counted.figures(tx.sql, asked, Period(first, last))
-        if as_ is Format.CSV:
-            return Response(_csv(found), media_type="text/csv; charset=utf-8")
-        return Response(orjson.dumps(found), media_type="application/json")
+        if as_ is Format.JSON:
+            return Response(orjson.dumps(found), media_type="application/json")
+        sheet, kind = BytesIO(), writing.Format(as_.value)
+        writing.write(kind, _COLUMNS, _lines(found), sheet)
+        name = f'attachment; filename="figures-{first}-{last}.{as_.value}"'
+        return Response(
+            sheet.getvalue(),
+            media_type=kind.media_type,
+            headers={"Content-Disposition": name},
+        )
 
 
-def _csv(found: Figures) -> str:
+def _lines(found: Figures) -> Iterator[Figures]:
     """One line a figure: what it is, of which kind and fund, how many."""
-    text = StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(("figure", "kind", "fund", "value"))
     for name, value in found.items():
         if name == "measures":
-            writer.writerows(_measure_lines(value))
+            yield from _measure_lines(value)
         else:
-            writer.writerow((name, "", "", "" if value is None else value))
-    return text.getvalue()
+            yield {"figure": name, "value": value}
 
 
-def _measure_lines(measures: Any) -> list[tuple[str, str, str, int]]:
-    names = ("filed", "started", "development", "amount", "paid")
-    return [
-        (f"measures_{name}", line["kind"], line["fund"], line[name])
-        for line in measures
-        for name in names
-    ]
+def _measure_lines(measures: Any) -> Iterator[Figures]:
+    names = ("filed", "started", "development", "late", "amount", "paid")
+    for line in measures:
+        for name in names:
+            yield {
+                "figure": f"measures_{name}",
+                "kind": line["kind"],
+                "fund": line["fund"],
+                "value": line[name],
+            }

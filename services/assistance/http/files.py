@@ -1,7 +1,7 @@
 """Files that a county imports: a year's population, a quarter's comparison. Answered per row."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -10,10 +10,12 @@ from fastapi import Path, Request
 from pydantic import ValidationError
 
 from services.assistance.domain import commands as c
+from services.assistance.domain.commands.common import QUARTER
+from services.assistance.domain.quarters import must_have_begun
 from shared.kernel.division import Level
 from shared.kernel.event import Cause, Command
 from shared.kernel.principal import Principal
-from shared.kernel.refusal import Refusal
+from shared.kernel.refusal import Invalid, Refusal
 from shared.policy.divisions import Divisions
 from shared.policy.rules import rule
 from shared.store.application import Application
@@ -30,6 +32,8 @@ from shared.web.validation import field_error
 
 _MOST_ERRORS = 1000
 _BATCH = 1000
+LARGEST = 16 * 1024 * 1024
+"""Bytes of a file as sent: a county's quarter is a few hundred kilobytes."""
 _FILE: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -76,13 +80,25 @@ class _Sent:
     principal: Principal
     cause: Cause
     tally: Tally
+    seen: dict[str, int] = field(default_factory=dict)
+
+    def once(self, key: str, row: int, name: str) -> None:
+        """Refuse what an earlier row has spoken of: which of the two holds, nobody knows."""
+        before = self.seen.setdefault(key, row)
+        if before != row:
+            raise Invalid(
+                code="row-twice",
+                zh=f"与第{before}行重复",
+                en=f"row {before} speaks of the same",
+                field=name,
+            )
 
     async def good(self, rows: AsyncIterator[_Row]) -> AsyncIterator[tuple[int, dict[str, str]]]:
         """The rows that can be read; the others are noted."""
         async for row, values in rows:
             self.tally.rows += 1
             if isinstance(values, BadCell):
-                self.tally.refuse(row, _as_error(values))
+                self.tally.refuse(row, FieldError.of(values))
             else:
                 yield row, values
 
@@ -92,7 +108,7 @@ class _Sent:
             receipt = await self.application.execute(wish, self.principal, self.cause)
         except Refusal as refusal:
             for row in rows:
-                self.tally.refuse(row, _as_error(refusal))
+                self.tally.refuse(row, FieldError.of(refusal))
             return
         if receipt.body["events"]:
             self.tally.changed += len(rows)
@@ -113,15 +129,21 @@ def _comparison_door(made: Router, application: Application) -> None:
         openapi_extra=_FILE,
     )
     async def compare(
-        quarter: Annotated[str, Path(pattern=r"^20\d{2}Q[1-4]$")],
+        quarter: Annotated[str, Path(pattern=QUARTER)],
         request: Request,
         caller: Caller,
     ) -> dict[str, Any]:
         sent = _Sent(application, caller, cause_of(request), Tally(language_of(request.scope)))
-        async with rows_of(request, ("household_id", "benefit")) as rows:
+        must_have_begun(quarter, (await application.database.clock()).today())
+        async with rows_of(request, ("household_id", "benefit"), ("quarter",)) as rows:
             async for row, values in sent.good(rows):
-                wish = _command(c.CompareFlag, {**values, "quarter": quarter}, row, sent.tally)
-                if wish is not None:
+                try:
+                    wish = c.CompareFlag.model_validate({"quarter": quarter, **values})
+                    _must_be_of(quarter, wish)
+                    sent.once(str(wish.household_id), row, "household_id")
+                except (ValidationError, Refusal) as error:
+                    sent.tally.refuse(row, _as_error(error))
+                else:
                     await sent.carry_out(wish, (row,))
         return sent.tally.answer()
 
@@ -144,8 +166,13 @@ def _population_door(made: Router, application: Application, divisions: Division
         towns: dict[str, dict[int, c.VillagePopulation]] = {}
         async with rows_of(request, ("division", "people")) as rows:
             async for row, values in sent.good(rows):
-                village = _village(values, row, sent.tally, divisions)
-                if village is not None:
+                try:
+                    village = c.VillagePopulation.model_validate(values)
+                    divisions.require(village.division, level=Level.VILLAGE, field="division")
+                    sent.once(village.division, row, "division")
+                except (ValidationError, Refusal) as error:
+                    sent.tally.refuse(row, _as_error(error))
+                else:
                     towns.setdefault(village.division[:_TOWN_DIGITS], {})[row] = village
         for town, inside in towns.items():
             wish = c.RecordPopulation(town=town, year=year, villages=tuple(inside.values()))
@@ -153,44 +180,36 @@ def _population_door(made: Router, application: Application, divisions: Division
         return sent.tally.answer()
 
 
-def _village(
-    values: Mapping[str, str], row: int, tally: Tally, divisions: Divisions
-) -> c.VillagePopulation | None:
-    try:
-        village = c.VillagePopulation.model_validate(values)
-        divisions.require(village.division, level=Level.VILLAGE, field="division")
-    except ValidationError as error:
-        tally.refuse(row, field_error(error.errors()[0]))
-    except Refusal as refusal:
-        tally.refuse(row, _as_error(refusal))
-    else:
-        return village
-    return None
+@rule("R99")
+def _must_be_of(quarter: str, wish: c.CompareFlag) -> None:
+    """A row that names another quarter than the file's is in the wrong file."""
+    if wish.quarter != quarter:
+        raise Invalid(
+            "R99",
+            code="another-quarter",
+            zh=f"该行属于{wish.quarter},本文件为{quarter}",
+            en=f"the row is of {wish.quarter}, the file of {quarter}",
+            field="quarter",
+        )
 
 
-def _command(
-    shape: type[Command], values: Mapping[str, str], row: int, tally: Tally
-) -> Command | None:
-    try:
-        return shape.model_validate(values)
-    except ValidationError as error:
-        tally.refuse(row, field_error(error.errors()[0]))
-    return None
-
-
-def _as_error(refusal: Refusal) -> FieldError:
-    return FieldError(refusal.field or "", refusal.code, refusal.zh, refusal.en, refusal.rule)
+def _as_error(refusal: Refusal | ValidationError) -> FieldError:
+    if isinstance(refusal, ValidationError):
+        return field_error(refusal.errors()[0])
+    return FieldError.of(refusal)
 
 
 @asynccontextmanager
-async def rows_of(request: Request, columns: Sequence[str]) -> AsyncIterator[AsyncIterator[_Row]]:
+async def rows_of(
+    request: Request, columns: Sequence[str], optional: Sequence[str] = ()
+) -> AsyncIterator[AsyncIterator[_Row]]:
     """The rows of the file that a request brings, as they stream by, with their line numbers.
 
-    Exactly ``columns``, in any order. Raises ``Unreadable`` for what is no such table.
+    ``columns`` in any order, ``optional`` ones or not. Raises ``Unreadable`` for no such table.
     """
-    async with received(request.stream()) as upload:
+    async with received(request.stream(), limit=LARGEST) as upload:
         with await asyncio.to_thread(open_table, upload.file) as table:
-            if set(table.header) != set(columns):
+            if set(table.header) - set(optional) != set(columns):
                 raise Unreadable(
                     "wrong-columns",
                     "表头须为:" + ",".join(columns),

@@ -7,10 +7,11 @@ from uuid import UUID
 from fastapi import Query, Response
 
 from services.assistance.domain.catalogue import CATALOGUE
-from services.assistance.domain.plan_state import MeasureStatus, Stage
+from services.assistance.domain.measure_state import MeasureStatus
+from services.assistance.domain.plan_state import Stage
 from services.assistance.domain.procedure import ELIMINATION_PROCEDURE
 from services.assistance.read_models import queries
-from services.assistance.read_models.queries import Asked
+from services.assistance.read_models.queries import Asked, Lacking
 from shared.contracts.help import Department
 from shared.kernel.division import DivisionCode
 from shared.kernel.principal import Principal, Role, may
@@ -43,16 +44,22 @@ def plan_questions(made: Router, application: Application) -> None:
         caller: Caller,
         page: Paged,
         stage: Stage | None = None,
+        lacking: Lacking | None = None,
         overdue: Overdue = False,
         division: Division = None,
     ) -> Page[Any]:
-        """The queue: urgent ones first (R113), then by their last day (R89)."""
-        question = {"stage": stage, "overdue": overdue, "division": division}
+        """The queue: urgent ones first (R113), then by their last day (R89).
+
+        ``lacking`` lists the households that no measure reaches (R76, R111), and the plans in force
+        that are not complete any more (R44, R78).
+        """
+        question = {"stage": stage, "lacking": lacking, "overdue": overdue, "division": division}
         async with database.reading() as tx:
             rows = await queries.plans(
                 tx.sql,
                 asked_by(tx, caller, division),
                 stage=stage,
+                lacking=lacking,
                 overdue=overdue,
                 after=queue.after(page, question),
                 limit=page.limit + 1,

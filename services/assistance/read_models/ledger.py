@@ -49,6 +49,22 @@ async def _populations(
     return {row.region: row.people for row in await connection.execute(query)}
 
 
+async def without_population(
+    connection: AsyncConnection, division: str, today: date
+) -> Sequence[str]:
+    """Villages with households under help whose population nobody has imported: not counted."""
+    known = await _populations(connection, division, today)
+    counted = await _counted(connection, division)
+    return sorted(set(counted) - set(known))
+
+
+async def towns(connection: AsyncConnection) -> Sequence[str]:
+    """Every town with a known population: those that a ledger can be counted for."""
+    town = sa.func.left(population.c.region, _TOWN_DIGITS)
+    query = sa.select(town.label("town")).distinct().order_by(town)
+    return list((await connection.execute(query)).scalars())
+
+
 async def _counted(connection: AsyncConnection, division: str) -> Mapping[str, dict[str, int]]:
     """People and households under help by village, flagged households left out (R110)."""
     flagged = sa.select(no_labour.c.household_id).where(no_labour.c.flagged)

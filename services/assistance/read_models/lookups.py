@@ -7,6 +7,7 @@ import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.assistance.domain.delegation import Held
 from services.assistance.read_models import tables
 from shared.policy.parameters import PolicyVersion
 
@@ -29,6 +30,15 @@ async def is_flagged(connection: AsyncConnection, household_id: UUID) -> bool:
         tables.no_labour.c.household_id == household_id
     )
     return bool((await connection.execute(query)).scalar_one_or_none())
+
+
+async def held(connection: AsyncConnection, holder: str, county: str) -> tuple[Held, ...]:
+    """The delegations that a person has or had in a county (R53)."""
+    table = tables.delegation
+    query = sa.select(
+        table.c.stream_id, table.c.document, table.c.valid_from, table.c.valid_until
+    ).where(table.c.holder == holder, table.c.county == county)
+    return tuple(Held(*row) for row in await connection.execute(query))
 
 
 async def latest_plan(connection: AsyncConnection, household_id: UUID) -> UUID | None:

@@ -6,17 +6,20 @@ Every query is scoped to the asking principal's division; what lies outside does
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.assistance.domain.plan_state import MeasureStatus, Stage
+from services.assistance.domain.measure_state import MeasureStatus
+from services.assistance.domain.plan_state import Stage
 from services.assistance.read_models.tables import elimination, measure, no_labour, plan
 from shared.kernel.division import NATION
 from shared.kernel.principal import Principal
 from shared.kernel.refusal import NotFound
+from shared.policy.rules import rule
 
 Json = dict[str, Any]
 QueueKey = tuple[bool, date, UUID]
@@ -25,6 +28,24 @@ ChaseKey = tuple[date, UUID]
 """Due, measure: the order of the chase list."""
 RecentKey = tuple[date, UUID]
 """Proposed, id: the order of the eliminations."""
+
+
+class Lacking(StrEnum):
+    """What a household under help may be without, though it should not be."""
+
+    HELP = "HELP"
+    """No measure was ever carried out (R76, R111)."""
+    COMPLETENESS = "COMPLETENESS"
+    """The plan in force lacks something that it had when it was submitted (R44, R77, R78, R80)."""
+
+
+_LACKS = {
+    Lacking.HELP: sa.and_(
+        plan.c.stage.in_([Stage.PROVISIONAL.value, Stage.PLANNING.value, Stage.IN_FORCE.value]),
+        plan.c.implemented_measures == 0,
+    ),
+    Lacking.COMPLETENESS: plan.c.incomplete,
+}
 
 _QUEUE_COLUMNS = (
     plan.c.stream_id.label("plan_id"),
@@ -97,6 +118,7 @@ async def plans(
     asked: Asked,
     *,
     stage: Stage | None,
+    lacking: Lacking | None,
     overdue: bool,
     after: QueueKey | None,
     limit: int,
@@ -105,6 +127,8 @@ async def plans(
     query = sa.select(*_QUEUE_COLUMNS).where(asked.scope(plan.c.region))
     if stage is not None:
         query = query.where(plan.c.stage == stage.value)
+    if lacking is not None:
+        query = query.where(_LACKS[lacking])
     if overdue:
         query = query.where(plan.c.due_on < asked.today)
     order = sa.tuple_(sa.not_(plan.c.urgent), plan.c.due_on, plan.c.stream_id)
@@ -132,6 +156,7 @@ async def one_plan(
     shown["measures"] = await _measures_of(connection, row["plan_id"])
     shown["eliminations"] = await _eliminations_of(connection, row["case_id"])
     shown["no_labour"] = await _flag_of(connection, row["household_id"])
+    shown["other_plans"] = await _others_of(connection, asked, row)
     return shown
 
 
@@ -219,6 +244,27 @@ async def _eliminations_of(connection: AsyncConnection, case_id: UUID) -> list[J
         .order_by(elimination.c.number)
     )
     return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+
+@rule("R105")
+async def _others_of(connection: AsyncConnection, asked: Asked, row: sa.RowMapping) -> list[Json]:
+    """The household's other plans: it was identified before, or has been since (R105)."""
+    query = (
+        sa.select(
+            plan.c.stream_id.label("plan_id"),
+            plan.c.case_id,
+            plan.c.stage,
+            plan.c.identified_on,
+            plan.c.eliminated_on,
+        )
+        .where(
+            asked.scope(plan.c.region),
+            plan.c.household_id == row["household_id"],
+            plan.c.stream_id != row["plan_id"],
+        )
+        .order_by(plan.c.approved_on, plan.c.stream_id)
+    )
+    return [dict(other) for other in (await connection.execute(query)).mappings()]
 
 
 async def _flag_of(connection: AsyncConnection, household_id: UUID) -> bool:

@@ -1,16 +1,15 @@
 """The lists behind after-care, comparison, ledger and findings."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.assistance.domain.plan_state import MeasureStatus, Stage
-from services.assistance.domain.rush import Counts, findings
+from services.assistance.domain.measure_state import MeasureStatus
+from services.assistance.domain.plan_state import Stage
 from services.assistance.read_models.queries import Asked
 from services.assistance.read_models.tables import (
-    elimination,
     ledger,
     measure,
     no_labour,
@@ -39,6 +38,8 @@ async def missing_refreshes(
             plan.c.stage == Stage.AFTER_CARE.value,
             sa.extract("year", plan.c.eliminated_on) < year,
             sa.not_(plan.c.detail["refreshed"].contains([year])),
+            # Where nobody is left there is nobody to ask (R94): no clock was started.
+            plan.c.refresh_due_on.is_not(None),
         )
         .order_by(plan.c.eliminated_on, plan.c.stream_id)
         .limit(limit)
@@ -86,6 +87,23 @@ async def mismatches(connection: AsyncConnection, asked: Asked, limit: int) -> R
     return await _rows(connection, query)
 
 
+async def uncompared(connection: AsyncConnection, asked: Asked, quarter: str, limit: int) -> Rows:
+    """Flagged households of which the quarter's comparison has said nothing yet (R99)."""
+    query = (
+        sa.select(
+            no_labour.c.household_id,
+            no_labour.c.region.label("division"),
+            no_labour.c.basis,
+            no_labour.c.compared.label("last_compared"),
+            no_labour.c.due_on,
+        )
+        .where(asked.scope(no_labour.c.region), no_labour.c.flagged, no_labour.c.compared < quarter)
+        .order_by(no_labour.c.region, no_labour.c.household_id)
+        .limit(limit)
+    )
+    return await _rows(connection, query)
+
+
 async def off_register(connection: AsyncConnection, asked: Asked, limit: int) -> Rows:
     """Households helped, or nearly so, outside the register."""
     table = off_register_table
@@ -104,59 +122,20 @@ async def off_register(connection: AsyncConnection, asked: Asked, limit: int) ->
     return await _rows(connection, query)
 
 
-async def listed(connection: AsyncConnection, division: str) -> frozenset[str]:
-    """The divisions inside ``division`` that stand in the ledger."""
-    query = sa.select(ledger.c.region).where(ledger.c.region.startswith(division, autoescape=True))
-    return frozenset((await connection.execute(query)).scalars())
-
-
-async def rush(connection: AsyncConnection, asked: Asked, on: date) -> Rows:
-    """What R114 notices, county by county, as of a day."""
-    identified = await _by_day(connection, asked, plan, plan.c.approved_on, on)
-    eliminated = await _by_day(connection, asked, elimination, elimination.c.eliminated_on, on)
-    early = await _early(connection, asked, on)
-    counties = sorted({*identified, *eliminated, *early})
-    return [
-        {"division": county, **vars(finding)}
-        for county in counties
-        for finding in findings(
-            on,
-            identified.get(county, {}),
-            eliminated.get(county, {}),
-            early.get(county, 0),
-        )
-    ]
-
-
-async def _by_day(
-    connection: AsyncConnection, asked: Asked, table: sa.Table, day: sa.Column[Any], on: date
-) -> dict[str, Counts]:
-    """How many a day and county, over the thirteen months that end on ``on``."""
-    county = sa.func.left(table.c.region, 6)
+async def listed(connection: AsyncConnection, asked: Asked) -> dict[str, dict[str, Any]]:
+    """What stands in the ledger: since when, when the county last went through it, by division."""
     query = (
-        sa.select(county.label("county"), day.label("day"), sa.func.count().label("number"))
-        .where(asked.scope(table.c.region), day > on - timedelta(days=400), day <= on)
-        .group_by(county, day)
-    )
-    found: dict[str, Counts] = {}
-    for row in await connection.execute(query):
-        found.setdefault(row.county, {})[row.day] = row.number
-    return found
-
-
-async def _early(connection: AsyncConnection, asked: Asked, on: date) -> dict[str, int]:
-    county = sa.func.left(elimination.c.region, 6)
-    query = (
-        sa.select(county.label("county"), sa.func.count().label("number"))
-        .where(
-            asked.scope(elimination.c.region),
-            elimination.c.early,
-            sa.extract("year", elimination.c.eliminated_on) == on.year,
-            elimination.c.eliminated_on <= on,
+        sa.select(
+            ledger.c.region,
+            ledger.c.since,
+            ledger.c.reviewed_on,
+            ledger.c.mass_relapse_risk,
+            ledger.c.due_on.label("review_due_on"),
         )
-        .group_by(county)
+        .where(asked.scope(ledger.c.region))
+        .order_by(ledger.c.region)
     )
-    return {row.county: row.number for row in await connection.execute(query)}
+    return {row.pop("region"): row for row in await _rows(connection, query)}
 
 
 async def _rows(connection: AsyncConnection, query: sa.Select[Any]) -> Rows:

@@ -42,6 +42,15 @@ plan = sa.Table(
     sa.Column("due_on", sa.Date, nullable=False),
     sa.Column("eliminated_on", sa.Date),
     sa.Column("detail", JSONB, nullable=False),
+    # 清退: never identified, as the figures count.
+    sa.Column("withdrawn", sa.Boolean, nullable=False),
+    # In force, and yet something is missing that a plan must have.
+    sa.Column("incomplete", sa.Boolean, nullable=False),
+    # The day the first plan was due; the days the clocks now running are.
+    sa.Column("first_due_on", sa.Date),
+    sa.Column("plan_due_on", sa.Date),
+    sa.Column("help_due_on", sa.Date),
+    sa.Column("refresh_due_on", sa.Date),
     sa.Index("plan_case_id", "case_id", unique=True),
     sa.Index("plan_household_id", "household_id"),
     sa.Index("plan_region", "region", postgresql_ops=_BY_PREFIX),
@@ -73,6 +82,8 @@ measure = sa.Table(
     sa.Column("paid", sa.BigInteger, nullable=False),
     sa.Column("quantity", sa.BigInteger, nullable=False),
     sa.Column("stop_reason", sa.Text),
+    # The day by which its department had to start it.
+    sa.Column("start_due_on", sa.Date),
     sa.Index("measure_region", "region", postgresql_ops=_BY_PREFIX),
     sa.Index("measure_status_due_on", "status", "due_on"),
 )
@@ -114,6 +125,7 @@ no_labour = sa.Table(
     sa.Column("flagged", sa.Boolean, nullable=False),
     sa.Column("mismatch", sa.Text),
     sa.Column("compared", sa.Text, nullable=False),
+    sa.Column("due_on", sa.Date),
     sa.Index("no_labour_household_id", "household_id", unique=True),
     sa.Index("no_labour_region", "region", postgresql_ops=_BY_PREFIX),
 )
@@ -133,6 +145,10 @@ ledger = sa.Table(
     metadata,
     sa.Column("stream_id", UUID(), primary_key=True),
     sa.Column("region", sa.Text, primary_key=True),
+    sa.Column("since", sa.Date),
+    sa.Column("reviewed_on", sa.Date),
+    sa.Column("mass_relapse_risk", sa.Boolean, nullable=False),
+    sa.Column("due_on", sa.Date),
     sa.Index("ledger_region", "region", postgresql_ops=_BY_PREFIX),
 )
 
@@ -146,4 +162,17 @@ off_register = sa.Table(
     sa.Column("last_kind", sa.Text, nullable=False),
     sa.Column("last_on", sa.Date, nullable=False),
     sa.Index("off_register_region", "region", postgresql_ops=_BY_PREFIX),
+)
+
+delegation = sa.Table(
+    "delegation",
+    metadata,
+    sa.Column("stream_id", UUID(), primary_key=True),
+    sa.Column("county", sa.Text, nullable=False),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("valid_from", sa.Date, nullable=False),
+    # The last day on which it holds, taken back or run out.
+    sa.Column("valid_until", sa.Date, nullable=False),
+    sa.Index("delegation_holder", "holder", "county"),
 )

@@ -1,24 +1,29 @@
 """What each table says about a stream's state."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-from services.assistance.domain.completeness import missing_of
+from services.assistance.domain.completeness import missing_of, warnings_of
+from services.assistance.domain.delegation import Delegation
 from services.assistance.domain.elimination_state import Elimination
 from services.assistance.domain.help_outside import Help
 from services.assistance.domain.ledger import Ledger
+from services.assistance.domain.measure_state import Measure, MeasureStatus, start_clock
 from services.assistance.domain.no_labour import Flag
-from services.assistance.domain.plan_state import Measure, MeasureStatus, Plan, Stage, start_clock
+from services.assistance.domain.plan_state import Plan, Stage
 from services.assistance.domain.policy_book import Page
 from services.assistance.domain.population import Population
 from services.assistance.domain.procedure import ELIMINATION_PROCEDURE
 from services.assistance.read_models import tables
+from shared.contracts.help import PlanCloseReason
 from shared.kernel.deadline import Clocks, Running
 from shared.kernel.event import Event, Recorded
 from shared.kernel.refusal import OutOfOrder, Refusal
 from shared.store.views import Row, View
 
+_OVER = frozenset({Stage.AFTER_CARE, Stage.CLOSED})
+"""Stages in which nothing is urgent any more."""
 NEVER = date.max
 """What sorts last: nothing is due."""
 
@@ -47,7 +52,7 @@ def _plan(plan: Plan, last: Recorded[Event]) -> Sequence[Row]:
             "household_id": plan.household_id,
             "region": plan.division,
             "stage": plan.stage.value,
-            "urgent": plan.urgent,
+            "urgent": plan.urgent and plan.stage not in _OVER,
             "category": known.category.value if known else None,
             "members": known.members if known else None,
             "labour_capable": known.labour_capable if known else None,
@@ -61,17 +66,29 @@ def _plan(plan: Plan, last: Recorded[Event]) -> Sequence[Row]:
             "due_on": clock.deadline.due_on if clock else NEVER,
             "eliminated_on": plan.eliminated_on,
             "detail": _plan_detail(plan),
+            "withdrawn": plan.closed is PlanCloseReason.PURGED,
+            "incomplete": plan.stage is Stage.IN_FORCE and bool(missing_of(plan)),
+            "first_due_on": plan.first_due_on,
+            "plan_due_on": due_on(plan.clocks, "plan"),
+            "help_due_on": due_on(plan.clocks, "first_help"),
+            "refresh_due_on": due_on(plan.clocks, "refresh"),
         }
     ]
 
 
+def due_on(clocks: Clocks, kind: str) -> date | None:
+    """The last day of a running clock."""
+    return clocks[kind].deadline.due_on if kind in clocks else None
+
+
 def _plan_detail(plan: Plan) -> dict[str, Any]:
-    open_stage = plan.stage in {Stage.EARLY, Stage.PROVISIONAL, Stage.PLANNING}
+    open_stage = plan.stage not in _OVER
     return {
         "risks": list(plan.risks),
         "gaps": list(plan.identified.gaps) if plan.identified else [],
         "draft": plan.draft.model_dump(mode="json") if plan.draft else None,
         "missing": [vars(item) for item in missing_of(plan)] if open_stage else [],
+        "warnings": list(warnings_of(plan)) if open_stage and plan.draft else [],
         "clocks": clocks_as_json(plan.clocks),
         "elimination_id": str(plan.elimination_id) if plan.elimination_id else None,
         "early_allowed": plan.early_allowed,
@@ -107,6 +124,7 @@ def _measure(plan: Plan, item: Measure, last: Recorded[Event]) -> Row:
         "paid": item.paid,
         "quantity": item.quantity,
         "stop_reason": item.stop_reason.value if item.stop_reason else None,
+        "start_due_on": item.start_due_on,
     }
 
 
@@ -185,6 +203,7 @@ def _no_labour(flag: Flag, last: Recorded[Event]) -> Sequence[Row]:
             "flagged": flag.flagged,
             "mismatch": flag.mismatch.value if flag.mismatch else None,
             "compared": flag.compared,
+            "due_on": due_on(flag.clocks, "compare"),
         }
     ]
 
@@ -198,7 +217,17 @@ def _population(state: Population, last: Recorded[Event]) -> Sequence[Row]:
 
 
 def _ledger(state: Ledger, last: Recorded[Event]) -> Sequence[Row]:
-    return [{"stream_id": last.stream_id, "region": region} for region in sorted(state.listed)]
+    return [
+        {
+            "stream_id": last.stream_id,
+            "region": region,
+            "since": since,
+            "reviewed_on": state.reviewed_on,
+            "mass_relapse_risk": state.mass_relapse_risk,
+            "due_on": due_on(state.clocks, "ledger"),
+        }
+        for region, since in sorted(state.listed.items())
+    ]
 
 
 def _off_register(state: Help, last: Recorded[Event]) -> Sequence[Row]:
@@ -212,6 +241,23 @@ def _off_register(state: Help, last: Recorded[Event]) -> Sequence[Row]:
             "times": state.refused,
             "last_kind": state.last_kind.value,
             "last_on": state.last_on,
+        }
+    ]
+
+
+def _delegation(state: Delegation, last: Recorded[Event]) -> Sequence[Row]:
+    known = state.the_delegation
+    until = known.valid_until
+    if state.lapsed_on is not None:
+        until = min(until, state.lapsed_on - timedelta(days=1))
+    return [
+        {
+            "stream_id": last.stream_id,
+            "county": known.county,
+            "holder": known.holder,
+            "document": known.document,
+            "valid_from": known.valid_from,
+            "valid_until": until,
         }
     ]
 
@@ -257,4 +303,5 @@ VIEWS: Sequence[View[Any]] = (
     View(tables.population, "population", _population),
     View(tables.ledger, "ledger", _ledger),
     View(tables.off_register, "help", _off_register),
+    View(tables.delegation, "delegation", _delegation),
 )

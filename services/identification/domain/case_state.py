@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from shared.contracts import identification as events
-from shared.contracts.identification_steps import Told
+from shared.contracts.identification_steps import Hit, Source, Told
 from shared.contracts.values import Category, Gap, History, LeadSource, Risk
 from shared.kernel.deadline import Clocks
 from shared.kernel.division import Level
@@ -115,6 +115,8 @@ class Case:
     """Everybody who was ever named for the case in village or town (R53)."""
     authorized: bool = False
     """Whether the household's authorisation holds (R52)."""
+    answers: Mapping[tuple[Source, UUID], tuple[Hit, ...]] = field(default_factory=dict)
+    """What departments have answered, by department and member; the latest word counts."""
     verified: events.Verified | None = None
     deliberated: events.Deliberated | None = None
     notice: Notice | None = None

@@ -238,15 +238,6 @@ class Coping(Given):
     evidence: Evidence = ()
 
 
-class AuthorityKind(StrEnum):
-    """Who approves (R53)."""
-
-    COMMITTEE = "COMMITTEE"
-    """县级党委农业农村委员会"""
-    DELEGATION = "DELEGATION"
-    """授权批准"""
-
-
 class DeclineReason(StrEnum):
     """Why a household is not identified. Some are offered only to be refused, by their rule."""
 

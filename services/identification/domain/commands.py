@@ -12,10 +12,10 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from services.identification.domain.collection import (
-    AuthorityKind,
     Coping,
     Count,
     DeclineReason,
+    DocumentNumber,
     ExpenseItem,
     FreeText,
     GivenClaim,
@@ -33,11 +33,13 @@ from shared.contracts.identification_steps import (
     BackTo,
     Conclusion,
     ExemptionGround,
+    Hit,
     QueryScope,
+    Source,
     SourceResult,
     Told,
 )
-from shared.contracts.values import Category, Gap, MeetingForm, Risk
+from shared.contracts.values import AuthorityKind, Category, Gap, MeetingForm, Risk
 from shared.kernel.decider import Act
 from shared.kernel.division import Level
 from shared.kernel.principal import Permission, Role, may
@@ -123,11 +125,24 @@ class VerifyHousehold(TimedAct):
 
 
 class CompareData(CaseAct):
-    """Record the departments' answers (R52, R57)."""
+    """Conclude the comparison: what came in from the departments, and what is added (R52, R57)."""
 
     permission: ClassVar[Permission] = _COUNTY
 
-    results: Annotated[tuple[SourceResult, ...], Field(min_length=1, max_length=20)]
+    results: Annotated[tuple[SourceResult, ...], Field(max_length=20)] = ()
+    """Answers that did not come by the departments' own way."""
+
+
+class ReportComparison(Act):
+    """A department's answer about one person, by the number; from a machine or a file (R52)."""
+
+    permission: ClassVar[Permission] = may(
+        Role.OFFICER, Role.DEPARTMENT, Role.FEED, at=(Level.COUNTY, Level.CITY, Level.PROVINCE)
+    )
+
+    source: Source
+    document_number: DocumentNumber
+    hits: Annotated[tuple[Hit, ...], Field(max_length=5)] = ()
 
 
 class ExemptComparison(CaseAct):

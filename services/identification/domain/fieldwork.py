@@ -1,11 +1,11 @@
 """The case's steps in village and town, with the county's comparison beside them. Pure."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from services.identification.domain import accounts, commands, policies, scope
+from services.identification.domain import accounts, commands, internal, policies, scope
 from services.identification.domain.assessment import Assessed, assess
 from services.identification.domain.case_state import Case
 from services.identification.domain.collection import VerifiedMember
@@ -14,7 +14,7 @@ from services.identification.domain.procedure import IDENTIFICATION
 from shared.contracts import identification as events
 from shared.contracts.assessment import Advice, Findings, Suggestion
 from shared.contracts.identification import Member, Verified
-from shared.contracts.identification_steps import Conclusion, Doubt
+from shared.contracts.identification_steps import Conclusion, Doubt, Hit, Source, SourceResult
 from shared.kernel.event import Command, Event
 from shared.kernel.refusal import Invalid
 from shared.policy.parameters import Parameters
@@ -117,15 +117,55 @@ def verify(case: Case, command: commands.VerifyHousehold, context: CaseContext) 
 
 
 @rule("R52", "R57")
+def answer_comparison(
+    case: Case, command: internal.AnswerComparison, context: CaseContext
+) -> list[Event]:
+    """A department's answer about a member of an authorised household; said twice, it is one."""
+    policies.is_open(case)
+    policies.officers_are_named(case)
+    policies.may_be_looked_up(case)
+    policies.step_is_open(case, "comparison")
+    if case.answers.get((command.source, command.member_id)) == command.hits:
+        return []
+    return [
+        events.ComparisonAnswered(
+            on=context.occurred_on,
+            source=command.source,
+            member_id=command.member_id,
+            hits=command.hits,
+        )
+    ]
+
+
+@rule("R52", "R57")
 def compare(case: Case, command: commands.CompareData, context: CaseContext) -> list[Event]:
-    """The departments' answers, beside the other steps (R57)."""
+    """The departments' answers, beside the other steps (R57): those that came in, and the rest."""
     policies.is_open(case)
     policies.officers_are_named(case)
     policies.may_be_looked_up(case)
     _ready(case, "comparison", context)
-    return [
-        events.Compared(on=context.occurred_on, results=command.results, note_id=context.note_id)
-    ]
+    results = _together(case, command.results)
+    if not results:
+        raise Invalid(
+            "R57",
+            code="nobody-answered",
+            zh="尚无部门反馈比对结果",
+            en="no department has answered yet",
+            field="results",
+        )
+    return [events.Compared(on=context.occurred_on, results=results, note_id=context.note_id)]
+
+
+def _together(case: Case, said: Sequence[SourceResult]) -> tuple[SourceResult, ...]:
+    """One result a department: what it answered about each member, and what the county adds."""
+    found: dict[Source, set[Hit]] = {}
+    for (source, _), hits in case.answers.items():
+        found.setdefault(source, set()).update(hits)
+    for result in said:
+        found.setdefault(result.source, set()).update(result.hits)
+    return tuple(
+        SourceResult(source=source, hits=tuple(sorted(hits))) for source, hits in found.items()
+    )
 
 
 @rule("R58")
@@ -268,6 +308,7 @@ DECISIONS: Mapping[type[Command], Decision] = {
     commands.SignAuthorization: sign_authorization,
     commands.RevokeAuthorization: revoke_authorization,
     commands.VerifyHousehold: verify,
+    internal.AnswerComparison: answer_comparison,
     commands.CompareData: compare,
     commands.ExemptComparison: exempt,
     commands.Deliberate: deliberate,

@@ -110,6 +110,11 @@ def _authorization_revoked(case: Case, _event: events.AuthorizationRevoked) -> C
     return replace(case, authorized=False, done=_without(case.done, *gone))
 
 
+def _comparison_answered(case: Case, event: events.ComparisonAnswered) -> Case:
+    answers = {**case.answers, (event.source, event.member_id): event.hits}
+    return replace(case, answers=answers)
+
+
 def _verified(case: Case, event: events.Verified) -> Case:
     return replace(case, verified=event, risks=_together(case.risks, event.findings.risks))
 
@@ -279,6 +284,7 @@ _APPLY: Mapping[type[Event], Callable[[Case, Any], Case]] = {
     events.OfficersNamed: _officers_named,
     events.AuthorizationSigned: _authorization_signed,
     events.AuthorizationRevoked: _authorization_revoked,
+    events.ComparisonAnswered: _comparison_answered,
     events.Verified: _verified,
     events.Deliberated: _deliberated,
     events.TownReviewed: _town_reviewed,

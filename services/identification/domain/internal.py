@@ -8,8 +8,10 @@ from uuid import UUID
 from pydantic import Field
 
 from services.identification.domain.collection import ResidenceReason
+from services.identification.domain.commands import CaseAct
 from shared.contracts.audit import Target
 from shared.contracts.findings import FindingKind
+from shared.contracts.identification_steps import Hit, Source
 from shared.contracts.values import LeadSource, Risk
 from shared.kernel.division import DivisionCode
 from shared.kernel.event import Command
@@ -71,6 +73,16 @@ class BeAbsorbed(Command):
     permission: ClassVar[Permission] = _SYSTEM
 
     into: UUID
+
+
+class AnswerComparison(CaseAct):
+    """A department's answer about one member of the case's household."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    source: Source
+    member_id: UUID
+    hits: tuple[Hit, ...]
 
 
 class CarryOut(Command):

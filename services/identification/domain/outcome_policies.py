@@ -5,12 +5,12 @@ from uuid import UUID
 
 from services.identification.domain import commands
 from services.identification.domain.case_state import Case
-from services.identification.domain.collection import AuthorityKind, DeclineReason
+from services.identification.domain.collection import DeclineReason
 from services.identification.domain.context import CaseContext
 from shared.contracts.assessment import Advice, Suggestion
 from shared.contracts.identification import Verified
 from shared.contracts.identification_steps import Conclusion
-from shared.contracts.values import Category, History
+from shared.contracts.values import AuthorityKind, Category, History
 from shared.kernel.principal import Role
 from shared.kernel.refusal import Forbidden, Invalid, OutOfOrder, Refusal
 from shared.policy.rules import rule

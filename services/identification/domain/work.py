@@ -1,18 +1,74 @@
 """What is to be done on a case now, by which level, until when: the queue's rows. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import NamedTuple
 
+from services.identification.domain import commands
 from services.identification.domain.case_state import Case, Status
 from services.identification.domain.procedure import IDENTIFICATION
 from shared.contracts.identification_steps import Conclusion, Told
 from shared.kernel.division import Level
+from shared.kernel.event import Command
 from shared.policy.procedure import Step
 from shared.policy.rules import rule
 
 _AFTER_APPROVAL = {"announcement", "national-entry"}
 _FIELD = (Level.VILLAGE, Level.TOWN)
+_COUNTY = (Level.COUNTY,)
+
+
+class Task(NamedTuple):
+    """One kind of thing to do: the procedure's steps, and what lies beside them."""
+
+    label: tuple[str, str]
+    levels: tuple[Level, ...]
+    rule: str
+    command: type[Command]
+
+
+TASKS: Mapping[str, Task] = {
+    **{
+        step.name: Task(step.label, step.levels, step.rule, step.command)
+        for step in IDENTIFICATION.steps
+    },
+    "enter-channel": Task(
+        ("录入绿色通道", "entering the green channel"), _COUNTY, "R69", commands.EnterGreenChannel
+    ),
+    "tell-entry": Task(
+        ("告知绿色通道管理情况", "telling of the green channel"),
+        _FIELD,
+        "R74",
+        commands.TellHousehold,
+    ),
+    "verify-channel": Task(
+        ("绿色通道核实", "verifying eligibility"), _COUNTY, "R71", commands.VerifyGreenChannel
+    ),
+    "exit-channel": Task(
+        ("退出绿色通道", "leaving the green channel"), _COUNTY, "R73", commands.ExitGreenChannel
+    ),
+    "tell-exit": Task(
+        ("告知退出绿色通道", "telling of the exit"), _FIELD, "R74", commands.TellHousehold
+    ),
+    "answer-objection": Task(
+        ("答复异议", "answering the objection"),
+        (Level.TOWN, Level.COUNTY),
+        "R66",
+        commands.AnswerObjection,
+    ),
+    "refusal": Task(
+        ("不予识别", "not identifying"), _COUNTY, "R30", commands.DeclineIdentification
+    ),
+    "tell-refusal": Task(
+        ("告知不识别结果", "telling the refusal"),
+        (*_FIELD, Level.COUNTY),
+        "R67",
+        commands.TellHousehold,
+    ),
+    "follow-up": Task(("持续跟踪", "following up"), _FIELD, "R33", commands.FollowUp),
+}
+"""Everything that can stand in the queue, by its name."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +124,7 @@ def _steps(case: Case) -> list[Item]:
     if case.open_objections:
         wanted = [step for step in wanted if step.name not in {"publicity", "approval"}]
     if "town-review" in case.done and _deliberated_against(case):
-        label = ("不予识别", "not identifying")
-        county = (Level.COUNTY,)
-        return [_item(case, "refusal", label, county, rule_id="R30", kind="identify")]
+        return [_item(case, "refusal", kind="identify")]
     return [_of_step(case, step) for step in wanted]
 
 
@@ -80,82 +134,51 @@ def _deliberated_against(case: Case) -> bool:
 
 
 def _of_step(case: Case, step: Step) -> Item:
-    kind = step.clock or "identify"
-    item = _item(case, step.name, step.label, step.levels, rule_id=step.rule, kind=kind)
+    item = _item(case, step.name, kind=step.clock or "identify")
     if step.name == "publicity" and case.notice is not None:
-        ready = case.notice.last_day + timedelta(days=1)
-        return Item(item.step, item.label, item.levels, item.rule, ready, item.due_on, item.clock)
+        return replace(item, ready_on=case.notice.last_day + timedelta(days=1))
     return item
 
 
 def _channel(case: Case) -> list[Item]:
     channel = case.channel
-    county = (Level.COUNTY,)
     if not channel.inside:
-        if len(channel.confirmed) < 2:
-            return []
-        label = ("录入绿色通道", "entering the green channel")
-        return [_item(case, "enter-channel", label, county, rule_id="R69", kind="identify")]
+        both = len(channel.confirmed) == 2
+        return [_item(case, "enter-channel", kind="identify")] if both else []
     items = []
     if Told.CHANNEL_ENTRY not in case.told:
-        label = ("告知绿色通道管理情况", "telling of the green channel")
-        items.append(_item(case, "tell-entry", label, _FIELD, rule_id="R74", kind="tell-entry"))
+        items.append(_item(case, "tell-entry", kind="tell-entry"))
     if channel.eligible is None and "verification" in case.done:
-        label = ("绿色通道核实", "verifying eligibility")
-        items.append(
-            _item(case, "verify-channel", label, county, rule_id="R71", kind="green-channel")
-        )
+        items.append(_item(case, "verify-channel", kind="green-channel"))
     if channel.eligible is False:
-        label = ("退出绿色通道", "leaving the green channel")
-        items.append(_item(case, "exit-channel", label, county, rule_id="R73", kind="identify"))
+        items.append(_item(case, "exit-channel", kind="identify"))
     return items
 
 
 def _objections(case: Case) -> list[Item]:
-    if not case.open_objections:
-        return []
-    label = ("答复异议", "answering the objection")
-    levels = (Level.TOWN, Level.COUNTY)
-    return [_item(case, "answer-objection", label, levels, rule_id="R66", kind="identify")]
+    return [_item(case, "answer-objection", kind="identify")] if case.open_objections else []
 
 
 def _after_refusal(case: Case) -> list[Item]:
-    items = []
-    if Told.REFUSAL not in case.told:
-        label = ("告知不识别结果", "telling the refusal")
-        levels = (*_FIELD, Level.COUNTY)
-        items.append(
-            _item(case, "tell-refusal", label, levels, rule_id="R67", kind="tell-applicant")
-        )
+    told = Told.REFUSAL in case.told
+    items = [] if told else [_item(case, "tell-refusal", kind="tell-applicant")]
     return [*items, *_following(case)]
 
 
 def _after_exit(case: Case) -> list[Item]:
-    items = []
-    if Told.CHANNEL_EXIT not in case.told:
-        label = ("告知退出绿色通道", "telling of the exit")
-        items.append(_item(case, "tell-exit", label, _FIELD, rule_id="R74", kind="tell-exit"))
+    told = Told.CHANNEL_EXIT in case.told
+    items = [] if told else [_item(case, "tell-exit", kind="tell-exit")]
     return [*items, *_following(case)]
 
 
 def _following(case: Case) -> list[Item]:
-    if not case.tracked:
-        return []
-    label = ("持续跟踪", "following up")
-    return [_item(case, "follow-up", label, _FIELD, rule_id="R33", kind="follow-up")]
+    return [_item(case, "follow-up", kind="follow-up")] if case.tracked else []
 
 
-def _item(
-    case: Case,
-    step: str,
-    label: tuple[str, str],
-    levels: tuple[Level, ...],
-    *,
-    rule_id: str,
-    kind: str,
-) -> Item:
+def _item(case: Case, step: str, *, kind: str) -> Item:
     """``kind`` is the clock the thing stands under; none may be running."""
+    task = TASKS[step]
     running = case.clocks.get(kind)
     due = running.deadline.due_on if running else date.max
     clock = running.deadline.explain() if running else ""
-    return Item(step, label, levels, rule_id, case.floor, due, clock)
+    return Item(step, task.label, task.levels, task.rule, case.floor, due, clock)

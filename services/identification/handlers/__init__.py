@@ -10,6 +10,7 @@ from services.identification.domain.finding import FINDING
 from services.identification.domain.household import HOUSEHOLD
 from services.identification.domain.policy_book import POLICY_BOOK
 from services.identification.handlers.cases import CaseHandlers
+from services.identification.handlers.comparison import ComparisonHandlers
 from services.identification.handlers.corrections import CorrectionHandlers
 from services.identification.handlers.governance import GovernanceHandlers
 from services.identification.handlers.register import RegisterHandlers
@@ -58,6 +59,7 @@ def application(
             **RegroupingHandlers(vault, divisions).table(),
             **CorrectionHandlers().table(),
             **CaseHandlers(vault).table(),
+            **ComparisonHandlers(index, CaseHandlers(vault)).table(),
             KeepEvidence: keeping(EVIDENCE),
             **GovernanceHandlers(vault).table(),
         },

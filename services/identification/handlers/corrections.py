@@ -33,12 +33,15 @@ class CorrectionHandlers:
     async def carry_out(self, command: internal.CarryOut, call: Call) -> Outcome:
         """Each at the version the request was about, and at no other: so it happens once (R108).
 
-        Households that give members up go first: nobody stands in two, not even for a moment.
+        Households all or none: with one of them moved on, giving back the others would leave
+        people in two households or in none. Those that give members up go first.
         """
         found = [(target, await _stream(target, call)) for target in command.targets]
+        moved = any(_is_household(item) and _has_moved(item) for item in found)
         outcome: Outcome | None = None
-        for target, stream in sorted(found, key=_gains):
-            if stream.version != target.version:
+        for item in sorted(found, key=_gains):
+            target, stream = item
+            if _has_moved(item) or (moved and _is_household(item)):
                 outcome = Outcome(stream.stream_id, stream.version, stream.state, [])
                 continue
             correct = internal.Correct(
@@ -73,6 +76,15 @@ async def _correct(command: internal.Correct, stream: Stream, call: Call) -> Out
         has_active_case=await lookups.active_case(call.tx.sql, stream.stream_id) is not None,
     )
     return await call.decide(HOUSEHOLD, stream.stream_id, command, context)
+
+
+def _has_moved(found: _Found) -> bool:
+    target, stream = found
+    return stream.version != target.version
+
+
+def _is_household(found: _Found) -> bool:
+    return isinstance(found[1].state, Household)
 
 
 def _gains(found: _Found) -> int:

@@ -7,9 +7,12 @@
 from services.identification.http import (
     acts,
     cases,
+    comparison,
     governance,
     heads,
     households,
+    imports,
+    national,
     notices,
     oversight,
     policies,
@@ -26,6 +29,9 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     made = Router(tags=["identification"])
     add_doors(made, application, acts.DOORS)
     cases.register(made, application)
+    imports.import_doors(made, application)
+    comparison.comparison_doors(made, application)
+    national.national_doors(made, application, vault)
     households.register(made, application, vault, divisions)
     heads.register(made, application, vault)
     notices.register(made, application, vault)

@@ -183,6 +183,19 @@ async def owners_of(connection: AsyncConnection, tokens: Sequence[str]) -> Seque
     return (await connection.execute(query)).scalars().all()
 
 
+async def open_case_of(
+    connection: AsyncConnection, tokens: Sequence[str]
+) -> tuple[UUID, UUID] | None:
+    """The open case of the household that a person is registered in, and the person's member id."""
+    query = (
+        sa.select(household_case.c.stream_id, household_token.c.member_id)
+        .join(household_case, household_case.c.household_id == household_token.c.stream_id)
+        .where(household_token.c.token.in_(tokens), household_case.c.status == "OPEN")
+    )
+    row = (await connection.execute(query)).first()
+    return None if row is None else (row.stream_id, row.member_id)
+
+
 async def _versions(connection: AsyncConnection, division: str) -> Sequence[PolicyVersion]:
     containers = ["CN", *(division[:length] for length in (2, 4, 6, 9, 12))]
     query = sa.select(policy_version.c.data).where(policy_version.c.division.in_(containers))

@@ -1,7 +1,6 @@
-"""The queries: the queue, a case's track, a household, the policy in force."""
+"""The queries: a case's track, a household, the register."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,10 +14,9 @@ from services.identification.domain.procedure import IDENTIFICATION
 from services.identification.domain.work import to_do
 from services.identification.read_models.cited import cited
 from services.identification.read_models.lookups import part_of
-from services.identification.read_models.tables import household, household_case, work_item
+from services.identification.read_models.tables import household, household_case
 from shared.contracts.identification import Announced, NoticePosted
 from shared.kernel.clock import legal_date
-from shared.kernel.division import Level
 from shared.kernel.event import Event, Recorded
 from shared.kernel.principal import Principal
 from shared.kernel.refusal import NotFound
@@ -27,60 +25,6 @@ from shared.store.application import back_dated
 from shared.store.database import Transaction
 
 SERVICE = "identification"
-
-
-class QueueKey(NamedTuple):
-    """The order of the queue."""
-
-    priority: int
-    due_on: date
-    case_id: UUID
-    step: str
-    level: int
-
-
-@dataclass(frozen=True)
-class QueueFilter:
-    """What of the queue to show."""
-
-    step: str | None = None
-    level: Level | None = None
-    """Whose turn; ``None``: anybody's."""
-    overdue: bool = False
-    """Only what is past its last day."""
-    waiting: bool = False
-    """Also what can only be done later."""
-
-
-async def queue(
-    connection: AsyncConnection,
-    principal: Principal,
-    wanted: QueueFilter,
-    *,
-    today: date,
-    after: QueueKey | None,
-    limit: int,
-) -> Sequence[Mapping[str, Any]]:
-    """What is to be done in the caller's division, the most urgent first (R113)."""
-    order = (
-        work_item.c.priority,
-        work_item.c.due_on,
-        work_item.c.stream_id,
-        work_item.c.step,
-        work_item.c.level,
-    )
-    query = sa.select(work_item).where(*_inside(principal.division)).order_by(*order).limit(limit)
-    if wanted.step is not None:
-        query = query.where(work_item.c.step == wanted.step)
-    if wanted.level is not None:
-        query = query.where(work_item.c.level == int(wanted.level))
-    if wanted.overdue:
-        query = query.where(work_item.c.due_on < today)
-    if not wanted.waiting:
-        query = query.where(work_item.c.ready_on <= today)
-    if after is not None:
-        query = query.where(sa.tuple_(*order) > sa.tuple_(*after))
-    return [_shown(dict(row), today) for row in (await connection.execute(query)).mappings()]
 
 
 async def cases_of(connection: AsyncConnection, household_id: UUID) -> Sequence[Mapping[str, Any]]:
@@ -118,7 +62,7 @@ async def household_rows(
     """The households of the caller's division, by id."""
     query = (
         sa.select(household)
-        .where(_starts_with(household.c.division, principal.division))
+        .where(starts_with(household.c.division, principal.division))
         .order_by(household.c.stream_id)
         .limit(limit)
     )
@@ -243,6 +187,10 @@ def _facts(case: Case) -> dict[str, Any]:
         "accounts": verified and verified.accounts.model_dump(mode="json"),
         "findings": verified and verified.findings.model_dump(mode="json"),
         "advice": verified and verified.advice.model_dump(mode="json"),
+        "answers": [
+            {"source": source, "member_id": member_id, "hits": hits}
+            for (source, member_id), hits in case.answers.items()
+        ],
         "open_objections": sorted(case.open_objections),
         "category": case.category,
         "identified_on": case.identified_on,
@@ -291,17 +239,8 @@ def _entry(item: Recorded[Event]) -> dict[str, Any]:
     }
 
 
-def _inside(division: str) -> list[sa.ColumnElement[bool]]:
-    """The caller's slice of the queue; by county where the division lies in one."""
-    if division == "CN":
-        return []
-    slices = [_starts_with(work_item.c.division, division)]
-    if len(division) >= 6:
-        slices.append(work_item.c.county == division[:6])
-    return slices
-
-
-def _starts_with(column: sa.ColumnElement[str], division: str) -> sa.ColumnElement[bool]:
+def starts_with(column: sa.ColumnElement[str], division: str) -> sa.ColumnElement[bool]:
+    """What lies inside a division."""
     if division == "CN":
         return sa.true()
     # A division code holds digits only, so nothing in it means anything to LIKE.
@@ -310,19 +249,3 @@ def _starts_with(column: sa.ColumnElement[str], division: str) -> sa.ColumnEleme
 
 def _sees(principal: Principal, division: str, moved_from: str | None) -> bool:
     return principal.covers(division) or (moved_from is not None and principal.covers(moved_from))
-
-
-def _shown(row: Mapping[str, Any], today: date) -> dict[str, Any]:
-    due = row["due_on"]
-    return {
-        "case_id": row["stream_id"],
-        "household_id": row["household_id"],
-        "division": row["division"],
-        "step": row["step"],
-        "level": Level(row["level"]).name,
-        "priority": row["priority"],
-        "ready_on": row["ready_on"],
-        "due_on": None if due == date.max else due,
-        "overdue": due < today,
-        "clock": row["clock"],
-    }

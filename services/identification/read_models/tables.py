@@ -104,9 +104,15 @@ work_item = sa.Table(
     sa.Column("ready_on", sa.Date, nullable=False),
     sa.Column("due_on", sa.Date, nullable=False),
     sa.Column("clock", sa.Text, nullable=False),
+    sa.Column("source", sa.Text),
+    sa.Column("green_channel", sa.Boolean),
+    sa.Column("officers", ARRAY(sa.Text)),
     sa.PrimaryKeyConstraint("stream_id", "step", "level"),
-    # A county's queue is read in its order; a town's and a village's are a slice of it.
+    # A county's queue is read in its order, and a town's is a slice of it; a village's is small;
+    # above the county the whole is read in its order.
     sa.Index("work_item_queue", "county", "level", "priority", "due_on", "stream_id", "step"),
+    sa.Index("work_item_village", "division", "priority", "due_on", "stream_id", "step", "level"),
+    sa.Index("work_item_order", "priority", "due_on", "stream_id", "step", "level"),
 )
 
 finding = sa.Table(

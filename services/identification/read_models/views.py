@@ -155,6 +155,9 @@ def _work(state: Case, last: Recorded[Event]) -> Sequence[Row]:
             "ready_on": item.ready_on,
             "due_on": item.due_on,
             "clock": item.clock,
+            "source": state.source,
+            "green_channel": state.channel.inside,
+            "officers": sorted(set(state.officers or ())),
         }
         for item in to_do(state)
         for level in item.levels

@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.alerts.http import DOORS
+from shared.contracts.assistance import RefreshRecorded
 from shared.contracts.identification import CaseOpened, LeadJoined, NotIdentified, RiskAdded
 from shared.contracts.values import LeadSource, Risk
 from shared.kernel.ids import new_id
@@ -319,3 +320,25 @@ async def test_an_order_and_a_declaration_are_two_leads_of_one_household(desk: D
     found = await desk.events("RiskReported")
     assert [item["household_id"] for item in found] == [str(household)] * 2
     assert len({item["lead_id"] for item in found}) == 2
+
+
+@rule("R101", "R105")
+async def test_a_new_risk_seen_at_the_yearly_refresh_is_a_lead(desk: Desk) -> None:
+    """The eliminated stay in sight: what the refresh sees begins anew, as any other lead."""
+    household = await desk.household(document_number())
+    seen = RefreshRecorded(
+        case_id=new_id(),
+        household_id=household,
+        year=2023,
+        per_capita_net=900_000,
+        members=4,
+        new_risk=True,
+        deadlines=(),
+    )
+    await desk.hear(seen.model_copy(update={"new_risk": False}))
+    assert await desk.events("RiskReported") == []
+    for _ in range(2):
+        await desk.hear(seen)
+    (lead,) = await desk.events("RiskReported")
+    assert (lead["household_id"], lead["source"]) == (str(household), "CADRE_SCREENING")
+    assert lead["division"] == VILLAGE

@@ -25,6 +25,7 @@ from shared.kernel.clock import ShiftedClock
 from shared.kernel.event import Cause, Event, Metadata, Recorded
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal, Role, system
+from shared.policy.divisions import Divisions
 from shared.policy.parameters import Parameters, PolicyVersion
 from shared.store.application import Application
 from shared.store.database import Database
@@ -57,6 +58,9 @@ POLICY = PolicyVersion(
     effective_from=date(2023, 1, 1),
     parameters=Parameters(monitoring_line={2023: 800_000, 2024: 860_000}),
 )
+
+
+DIVISIONS = Divisions.load()
 
 
 class TakenAtTheirWord:
@@ -175,13 +179,13 @@ async def urls(new_database: Callable[[Schema], Awaitable[Urls]]) -> Urls:
 async def office(urls: Urls, tmp_path: Path) -> AsyncIterator[Office]:
     database = Database(urls.writer, clock=ShiftedClock())
     vault = Vault(FileMasterKey(KeyRing.new(CipherName.AES_256_GCM.value)))
-    app = application(database, vault)
+    app = application(database, vault, DIVISIONS)
     room = EvidenceRoom(Blobs.at(tmp_path.as_uri()), NoScanner(), vault, "assistance")
     web = create_app(
         service="assistance",
         title="Assistance",
         settings=WebSettings(mode=Mode.DEMO),
-        routers=[router(app, vault), evidence(app, room)],
+        routers=[router(app, vault, DIVISIONS), evidence(app, room)],
         authenticator=TakenAtTheirWord(),
         metrics=Metrics(),
     )

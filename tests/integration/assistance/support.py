@@ -64,7 +64,7 @@ async def identified(office: Office, on: str = "2023-03-10", **changes: Any) -> 
     event = approved(on, **changes)
     await office.today_is(on)
     await office.hears(event, on=on, household_id=event.household_id)
-    answer = await office.get("village", f"/plans/by-case/{event.case_id}")
+    answer = await office.get("county", f"/plans/by-case/{event.case_id}")
     assert answer.status_code == 200, answer.text
     plan: Mapping[str, Any] = answer.json()
     return plan
@@ -83,10 +83,11 @@ async def with_a_job(office: Office, **changes: Any) -> tuple[str, str]:
     return plan, job
 
 
-async def publicized(office: Office, plan: str) -> str:
+async def publicized(office: Office, plan: str, **changes: Any) -> str:
     """An elimination on its way, from 2023-09-11 to the end of its publicity on 2023-09-21."""
     await office.today_is("2023-09-11")
-    proposed = await office.does("village", f"/plans/{plan}/eliminations", PROPOSAL)
+    body = PROPOSAL | changes
+    proposed = await office.does("village", f"/plans/{plan}/eliminations", body)
     at = f"/eliminations/{proposed['id']}"
     visit = {"officers": ["person:town"], "confirmed": True, "evidence": [SHA]}
     await office.does("town", f"{at}/verification", visit)

@@ -1,5 +1,6 @@
 """Elimination, flag and corrections over HTTP, on a real PostgreSQL."""
 
+from datetime import date
 from uuid import UUID
 
 import pytest
@@ -9,6 +10,7 @@ from shared.contracts.audit import (
     FlagChange,
     Target,
 )
+from shared.contracts.governance import DelegationGranted, DelegationRevoked
 from shared.contracts.identification import (
     RiskAdded,
 )
@@ -218,3 +220,54 @@ async def test_the_gates_take_the_flag_off(office: Office) -> None:
     await office.hears(correction, on="2023-04-01")
     assert (await office.events(flag["id"]))[-1] == "FlagChanged"
     assert not (await office.get("village", f"/plans/{plan}")).json()["no_labour"]
+
+
+@rule("R53")
+async def test_a_delegate_approves_by_the_committees_delegation_and_no_other(
+    office: Office,
+) -> None:
+    plan, _ = await with_a_job(office)
+    at = await publicized(office, plan)
+    approval = {"by": "DELEGATION", "authority": "章农委〔2023〕3号"}
+    await office.refused("county", f"{at}/approval", approval, rule="R53", status=403)
+    granted = DelegationGranted(
+        delegation_id=new_id(),
+        county="370112",
+        holder="person:county",
+        document="章农委〔2023〕3号",
+        valid_from=date(2023, 9, 1),
+        valid_until=date(2023, 9, 30),
+        on=date(2023, 9, 1),
+    )
+    for _ in range(2):
+        await office.hears(granted, on="2023-09-01")
+    await office.hears(
+        granted.model_copy(update={"delegation_id": new_id(), "county": "370114"}), on="2023-09-01"
+    )
+    own = {"authority": "章农委〔2023〕3号"}
+    await office.refused("county", f"{at}/approval", own, rule="R53", status=403)
+    await office.refused("inspector", f"{at}/approval", approval, rule="R1", status=403)
+    receipt = await office.does("county", f"{at}/approval", approval)
+    assert receipt["events"][0]["data"]["delegation_id"] == str(granted.delegation_id)
+
+
+@rule("R53")
+async def test_a_delegation_taken_back_holds_no_more(office: Office) -> None:
+    plan, _ = await with_a_job(office)
+    at = await publicized(office, plan)
+    granted = DelegationGranted(
+        delegation_id=new_id(),
+        county="370112",
+        holder="person:county",
+        document="章农委〔2023〕3号",
+        valid_from=date(2023, 9, 1),
+        valid_until=date(2023, 9, 30),
+        on=date(2023, 9, 1),
+    )
+    await office.hears(granted, on="2023-09-01")
+    revoked = DelegationRevoked(
+        delegation_id=granted.delegation_id, on=date(2023, 9, 21), note_id=new_id()
+    )
+    await office.hears(revoked, on="2023-09-21")
+    approval = {"by": "DELEGATION", "authority": "章农委〔2023〕3号"}
+    await office.refused("county", f"{at}/approval", approval, rule="R53", status=403)

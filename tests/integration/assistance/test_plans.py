@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -10,6 +11,8 @@ from shared.contracts.identification import (
     CaseOpened,
     GreenChannelEntered,
     GreenChannelExited,
+    NotIdentified,
+    RiskAdded,
 )
 from shared.contracts.values import Gap, LeadSource, Risk
 from shared.kernel.ids import new_id
@@ -18,7 +21,17 @@ from shared.store.drift import drift
 from shared.testing.databases import Urls
 from shared.testing.decider import rule
 from tests.integration.assistance.conftest import VILLAGE, Office, approved
-from tests.integration.assistance.support import DRAFT, JOB, SHA, identified, measure, with_a_job
+from tests.integration.assistance.support import (
+    APPROVAL,
+    DRAFT,
+    JOB,
+    PROPOSAL,
+    SHA,
+    identified,
+    measure,
+    publicized,
+    with_a_job,
+)
 
 
 async def test_the_tables_are_what_the_code_believes(urls: Urls) -> None:
@@ -39,7 +52,8 @@ async def test_an_approval_opens_the_plan_and_its_clock(office: Office) -> None:
     assert len((await office.get("county", "/plans", overdue=True)).json()["items"]) == 1
     assert await office.app.tick(system("assistance")) == 1
     assert await office.app.tick(system("assistance")) == 0
-    assert await office.events(plan["plan_id"]) == ["PlanOpened", "DeadlineMissed"]
+    said = ["PlanOpened", "DeadlineWarned", "DeadlineWarned", "DeadlineMissed"]
+    assert await office.events(plan["plan_id"]) == said
 
 
 @rule("R78", "R83", "R86")
@@ -234,7 +248,8 @@ async def test_help_outside_the_register_is_refused_and_told(office: Office) -> 
     assert first.json()["code"] == again.json()["code"] == "off-register-help"
     told = await office.rows("select type from es.event where category = 'help'")
     assert [row["type"] for row in told] == ["OffRegisterHelpRefused"]
-    await office.does("village", "/help", help_ | {"universal": True})
+    policy = {"universal": True, "kind": "MEDICAL_INSURANCE_AID", "fund": "INDUSTRY_POLICY"}
+    await office.does("village", "/help", help_ | policy)
     plan = await identified(office)
     mine = help_ | {"household_id": plan["household_id"]}
     await office.refused("village", "/help", mine, rule="R49", status=409)
@@ -259,3 +274,122 @@ async def test_a_note_is_read_for_a_purpose_and_that_is_recorded(office: Office)
     strange = await office.post("county", f"/plans/{other}/notes/reveal", look)
     assert strange.status_code == 404
     assert len(await office.rows("select 1 from es.event where category = 'reveal'")) == 1
+
+
+@rule("R62", "R64", "R89", "R93")
+async def test_scenario_10(office: Office) -> None:
+    """Entered on 01-31, approved on 02-20: identified 01-31, plan due 03-02, eliminable 07-31."""
+    case, household = new_id(), new_id()
+    entered = GreenChannelEntered(
+        on="2023-01-31",
+        case_id=case,
+        household_id=household,
+        division=VILLAGE,
+        risks=(Risk.DISASTER,),
+        entered_on="2023-01-31",
+        deadlines=(),
+    )
+    await office.today_is("2023-01-31")
+    await office.hears(entered, on="2023-01-31", household_id=household)
+    plan = (await office.get("village", f"/plans/by-case/{case}")).json()["plan_id"]
+    risks = {"risks": ["DISASTER"]}
+    filed = await office.does("village", f"/plans/{plan}/measures", measure("GOODS", **risks))
+    await office.does(
+        "town", f"/plans/{plan}/measures/{filed['events'][0]['data']['measure_id']}/start"
+    )
+    await office.today_is("2023-02-20")
+    event = approved(
+        "2023-02-20",
+        case_id=case,
+        household_id=household,
+        risks=(Risk.DISASTER,),
+        identified_on=date(2023, 1, 31),
+    )
+    await office.hears(event, on="2023-02-20", household_id=household)
+    shown = (await office.get("village", f"/plans/{plan}")).json()
+    assert (shown["identified_on"], shown["stage"]) == ("2023-01-31", "PLANNING")
+    assert [item["due_on"] for item in shown["clocks"] if item["kind"] == "plan"] == ["2023-03-02"]
+    gone = PROPOSAL | {"risks": [{"risk": "DISASTER", "gone": True, "evidence": [SHA]}]}
+    await office.today_is("2023-07-30")
+    problem = await office.refused("village", f"/plans/{plan}/eliminations", gone, rule="R93")
+    assert "2023-07-31" in problem["detail"]
+    await office.today_is("2023-07-31")
+    await office.does("village", f"/plans/{plan}/eliminations", gone)
+
+
+@rule("R44", "R76", "R78")
+async def test_a_plan_that_loses_its_development_measure_is_listed(office: Office) -> None:
+    plan, job = await with_a_job(office)
+    assert (await office.get("county", "/plans", lacking="COMPLETENESS")).json()["items"] == []
+    await office.does("village", f"/plans/{plan}/measures", measure("DIBAO"))
+    why = {"reason": "HOUSEHOLD_DECLINED", "note": "本人辞职"}
+    await office.does("town", f"/plans/{plan}/measures/{job}/stop", why)
+    listed = (await office.get("county", "/plans", lacking="COMPLETENESS")).json()["items"]
+    assert [item["plan_id"] for item in listed] == [plan]
+    shown = (await office.get("county", f"/plans/{plan}")).json()
+    assert [item["rule"] for item in shown["missing"]] == ["R77", "R78", "R44"]
+
+
+@rule("R105")
+async def test_a_household_identified_anew_has_both_its_plans(office: Office) -> None:
+    """The new case is a plan of its own, and neither forgets the other."""
+    first, _ = await with_a_job(office)
+    at = await publicized(office, first)
+    await office.does("committee", f"{at}/approval", APPROVAL)
+    household = (await office.get("county", f"/plans/{first}")).json()["household_id"]
+    await office.today_is("2023-12-01")
+    second = await identified(office, "2023-12-01", household_id=UUID(household))
+    assert second["plan_id"] != first
+    assert [(item["plan_id"], item["stage"]) for item in second["other_plans"]] == [
+        (first, "AFTER_CARE")
+    ]
+    back = (await office.get("county", f"/plans/{first}")).json()["other_plans"]
+    assert [item["plan_id"] for item in back] == [second["plan_id"]]
+    assert (second["identified_on"], back[0]["identified_on"]) == ("2023-12-01", "2023-12-01")
+
+
+@rule("R101", "R105")
+async def test_a_risk_that_crosses_the_elimination_is_not_lost(office: Office) -> None:
+    plan, _ = await with_a_job(office)
+    at = await publicized(office, plan)
+    await office.does("committee", f"{at}/approval", APPROVAL)
+    shown = (await office.get("county", f"/plans/{plan}")).json()
+    crossing = RiskAdded(
+        case_id=shown["case_id"],
+        household_id=shown["household_id"],
+        lead_id=new_id(),
+        risks=(Risk.ACCIDENT,),
+    )
+    for _ in range(2):
+        await office.hears(crossing, on="2023-09-21")
+    told = await office.rows("select data from es.event where type = 'RiskSeenAfterElimination'")
+    assert len(told) == 1
+    assert "ACCIDENT" in str(told[0]["data"])
+
+
+@rule("R59")
+async def test_nothing_is_drafted_for_a_case_that_has_ended(office: Office) -> None:
+    case, household = new_id(), new_id()
+    opened = CaseOpened(
+        case_id=case,
+        household_id=household,
+        division=VILLAGE,
+        lead_id=new_id(),
+        source=LeadSource.HOTLINE,
+        discovered_on=date(2023, 3, 1),
+        deadlines=(),
+    )
+    await office.hears(opened, on="2023-03-01", household_id=household)
+    ended = NotIdentified(
+        on="2023-03-01",
+        case_id=case,
+        household_id=household,
+        reason="NO_RISK",
+        tracked=False,
+        deadlines=(),
+    )
+    await office.hears(ended, on="2023-03-01", household_id=household)
+    problem = await office.refused(
+        "village", "/plans", {"case_id": str(case)}, rule="R59", status=409
+    )
+    assert problem["code"] == "case-concluded"

@@ -1,17 +1,22 @@
 """After-care, comparison, ledger and figures over HTTP; every figure recounted from the events."""
 
 from collections import Counter
+from io import BytesIO
 from typing import Any
 
 import httpx
+import openpyxl
 import pytest
 
+from services.assistance.oversight import keep_ledgers
 from shared.contracts.values import Gap
 from shared.kernel.ids import new_id
+from shared.kernel.principal import system
 from shared.testing.decider import rule
 from tests.integration.assistance.conftest import VILLAGE, Office
 from tests.integration.assistance.support import (
     APPROVAL,
+    JOB,
     SHA,
     identified,
     measure,
@@ -108,6 +113,76 @@ async def test_a_file_that_is_none_is_refused(office: Office, file: str | bytes,
     assert (answer.status_code, answer.json()["code"]) == (422, code)
 
 
+@rule("R99")
+async def test_a_workbook_of_the_quarter_and_who_is_not_in_it(office: Office) -> None:
+    """A row twice, of another quarter or no household is answered; who is missing is listed."""
+    flagged = [await flag(office) for _ in range(2)]
+    workbook = Workbook()
+    for row in (
+        ("household_id", "benefit", "quarter"),
+        (flagged[0], "DIBAO_FULL", "2023Q1"),
+        (flagged[0], "NONE", "2023Q1"),
+        (flagged[1], "NONE", "2022Q4"),
+        (str(new_id()), "NONE", "2023Q1"),
+    ):
+        workbook.append(row)
+    answer = (await sends(office, "/comparisons/2023Q1", workbook.content())).json()
+    assert (answer["rows"], answer["changed"], answer["wrong"]) == (4, 1, 3)
+    assert [(item["row"], item["code"]) for item in answer["errors"]] == [
+        (3, "row-twice"),
+        (4, "another-quarter"),
+        (5, "not-found"),
+    ]
+    again = (await sends(office, "/comparisons/2023Q1", workbook.content())).json()
+    assert (again["changed"], again["unchanged"], again["wrong"]) == (0, 1, 3)
+    left = (await office.get("county", "/no-labour/uncompared", quarter="2023Q1")).json()
+    assert [(item["household_id"], item["due_on"]) for item in left] == [(flagged[1], "2023-04-30")]
+    await office.today_is("2023-05-01")
+    await office.app.tick(system("assistance"))
+    told = await office.rows(
+        "select count(*) as n from es.event where type = 'DeadlineMissed' and data->>'rule' = 'R99'"
+    )
+    assert told == [{"n": 1}]
+    asked = {"first": "2023-01-01", "last": "2023-12-31"}
+    figures = (await office.get("county", "/figures", **asked)).json()
+    assert figures["comparisons_overdue"] == 1
+
+
+@rule("R99")
+async def test_a_quarter_to_come_is_not_compared(office: Office) -> None:
+    file = "household_id,benefit\n"
+    answer = await sends(office, "/comparisons/2099Q4", file)
+    assert (answer.status_code, answer.json()["code"]) == (422, "quarter-not-begun")
+    file = f"division,people\n{VILLAGE},10\n{VILLAGE},11\n"
+    answer = (await sends(office, "/populations/2099", file)).json()
+    assert [(item["row"], item["code"]) for item in answer["errors"]] == [
+        (2, "year-not-begun"),
+        (3, "row-twice"),
+    ]
+
+
+class Workbook(openpyxl.Workbook):  # type: ignore[misc]
+    """A workbook as an office sends it."""
+
+    def append(self, row: tuple[str, ...]) -> None:
+        self.active.append(row)
+
+    def content(self) -> bytes:
+        file = BytesIO()
+        self.save(file)
+        return file.getvalue()
+
+
+async def flag(office: Office) -> str:
+    """A household that village and town flagged on the day of its identification."""
+    nobody = {"labour_capable": False, "whole_household_no_labour": True}
+    plan = await identified(office, **nobody)
+    basis = {"basis": "DIBAO_FULL", "nobody_can_work": True, "evidence": [SHA]}
+    await office.does("village", f"/plans/{plan['plan_id']}/no-labour", basis)
+    await office.does("town", f"/plans/{plan['plan_id']}/no-labour/confirmation")
+    return str(plan["household_id"])
+
+
 async def test_an_unknown_quarter_is_refused(office: Office) -> None:
     answer = await sends(office, "/comparisons/2023Q5", "household_id,benefit\n")
     assert answer.status_code == 422
@@ -135,12 +210,63 @@ async def test_the_ledger_of_a_town_and_its_villages(office: Office) -> None:
         (item["division"], item["people"], item["population"], item["mass_relapse_risk"])
         for item in ledger["items"]
     ] == [(TOWN, 4, 199, True), (VILLAGE, 4, 199, False)]
-    assert [item["duties"] for item in ledger["items"]] == [["R111"], ["R111"]]
+    assert [[duty["done"] for duty in item["duties"]] for item in ledger["items"]] == [
+        [False, False],
+        [False, False],
+    ]
     receipt = await office.does("county", "/ledger", {"town": TOWN})
     assert [event["type"] for event in receipt["events"]] == ["LedgerEntered", "LedgerEntered"]
     ledger = (await office.get("county", "/ledger", division=TOWN)).json()
     assert all(item["in_ledger"] for item in ledger["items"])
     assert (await office.does("county", "/ledger", {"town": TOWN}))["events"] == []
+
+
+@rule("R76", "R110", "R111")
+async def test_the_ledger_keeps_itself_and_is_gone_through(office: Office) -> None:
+    """Every day it is counted; a review waits for the last household; a threat goes to the city."""
+    await identified(office)
+    elsewhere = await identified(office, division="370112001002")
+    assert await keep_ledgers(office.app) == 0
+    unknown = (await office.get("county", "/ledger", division=TOWN)).json()["population_unknown"]
+    assert unknown == [VILLAGE, elsewhere["division"]]
+    await sends(office, "/populations/2023", f"division,people\n{VILLAGE},100\n")
+    assert await keep_ledgers(office.app) == 1
+    assert await keep_ledgers(office.app) == 0
+    listed = (await office.get("province", "/ledger/entered", division="3701")).json()
+    assert [(item["division"], item["since"], item["review_due_on"]) for item in listed] == [
+        (TOWN, "2023-03-10", "2023-04-10"),
+        (VILLAGE, "2023-03-10", "2023-04-10"),
+    ]
+    assert [item["mass_relapse_risk"] for item in listed] == [True, False]
+    review = {"town": TOWN, "mass_relapse_risk": True, "evidence": [SHA]}
+    problem = await office.refused("county", "/ledger/reviews", review, rule="R111")
+    assert problem["code"] == "households-without-a-measure"
+    await office.refused("town", "/ledger/reviews", review, rule="R1", status=403)
+    waiting = (await office.get("county", "/plans", lacking="HELP", division=VILLAGE)).json()
+    (plan,) = [item["plan_id"] for item in waiting["items"]]
+    filed = await office.does("village", f"/plans/{plan}/measures", JOB)
+    job = filed["events"][0]["data"]["measure_id"]
+    await office.does("town", f"/plans/{plan}/measures/{job}/start")
+    assert (await office.get("county", "/plans", lacking="HELP", division=VILLAGE)).json()[
+        "items"
+    ] == []
+    await office.today_is("2023-04-11")
+    overdue = {"first": "2023-01-01", "last": "2023-12-31"}
+    found = (await office.get("county", "/figures", **overdue)).json()
+    assert found["ledger_reviews_overdue"] == 1
+    reviewed = await office.does("county", "/ledger/reviews", review)
+    assert reviewed["events"][0]["data"]["escalated_to"] == "3701"
+    listed = (await office.get("county", "/ledger/entered")).json()
+    assert [item["mass_relapse_risk"] for item in listed] == [True, True]
+    assert listed[0]["review_due_on"] == "2023-05-11"
+
+
+@pytest.mark.parametrize(
+    ("town", "code"), [("370112", "wrong-division-level"), ("370112999", "unknown-division")]
+)
+async def test_a_ledger_is_a_towns(office: Office, town: str, code: str) -> None:
+    answer = await office.post("county", "/ledger", {"town": town})
+    assert (answer.status_code, answer.json()["code"]) == (422, code)
 
 
 async def test_the_ledger_of_another_county_is_not_shown(office: Office) -> None:
@@ -177,6 +303,15 @@ async def test_every_figure_equals_a_recount_from_the_events(office: Office) -> 
     elsewhere = (await office.get("other-village", "/figures", **asked)).json()
     assert (elsewhere["identified"], elsewhere["measures"]) == (0, [])
     sheet = (await office.get("county", "/figures", **asked, format="csv")).text
+    book = await office.get("county", "/figures", **asked, format="xlsx")
+    assert book.headers["content-disposition"].endswith('figures-2023-01-01-2023-12-31.xlsx"')
+    (shown,) = openpyxl.load_workbook(BytesIO(book.content)).worksheets
+    lines = [",".join(cell or "" for cell in row) for row in shown.iter_rows(values_only=True)]
+    assert lines == sheet.removeprefix("\ufeff").split("\r\n")[:-1]
+    assert "measures_filed,DIBAO,INDUSTRY_POLICY,1" in lines
+    before = {"first": "2023-01-01", "last": "2023-09-20"}
+    earlier = (await office.get("county", "/figures", **before)).json()
+    assert (earlier["under_help"], earlier["eliminated"]) == (1, 0), "as it was on that day"
     assert "measures_filed,DIBAO,INDUSTRY_POLICY,1" in sheet.splitlines()
     backwards = await office.get("county", "/figures", first="2023-02-01", last="2023-01-01")
     assert backwards.json()["code"] == "period-backwards"
@@ -189,16 +324,6 @@ RECOUNTED = (
     "MeasureFiled",
     "MeasureStarted",
 )
-
-
-@rule("R114")
-async def test_what_stands_out_is_listed(office: Office) -> None:
-    for _ in range(10):
-        await identified(office)
-    found = (await office.get("county", "/findings/rush")).json()
-    assert [(item["division"], item["code"], item["number"]) for item in found] == [
-        ("370112", "identified-in-a-rush", 10)
-    ]
 
 
 @rule("R49")

@@ -40,6 +40,7 @@ from shared.store import event_store
 from shared.store.application import Application
 from shared.store.database import Database
 from shared.testing.databases import Urls
+from shared.testing.decider import rule
 from shared.vault.settings import VaultSettings, create_missing_keys, open_vault
 from shared.web.service import Service, ServiceSettings
 from shared.web.settings import Mode, OidcSettings, WebSettings
@@ -501,3 +502,23 @@ async def test_searches_over_http(client: httpx.AsyncClient) -> None:
     assert await got(client, "/searches", INSPECTOR) == []
     bad = {**INSPECTOR, "Last-Event-ID": "x"}
     assert await refused(client, "/stream", bad) == (400, "last-event-id-malformed")
+
+
+@rule("R108")
+async def test_the_documents_of_a_correction_are_kept_for_those_who_decide(gates: Gates) -> None:
+    paper = b"%PDF-1.7\n" + b"why it was entered in error" * 9
+    digest = sha256(paper).hexdigest()
+    correction, _ = await gates.file(evidence=[digest])
+    path = f"/evidence/{correction}"
+    kept = await gates.client.post(path, content=paper, headers=CLERK)
+    assert kept.json()["events"][0]["data"]["sha256"] == digest
+    look = {"purpose": "CORRECTION"}
+    seen = await gates.client.post(f"{path}/{digest}/reveal", headers=PROVINCE, json=look)
+    assert seen.content == paper
+    elsewhere = by("officer", "3702")
+    assert (await gates.client.get(path, headers=elsewhere)).status_code == 404
+    status, _ = await gates.post(f"{path}/{digest}/reveal", by("officer", "370102"), look)
+    assert status == 403
+    async with gates.service.database.reading() as tx:
+        rows = await tx.raw.fetch("select purpose, fields from vault.reveal")
+    assert [(row["purpose"], row["fields"]) for row in rows] == [("CORRECTION", ["content"])]

@@ -6,7 +6,8 @@ from uuid import UUID, uuid4
 
 from services.identification.oversight import run_detectors
 from services.identification.read_models.detectors import BULK
-from shared.contracts.assistance import MeasureStarted
+from shared.contracts.assistance import MeasureStarted, OffRegisterHelpRefused
+from shared.contracts.help import FundSource, MeasureKind
 from shared.contracts.identification import Approved
 from shared.contracts.values import Category, History, Risk
 from shared.kernel.event import Metadata
@@ -97,6 +98,23 @@ async def test_help_outside_the_mechanism_is_found(world: World) -> None:
     await run_detectors(world.application)
     [row] = await found(world)
     assert (row["kind"], row["figures"]) == ("OFF_REGISTER", {"status": "OPEN", "measures": 1})
+
+
+@rule("R49")
+async def test_help_that_was_refused_is_told_to_the_detector_once(world: World) -> None:
+    refused = OffRegisterHelpRefused(
+        household_id=uuid4(),
+        division=VILLAGE,
+        kind=MeasureKind.CASH,
+        fund=FundSource.SOCIAL_FORCES,
+        on=date(2023, 8, 1),
+    )
+    for _ in range(2):
+        await world.hears(refused, key=refused.household_id, on="2023-08-01")
+    [row] = await found(world)
+    assert (row["kind"], row["rule"]) == ("OFF_REGISTER", "R49")
+    assert (row["household_id"], row["figures"]["help"]) == (str(refused.household_id), "CASH")
+    assert await found(world, "other-county") == []
 
 
 @rule("R50")

@@ -223,6 +223,17 @@ async def test_a_split_is_undone_through_the_gates_alone(world: World) -> None:
     assert [row["type"] for row in kinds][-2:] == ["RolledBack", "HouseholdIndexed"]
 
 
+@rule("R108", "R109")
+async def test_a_household_that_moved_on_holds_the_others_of_its_correction(world: World) -> None:
+    home, members = await register(world, **household(*family()))
+    receipt = await split(world, home, members[1])
+    new = receipt["events"][0]["data"]["new_household_id"]
+    await world.does("village", f"/households/{home}/revision", added=[person("CHILD", "NONE")])
+    await undone(world, (home, 4, 2), (new, 3, 1))
+    assert len((await world.get("village", f"/households/{new}"))["members"]) == 1
+    assert len((await world.get("village", f"/households/{home}"))["members"]) == 4
+
+
 @rule("R107", "R108")
 async def test_a_merger_is_undone_and_a_registration_withdrawn(world: World) -> None:
     home, _ = await register(world, **household())

@@ -23,6 +23,7 @@ from shared.contracts.help import (
     MeasureKind,
 )
 from shared.contracts.values import Category, EliminationMode, Gap, History, Risk
+from shared.kernel.deadline import Deadline
 from shared.kernel.event import Event
 from shared.kernel.principal import Principal, Role
 from shared.policy.legal_time import deadline
@@ -67,6 +68,12 @@ def identified(**changes: Any) -> Identified:
     return Identified(**(facts | changes))
 
 
+def plan_clock(starts_on: date) -> Deadline:
+    """Ten days for the plan, with a word on the seventh and on the last (R89)."""
+    warn = ("7d", "10d")
+    return deadline("plan", "R89", starts_on, "10d", policy=POLICY.version, warn=warn)
+
+
 def opening(risks: tuple[Risk, ...] = (Risk.ILLNESS,), **changes: Any) -> c.OpenPlan:
     """What follows from the approval."""
     known = identified(**changes)
@@ -92,7 +99,7 @@ def opened(risks: tuple[Risk, ...] = (Risk.ILLNESS,), **changes: Any) -> PlanOpe
         provisional=False,
         identified=known,
         urgent=False,
-        deadlines=(deadline("plan", "R89", known.approved_on, "10d", policy=POLICY.version),),
+        deadlines=(plan_clock(known.approved_on),),
     )
 
 
@@ -106,7 +113,11 @@ def provisional() -> PlanOpened:
         provisional=True,
         identified=None,
         urgent=True,
-        deadlines=(deadline("first_help", "R70", day("2023-01-31"), "1d", policy=POLICY.version),),
+        deadlines=(
+            deadline(
+                "first_help", "R70", day("2023-01-31"), "1d", policy=POLICY.version, warn=("1d",)
+            ),
+        ),
     )
 
 

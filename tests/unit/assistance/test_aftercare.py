@@ -3,8 +3,9 @@
 from typing import Any
 
 from services.assistance.domain import commands as c
+from services.assistance.domain.measure_state import MeasureStatus
 from services.assistance.domain.plan import PLAN
-from services.assistance.domain.plan_state import MeasureStatus, Plan, Stage
+from services.assistance.domain.plan_state import Plan, Stage
 from shared.contracts import assistance as contracts
 from shared.contracts.assistance import (
     AfterCareStarted,

@@ -16,9 +16,10 @@ from services.assistance.domain.commands import RiskEvidence, RiskResponse
 from services.assistance.domain.completeness import missing_of
 from services.assistance.domain.context import Surroundings
 from services.assistance.domain.elimination import ELIMINATION
+from services.assistance.domain.measure_state import MeasureStatus
 from services.assistance.domain.no_labour import NO_LABOUR
 from services.assistance.domain.plan import PLAN
-from services.assistance.domain.plan_state import MeasureStatus, Plan, Stage
+from services.assistance.domain.plan_state import Plan, Stage
 from shared.contracts.assistance import (
     EarlyEliminationAllowed,
     MeasureStopped,

@@ -1,13 +1,14 @@
 """When a risk may be said to be gone: the four conditions, the half-year, the flag."""
 
 import inspect
+from datetime import timedelta
 
 import pytest
 
 from services.assistance.domain import commands as c
 from services.assistance.domain.commands import RiskEvidence
 from services.assistance.domain.plan import PLAN
-from services.assistance.domain.policies import period_before
+from services.assistance.domain.policies import is_early, period_before
 from shared.contracts import assistance as contracts
 from shared.contracts.assistance import (
     EarlyEliminationAllowed,
@@ -15,6 +16,7 @@ from shared.contracts.assistance import (
 )
 from shared.contracts.help import NaturalCause
 from shared.contracts.values import EliminationMode, Gap, Risk
+from shared.kernel.refusal import Refusal
 from shared.policy.parameters import Parameters
 from shared.testing.decider import given, rule
 from tests.unit.assistance import story as s
@@ -194,3 +196,18 @@ def test_no_event_no_command_and_no_parameter_knows_a_target() -> None:
     for shape in (*shapes, Parameters):
         for field in getattr(shape, "model_fields", {}):
             assert not any(word in field for word in forbidden), f"{shape.__name__}.{field}"
+
+
+@rule("R93", "K3")
+@pytest.mark.parametrize(
+    ("identified_on", "earliest"),
+    [("2023-08-31", "2024-02-29"), ("2022-08-30", "2023-02-28"), ("2023-03-31", "2023-09-30")],
+)
+def test_half_a_year_ends_with_the_month_it_ends_in(identified_on: str, earliest: str) -> None:
+    on = s.day(identified_on)
+    plan = s.helped(identified_on=on, approved_on=on)
+    assert not is_early(plan, EliminationMode.ASSISTED, s.POLICY, s.day(earliest))
+    with pytest.raises(Refusal) as refused:
+        is_early(plan, EliminationMode.ASSISTED, s.POLICY, s.day(earliest) - timedelta(days=1))
+    assert refused.value.rule == "R93"
+    assert earliest in refused.value.zh

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from services.assistance.domain import commands as c
+from services.assistance.domain.delegation import Held
 from services.assistance.domain.elimination import ELIMINATION
 from services.assistance.domain.plan import PLAN
 from services.assistance.domain.procedure import ELIMINATION_PROCEDURE
@@ -24,12 +25,12 @@ from shared.contracts.assistance import (
     RiskEliminated,
 )
 from shared.contracts.help import DropReason
-from shared.contracts.values import EliminationMode, History
+from shared.contracts.values import AuthorityKind, EliminationMode, History
 from shared.kernel.event import Command, Event
 from shared.kernel.principal import Principal, Role
 from shared.kernel.refusal import Forbidden
 from shared.policy.parameters import Parameters
-from shared.testing.decider import rule
+from shared.testing.decider import Given, rule
 from tests.unit.assistance import story as s
 from tests.unit.assistance.eliminating import (
     APPROVE,
@@ -262,8 +263,32 @@ def test_what_the_county_approved_is_not_withdrawn_here() -> None:
     elimination(*history(6)).when(withdraw, on="2023-09-22").refused("R107")
 
 
+DELEGATE = Principal("person:delegate", frozenset({Role.OFFICER}), "370112")
+
+
+@rule("R53")
+def test_a_delegate_approves_while_the_delegation_holds() -> None:
+    number = "章农委〔2023〕3号"
+    held = Held(s.NEW, number, s.day("2023-09-01"), s.day("2023-09-21"))
+    approval = APPROVE.model_copy(update={"by": AuthorityKind.DELEGATION, "authority": number})
+
+    def deciding(command: c.ApproveElimination, on: str = "2023-09-21", *of: Held) -> Given[Any]:
+        return elimination(*history(5), held=of).when(command, on=on, by=DELEGATE)
+
+    (event,) = deciding(approval, "2023-09-21", held).then_types(RiskEliminated)
+    assert isinstance(event, RiskEliminated)
+    assert (event.by, event.delegation_id) == (AuthorityKind.DELEGATION, s.NEW)
+    for refused in (
+        deciding(approval, "2023-09-22", held),
+        deciding(approval),
+        deciding(approval.model_copy(update={"authority": "别的文号"}), "2023-09-21", held),
+        deciding(APPROVE, "2023-09-21", held),
+    ):
+        assert isinstance(refused.refused("R53"), Forbidden)
+
+
 def test_the_county_alone_approves() -> None:
     permission = c.ApproveElimination.permission
     assert permission.allows(s.COMMITTEE)
-    assert not permission.allows(Principal("x", frozenset({Role.OFFICER}), "370112"))
+    assert not permission.allows(Principal("x", frozenset({Role.OFFICER}), "370112001"))
     assert not permission.allows(Principal("x", frozenset({Role.COMMITTEE}), "3701"))

@@ -16,12 +16,12 @@ OUTSIDE = [Plan(), PLAN.fold([s.opened(), CLOSED])]
 INSIDE = [PLAN.fold([s.provisional()]), s.helped()]
 
 
-def helping(*, universal: bool) -> c.RecordHelp:
+def helping(*, universal: bool, fund: FundSource = FundSource.SOCIAL_FORCES) -> c.RecordHelp:
     return c.RecordHelp(
         household_id=s.HOUSEHOLD,
         division=s.VILLAGE,
         kind=MeasureKind.CASH,
-        fund=FundSource.SOCIAL_FORCES,
+        fund=fund,
         universal=universal,
     )
 
@@ -45,6 +45,8 @@ def test_who_has_a_plan_is_helped_by_it(plan: Plan) -> None:
 @rule("R103")
 @pytest.mark.parametrize("plan", OUTSIDE + INSIDE)
 def test_universal_policies_reach_everybody(plan: Plan) -> None:
-    given(HELP, context=s.around(plan=plan)).when(helping(universal=True)).then_types(
-        UniversalHelpRecorded
-    )
+    policy = helping(universal=True, fund=FundSource.INDUSTRY_POLICY)
+    given(HELP, context=s.around(plan=plan)).when(policy).then_types(UniversalHelpRecorded)
+    for fund in set(FundSource) - {FundSource.INDUSTRY_POLICY}:
+        gift = helping(universal=True, fund=fund)
+        given(HELP, context=s.around(plan=plan)).when(gift).refused("R103")

@@ -6,8 +6,8 @@ import pytest
 
 from services.assistance.domain import commands as c
 from services.assistance.domain.catalogue import CATALOGUE, Counts, counts_as_development
+from services.assistance.domain.measure_state import MeasureStatus
 from services.assistance.domain.plan import PLAN
-from services.assistance.domain.plan_state import MeasureStatus
 from shared.contracts.assistance import (
     AfterCareStarted,
     DeadlineMissed,
@@ -91,8 +91,9 @@ def test_a_filed_measure_gives_its_department_thirty_days() -> None:
 def test_a_department_that_does_not_start_is_told_on_to_the_city() -> None:
     tick = Tick(category="plan", stream_id=s.PLAN_ID)
     history = [s.opened(), s.filed(1, s.terms(), development=True)]
-    events = plan(*history).when(tick, on="2023-04-12").then_types(DeadlineMissed, DeadlineMissed)
-    assert [(event.kind, event.escalated_to) for event in events] == [  # type: ignore[attr-defined]
+    events = plan(*history).when(tick, on="2023-04-12").result or []
+    missed = [event for event in events if isinstance(event, DeadlineMissed)]
+    assert [(event.kind, event.escalated_to) for event in missed] == [
         ("plan", "370112"),
         (f"start:{ONE}", "3701"),
     ]
@@ -205,9 +206,8 @@ def test_a_loans_end_is_announced_thirty_days_before() -> None:
     history = [s.opened(), s.filed(1, LOAN, development=True)]
     (started,) = plan(*history).when(START, on="2023-03-20").then_types(MeasureStarted)
     tick = Tick(category="plan", stream_id=s.PLAN_ID)
-    state = plan(*history, started).when(tick, on="2024-05-31")
-    events = state.then_types(DeadlineMissed, DeadlineWarned)
-    assert events[1] == DeadlineWarned(
+    events = plan(*history, started).when(tick, on="2024-05-31").result or []
+    assert events[-1] == DeadlineWarned(
         kind=f"end:{ONE}", rule="R102", due_on=s.day("2024-06-30"), on=s.day("2024-05-31")
     )
 

@@ -7,10 +7,12 @@ import pytest
 from services.assistance.domain import commands as c
 from services.assistance.domain.commands import RiskResponse
 from services.assistance.domain.completeness import PlanIncomplete, missing_of
+from services.assistance.domain.measure_state import MeasureStatus
 from services.assistance.domain.plan import PLAN
-from services.assistance.domain.plan_state import MeasureStatus, Stage
+from services.assistance.domain.plan_state import Stage
 from shared.contracts.assistance import (
     DeadlineMissed,
+    DeadlineWarned,
     MeasureStopped,
     PlanClosed,
     PlanConfirmed,
@@ -83,13 +85,14 @@ def test_the_green_channel_opens_a_provisional_plan_with_a_day_for_the_first_hel
     assert state.clocks["first_help"].deadline.due_on == s.day("2023-02-01")
 
 
-@rule("R113")
+@rule("R113", "K4")
 @pytest.mark.parametrize(
     ("changes", "urgent"),
     [
         ({}, False),
         ({"per_capita_net": 399_999}, True),
-        ({"per_capita_net": 400_000}, False),
+        ({"per_capita_net": 400_000}, True),
+        ({"per_capita_net": 400_001}, False),
         ({"gaps": (Gap.SAFE_WATER,)}, True),
     ],
 )
@@ -188,10 +191,16 @@ def test_a_late_plan_is_taken_and_says_so() -> None:
 @rule("R89")
 def test_a_missed_plan_goes_to_the_county_once() -> None:
     tick = Tick(category="plan", stream_id=s.PLAN_ID)
-    plan(s.opened()).when(tick, on="2023-03-20").then()
+    plan(s.opened()).when(tick, on="2023-03-16").then()
+    days = [s.day("2023-03-17"), s.day("2023-03-20")]
+    first, second = (
+        DeadlineWarned(kind="plan", rule="R89", due_on=PLAN_DUE, on=day) for day in days
+    )
+    plan(s.opened()).when(tick, on="2023-03-17").then(first)
+    plan(s.opened(), first).when(tick, on="2023-03-20").then(second)
     missed = DeadlineMissed(kind="plan", rule="R89", due_on=PLAN_DUE, escalated_to="370112")
-    plan(s.opened()).when(tick, on="2023-03-21").then(missed)
-    plan(s.opened(), missed).when(tick, on="2023-04-21").then()
+    plan(s.opened(), first, second).when(tick, on="2023-03-21").then(missed)
+    plan(s.opened(), first, second, missed).when(tick, on="2023-04-21").then()
 
 
 def test_a_plan_is_submitted_once() -> None:

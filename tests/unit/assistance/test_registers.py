@@ -1,6 +1,5 @@
 """The registers: quarterly comparison, population, the 2% ledger, what stands out."""
 
-from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -10,17 +9,22 @@ from services.assistance.domain.ledger import LEDGER, is_over
 from services.assistance.domain.no_labour import NO_LABOUR
 from services.assistance.domain.plan import PLAN
 from services.assistance.domain.population import POPULATION
-from services.assistance.domain.rush import findings
+from services.assistance.domain.quarters import comparison_clock, following, last_day
 from shared.contracts.assistance import (
+    DeadlineMissed,
+    DeadlineWarned,
     FlagMismatchFound,
     FlagMismatchSettled,
+    FlagUpheld,
     LedgerEntered,
     LedgerLeft,
+    LedgerReviewed,
     NoLabourFlagged,
     NoLabourProposed,
     PopulationRecorded,
 )
 from shared.contracts.help import ComparedBenefit, LedgerEntry, Mismatch, NoLabourBasis
+from shared.kernel.decider import Tick
 from shared.kernel.event import Event
 from shared.testing.decider import Given, given, rule
 from tests.unit.assistance import story as s
@@ -68,13 +72,37 @@ def test_a_household_that_should_be_flagged_is_a_task_too() -> None:
 
 
 @rule("R99")
-def test_what_agrees_is_no_event_and_a_file_counts_once() -> None:
-    compared(*FLAGGED, benefit=ComparedBenefit.SCATTERED_SUPPORT).then()
+def test_a_file_counts_once_and_a_corrected_one_again() -> None:
+    (upheld,) = compared(*FLAGGED, benefit=ComparedBenefit.SCATTERED_SUPPORT).then_types(FlagUpheld)
+    assert isinstance(upheld, FlagUpheld)
+    assert upheld.deadlines == (comparison_clock("2023Q3", s.POLICY),), "the next quarter's"
+    compared(*FLAGGED, upheld, benefit=ComparedBenefit.DIBAO_FULL).then()
+    compared(*FLAGGED, upheld, benefit=ComparedBenefit.NONE, quarter="2023Q1").then()
+    (corrected,) = compared(*FLAGGED, upheld, benefit=ComparedBenefit.NONE).then_types(
+        FlagMismatchFound
+    )
+    compared(*FLAGGED, upheld, corrected, benefit=ComparedBenefit.DIBAO_FULL).then_types(
+        FlagMismatchSettled
+    )
     (event,) = compared(*FLAGGED, benefit=ComparedBenefit.NONE).then_types(FlagMismatchFound)
     compared(*FLAGGED, event, benefit=ComparedBenefit.NONE).then()
     compared(*FLAGGED, event, benefit=ComparedBenefit.DIBAO_FULL, quarter="2023Q3").then_types(
         FlagMismatchSettled
     )
+
+
+@rule("R99")
+def test_a_quarter_that_has_not_begun_stands_before_none() -> None:
+    compared(*FLAGGED, benefit=ComparedBenefit.NONE, quarter="2023Q4").refused(
+        "R99", code="quarter-not-begun"
+    )
+    assert [last_day(f"2023Q{number}").isoformat() for number in (1, 2, 3, 4)] == [
+        "2023-03-31",
+        "2023-06-30",
+        "2023-09-30",
+        "2023-12-31",
+    ]
+    assert following("2023Q4") == "2024Q1"
 
 
 # --- population and ledger ------------------------------------------------------------------------
@@ -140,36 +168,33 @@ def test_the_ledger_takes_in_and_lets_go() -> None:
     )
 
 
-# --- what stands out ------------------------------------------------------------------------------
+@rule("R111")
+def test_a_town_in_the_ledger_is_gone_through_every_month() -> None:
+    def ledger(*events: Event, helped: bool = True) -> Given[Any]:
+        figures = (entry(21).model_copy(update={"without_measure": 0 if helped else 1}),)
+        return given(LEDGER, *events, context=s.around(figures=figures))
 
-
-def steady(number: int, months: int = 13, until: str = "2023-12-15") -> dict[date, int]:
-    day = s.day(until)
-    return {day - timedelta(days=30 * back): number for back in range(months)}
-
-
-@rule("R114")
-def test_a_steady_county_is_left_in_peace() -> None:
-    assert list(findings(s.day("2023-12-15"), steady(12), steady(3), 0)) == []
-
-
-@rule("R114")
-def test_a_month_of_more_than_three_times_the_usual_stands_out() -> None:
-    sudden = steady(3) | {s.day("2023-12-15"): 10}
-    codes = [item.code for item in findings(s.day("2023-12-15"), sudden, {}, 0)]
-    assert codes == ["identified-in-a-rush"]
-    few = steady(1) | {s.day("2023-12-15"): 9}
-    assert list(findings(s.day("2023-12-15"), few, {}, 0)) == []
-
-
-@rule("R114")
-def test_eliminations_in_a_bunch_stand_out() -> None:
-    year = steady(3, months=11) | {s.day("2023-12-20"): 40}
-    codes = {item.code for item in findings(s.day("2023-12-31"), {}, year, 0)}
-    assert codes == {"eliminated-in-a-rush", "eliminated-in-a-bunch"}
-
-
-@rule("R93", "R114")
-def test_eliminations_before_the_half_year_are_listed() -> None:
-    (finding,) = findings(s.day("2023-12-15"), {}, {}, 2)
-    assert (finding.code, finding.number) == ("eliminated-before-the-half-year", 2)
+    review = c.ReviewLedger(town=TOWN, mass_relapse_risk=True, evidence=(s.SHA,))
+    tick = Tick(category="ledger", stream_id=s.NEW)
+    update = c.UpdateLedger(town=TOWN)
+    ledger().when(review, on="2023-05-01").refused("R111", code="not-in-the-ledger")
+    (entered,) = ledger().when(update, on="2023-01-31").then_types(LedgerEntered)
+    ledger(entered, helped=False).when(review, on="2023-02-05").refused(
+        "R111", code="households-without-a-measure"
+    )
+    warned, missed = (
+        ledger(entered).when(tick, on="2023-03-01").then_types(DeadlineWarned, DeadlineMissed)
+    )
+    assert isinstance(missed, DeadlineMissed)
+    assert (missed.due_on, missed.escalated_to) == (s.day("2023-02-28"), "3701")
+    ledger(entered, warned, missed).when(tick, on="2023-03-02").then()
+    (done,) = (
+        ledger(entered, warned, missed).when(review, on="2023-03-02").then_types(LedgerReviewed)
+    )
+    assert isinstance(done, LedgerReviewed)
+    assert (done.escalated_to, len(done.entries)) == ("3701", 1)
+    state = LEDGER.fold([entered, warned, missed, done])
+    assert state.clocks["ledger"].deadline.due_on == s.day("2023-04-02")
+    assert state.clocks["ledger"].missed is False
+    left = LedgerLeft(town=TOWN, entry=entry(20), on=s.day("2023-03-05"))
+    assert LEDGER.fold([entered, done, left]).clocks == {}

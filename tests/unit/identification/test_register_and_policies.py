@@ -304,6 +304,8 @@ def test_every_length_and_number_has_a_direction() -> None:
         "county_rural_mean",
         "identify_warnings",
         "green_channel_warnings",
+        "plan_warnings",
+        "department_warnings",
     }
     assert directed | undirected == set(Parameters.model_fields)
     assert loosened(Parameters(), Parameters()) == []

@@ -13,6 +13,8 @@ VILLAGE = may(Role.OFFICER, at=Level.VILLAGE)
 TOWN = may(Role.OFFICER, at=Level.TOWN)
 COUNTY = may(Role.OFFICER, at=Level.COUNTY)
 COMMITTEE = may(Role.COMMITTEE, at=Level.COUNTY)
+APPROVER = may(Role.COMMITTEE, Role.OFFICER, at=Level.COUNTY)
+"""The committee, or who holds its delegation (R53)."""
 FIELD = may(Role.OFFICER, Role.DEPARTMENT, at=(Level.VILLAGE, Level.TOWN, Level.COUNTY))
 """Village, town and the county's line departments: who carries measures out."""
 ANY_OFFICER = may(Role.OFFICER)
@@ -22,7 +24,8 @@ Note = Annotated[str, StringConstraints(min_length=1, max_length=4000, strip_whi
 """Free text; it goes to the vault, and the event carries its id."""
 Officers = Annotated[tuple[values.Officer, ...], Field(min_length=1, max_length=10)]
 """The officers responsible, by pseudonym (R5)."""
-Quarter = Annotated[str, StringConstraints(pattern=r"^20\d{2}Q[1-4]$")]
+QUARTER = r"^20\d{2}Q[1-4]$"
+Quarter = Annotated[str, StringConstraints(pattern=QUARTER)]
 """``2023Q3``."""
 Evidence = Annotated[tuple[values.Sha256, ...], Field(min_length=1, max_length=20)]
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from services.assistance.domain.commands.common import (
-    COMMITTEE,
+    APPROVER,
     COUNTY,
     FIELD,
     TOWN,
@@ -20,7 +20,7 @@ from services.assistance.domain.commands.common import (
     RiskEvidence,
 )
 from shared.contracts.help import Document, NaturalCause, Sha256
-from shared.contracts.values import EliminationMode, MeetingForm
+from shared.contracts.values import AuthorityKind, EliminationMode, MeetingForm
 from shared.kernel.decider import Act
 from shared.kernel.principal import Permission
 
@@ -118,10 +118,12 @@ class CloseEliminationNotice(Act):
 class ApproveElimination(Act):
     """The county decides (R53, R93, R95, R96)."""
 
-    permission: ClassVar[Permission] = COMMITTEE
+    permission: ClassVar[Permission] = APPROVER
 
     elimination_id: UUID
+    by: AuthorityKind = AuthorityKind.COMMITTEE
     authority: Document
+    """The number of the committee's minutes, or of the delegation that the caller holds."""
     approved: bool = True
     note: Note | None = None
     """Why not, when it is not."""

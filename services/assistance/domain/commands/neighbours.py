@@ -44,6 +44,38 @@ class KnowCase(Command):
     occurred_on: date
 
 
+class ConcludeCase(Command):
+    """A case ended without identification."""
+
+    permission: ClassVar[Permission] = SYSTEM
+
+    case_id: UUID
+    occurred_on: date
+
+
+class KnowDelegation(Command):
+    """The committee let a person approve in its place (R53)."""
+
+    permission: ClassVar[Permission] = SYSTEM
+
+    delegation_id: UUID
+    county: DivisionCode
+    holder: str
+    document: str
+    valid_from: date
+    valid_until: date
+    occurred_on: date
+
+
+class LoseDelegation(Command):
+    """The committee took a delegation back (R53)."""
+
+    permission: ClassVar[Permission] = SYSTEM
+
+    delegation_id: UUID
+    occurred_on: date
+
+
 class AddRisk(Command):
     """A new risk of an identified household."""
 
@@ -72,6 +104,8 @@ class StartAfterCare(Command):
 
     plan_id: UUID
     elimination_id: UUID
+    nobody_left: bool = False
+    """Everybody died or moved away (R94): there is no household to refresh."""
     occurred_on: date
 
 

@@ -50,6 +50,8 @@ class FlagNoLabour(Act):
     permission: ClassVar[Permission] = TOWN
 
     plan_id: UUID
+    confirmed: bool = True
+    """Or sends it back: the village may put it forward anew."""
 
 
 class UnflagNoLabour(Act):
@@ -86,3 +88,14 @@ class UpdateLedger(Act):
     permission: ClassVar[Permission] = COUNTY
 
     town: DivisionCode
+
+
+class ReviewLedger(Act):
+    """Go through a town's ledger: everybody is helped, and does a mass relapse threaten (R111)."""
+
+    permission: ClassVar[Permission] = COUNTY
+
+    town: DivisionCode
+    mass_relapse_risk: bool
+    evidence: Evidence
+    """The report."""
