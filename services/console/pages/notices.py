@@ -83,7 +83,7 @@ async def as_docx(visit: Visit) -> Response:
 
 
 async def _read(visit: Visit) -> Content:
-    path = f"/cases/{visit.id('case_id')}/notices/{visit.id('content_id')}/reading"
+    path = f"/cases/{visit.id('case_id')}/posted-notices/{visit.id('content_id')}/reading"
     content: Content = (await visit.api.act("identification", path, None)).body
     return content
 

@@ -1,7 +1,7 @@
 """The door: what this service can do and be asked, a file a subject.
 
 ``acts`` lists everything that changes something; ``cases``, ``households``, ``heads``,
-``notices``, ``policies`` and ``oversight`` hold the queries.
+``posted``, ``policies`` and ``oversight`` hold the queries.
 """
 
 from services.identification.http import (
@@ -13,9 +13,9 @@ from services.identification.http import (
     households,
     imports,
     national,
-    notices,
     oversight,
     policies,
+    posted,
 )
 from shared.policy.divisions import Divisions
 from shared.store.application import Application
@@ -34,7 +34,7 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     national.national_doors(made, application, vault)
     households.register(made, application, vault, divisions)
     heads.register(made, application, vault)
-    notices.register(made, application, vault)
+    posted.register(made, application, vault)
     policies.register(made, application, divisions)
     oversight.register(made, application)
     governance.register(made, application)

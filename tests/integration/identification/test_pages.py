@@ -33,7 +33,7 @@ async def test_a_notice_can_be_seen_before_it_is_posted(world: World) -> None:
     await world.refused(
         "village", path, "R65", "sensitive-phone", **NOTICE | {"remark": "电13800001234"}
     )
-    assert await world.get("village", f"/cases/{case}/notices") == []
+    assert await world.get("village", f"/cases/{case}/posted-notices") == []
     shown = await world.get("village", f"/cases/{case}")
     assert "notice" not in {step["step"] for step in shown["steps"] if step["done"]}
 
@@ -45,9 +45,9 @@ async def test_a_posted_notice_can_be_read_as_it_was_frozen_and_the_look_is_reco
     home, [signer] = await register(world, **household(person()))
     case = await world.opened(home, "2023-08-01")
     await identified(world, case, signer)
-    [posted] = await world.get("town", f"/cases/{case}/notices")
+    [posted] = await world.get("town", f"/cases/{case}/posted-notices")
     assert (posted["type"], posted["number"]) == ("NoticePosted", NOTICE["number"])
-    path = f"/cases/{case}/notices/{posted['content_id']}/reading"
+    path = f"/cases/{case}/posted-notices/{posted['content_id']}/reading"
     content = await world.does("town", path)
     assert content["head_name"] == "某某人"
     assert content["cause"] in {"刚性支出较大", "收入大幅缩减"}
@@ -59,5 +59,5 @@ async def test_a_posted_notice_can_be_read_as_it_was_frozen_and_the_look_is_reco
     assert event.key == UUID(posted["household_id"])
     stranger = await world.post("other-county", path)
     assert stranger.status_code == 404
-    nowhere = await world.post("town", f"/cases/{case}/notices/{uuid4()}/reading")
+    nowhere = await world.post("town", f"/cases/{case}/posted-notices/{uuid4()}/reading")
     assert nowhere.status_code == 404

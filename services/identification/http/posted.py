@@ -39,12 +39,12 @@ _SHOWN = (
 
 
 def register(made: Router, application: Application, vault: Vault) -> None:
-    """``/cases/{case_id}/notices…`` and ``/cases/{case_id}/notice/preview``."""
+    """``/cases/{case_id}/posted-notices…`` and ``/cases/{case_id}/notice/preview``."""
     database = application.database
     body = body_of(commands.PostNotice, "case_id")
 
     @made.get(
-        "/cases/{case_id}/notices",
+        "/cases/{case_id}/posted-notices",
         summary="What was posted and announced about a case, the latest last.",
         dependencies=[require(LOOK)],
     )
@@ -53,7 +53,7 @@ def register(made: Router, application: Application, vault: Vault) -> None:
             return [dict(row) for row in await queries.notices(tx, caller, case_id)]
 
     @made.post(
-        "/cases/{case_id}/notices/{content_id}/reading",
+        "/cases/{case_id}/posted-notices/{content_id}/reading",
         summary="A notice's frozen content, for printing; recorded.",
         dependencies=[require(commands.RaiseObjection.permission)],
     )
