@@ -5,7 +5,8 @@ BIN := .venv/bin
 LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
        --no-emit-index-url --no-emit-find-links --no-header --quiet $(LOCKFLAGS)
 
-.PHONY: help run demo test county fuzz advisories cluster contracts lint format types bench lock clean runtime dev
+.PHONY: help run demo tour test county fuzz advisories cluster contracts lint format types bench lock clean \
+        runtime dev
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,6 +16,9 @@ run: runtime  ## start the whole system in one process; needs only Python 3.11 o
 
 demo: runtime  ## walk one household through the running system, step by step, over HTTP
 	@exec $(BIN)/dixian demo $(ARGS)
+
+tour: runtime  ## fill the running demo, so that everybody has something to do on the pages
+	@exec $(BIN)/dixian tour $(ARGS)
 
 cluster: runtime  ## the production shape without Docker: Kafka, PostgreSQL, every service its own processes
 	@exec $(BIN)/dixian cluster up $(ARGS)

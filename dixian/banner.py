@@ -16,6 +16,7 @@ _WHAT = {
     "identification": "households, cases, green channel",
     "assistance": "plans, measures, risk elimination",
     "audit": "the append-only trail, proofs, corrections",
+    "console": "the pages: open this in a browser and sign in",
 }
 
 

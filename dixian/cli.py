@@ -98,9 +98,31 @@ def demo(
 
 
 @app.command()
+def tour(
+    patience: Annotated[
+        float, typer.Option(min=1, help="Seconds to wait for a system that is away.")
+    ] = 120.0,
+) -> None:
+    """Fill the running demo so that everybody has something to do on the pages."""
+    from dixian.demo.run import run
+
+    with plainly():
+        run(console, patience=patience, touring=True)
+
+
+@app.command()
 def issuer() -> None:
     """Run the demo's own sign-in; refuses in production mode."""
     from dixian.serve import issuer as run
+
+    with plainly():
+        run()
+
+
+@app.command(name="console")
+def pages() -> None:
+    """Run the pages for people; they speak to the services over HTTP."""
+    from dixian.serve import console as run
 
     with plainly():
         run()

@@ -89,6 +89,7 @@ def places_of(home: Home, kafka: str) -> Places:
         postgres=f"127.0.0.1:{postgres_port()}",
         kafka=kafka,
         issuer=url_of(ISSUER),
+        services="http://127.0.0.1:{port}",
         keys=f"{home.keys.root}/{{owner}}",
         evidence=home.evidence.as_uri(),
     )

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from dixian.errors import CannotStart
 from dixian.hosting import Hosted
 from dixian.issuer import IssuerSettings, RefusedInProduction, create_issuer
-from dixian.layout import ISSUER, port_of, worker_port
+from dixian.layout import CONSOLE, ISSUER, port_of, worker_port
 from dixian.settings import DatabaseSettings, ProcessSettings
 from shared.bus.port import Broker
 from shared.evidence.settings import EvidenceSettings, NotChosen
@@ -97,3 +97,14 @@ def issuer() -> Hosted:
         raise CannotStart(str(error)) from error
     port = urlsplit(settings.url).port or port_of(ISSUER)
     return Hosted(Service(ISSUER, app), ProcessSettings().host, port)
+
+
+def console() -> Hosted:
+    """The pages. Raises ``CannotStart`` when the key of the sessions cannot be used."""
+    make = importlib.import_module("services.console.main")
+    settings = importlib.import_module("services.console.settings").ConsoleSettings()
+    try:
+        service = make.create(settings, WebSettings(), OidcSettings())
+    except make.KeyFault as error:
+        raise CannotStart(str(error)) from error
+    return Hosted(service, ProcessSettings().host, port_of(CONSOLE))

@@ -11,7 +11,7 @@ from rich.console import Console
 from dixian.broker import missing
 from dixian.errors import CannotStart
 from dixian.home import Home
-from dixian.layout import ISSUER, port_of
+from dixian.layout import CONSOLE, ISSUER, port_of
 from dixian.postgres import VERSION, Postgres, binaries
 from dixian.probe import is_ready
 from dixian.provision import SERVICES
@@ -95,7 +95,7 @@ def _kafka() -> Finding:
 
 def _ports() -> Iterator[Finding]:
     discovery = "/.well-known/openid-configuration"
-    for name in (ISSUER, *SERVICES):
+    for name in (ISSUER, *SERVICES, CONSOLE):
         port = port_of(name)
         path = discovery if name == ISSUER else "/health/ready"
         if _is_free(port):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dixian.errors import CannotStart
 from dixian.home import Home
 from dixian.keys import ADMIN
-from dixian.layout import ISSUER, url_of
+from dixian.layout import CONSOLE, ISSUER, url_of
 from dixian.postgres import Postgres
 from dixian.provision import EMBEDDED_BUS, SERVICES, Tenant
 from dixian.settings import ProcessSettings
@@ -49,6 +49,9 @@ def environment(home: Home, server: Postgres) -> Mapping[str, str]:
         "DIXIAN_INDEX_KEY_FILE": str(keys / "index.key"),
         "DIXIAN_EVIDENCE_STORE": home.evidence.as_uri(),
         "DIXIAN_AUDIT_KEY_FILE": str(home.keys.directory("audit") / "audit-log.key"),
+        "DIXIAN_CONSOLE_URL": url_of(CONSOLE),
+        "DIXIAN_CONSOLE_KEY_FILE": str(home.keys.directory(CONSOLE) / "session.key"),
+        **{f"DIXIAN_CONSOLE_{name.upper()}_URL": url_of(name) for name in SERVICES},
         # What a person sees in the terminal is the banner and what is wrong.
         "DIXIAN_LOG_LEVEL": "WARNING",
         "DIXIAN_LOG_FORMAT": "console",

@@ -40,6 +40,7 @@ class Keys:
             self._share(name)
         SigningKey.load_or_create(self.directory("issuer") / "key.pem")
         FileKey.at(self.directory("audit") / "audit-log.key", create=True)
+        self.secret("console", "session.key")
         password = self.password(SUPERUSER)
         self.secret(ADMIN, "postgres.password", password.encode)
 

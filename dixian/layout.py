@@ -12,8 +12,10 @@ from dixian.provision import SERVICES, SUPERUSER, Tenant
 from dixian.settings import ProcessSettings
 
 ISSUER = "issuer"
+CONSOLE = "console"
+"""The pages; it has no database and no worker."""
 _DISCOVERY = "/.well-known/openid-configuration"
-_NUMBERS = {name: number for number, name in enumerate((ISSUER, *SERVICES))}
+_NUMBERS = {name: number for number, name in enumerate((ISSUER, *SERVICES, CONSOLE))}
 _HEALTH_OF_WORKERS = 100
 """A worker shows its health 100 ports above its service's API, its replicas 10 apart."""
 
@@ -53,6 +55,8 @@ class Places:
     """``host:port``."""
     issuer: str
     """The issuer's identifier and address: ``http://127.0.0.1:8100``."""
+    services: str
+    """A service's address, ``{name}`` and ``{port}`` being its own: ``http://127.0.0.1:{port}``."""
     keys: str
     """The directory of a process's keys; ``{owner}`` in it stands for the process's own part."""
     host: str = "127.0.0.1"
@@ -99,6 +103,9 @@ class Layout:
             for replica in range(self.replicas):
                 yield self._http(service, replica)
                 yield self._worker(service, replica)
+        yield Process(
+            CONSOLE, (CONSOLE,), self._of_console(), port_of(CONSOLE), after=("migrate", ISSUER)
+        )
 
     def _http(self, service: str, replica: int) -> Process:
         command = ("serve", service, "--role", "http", *_numbered(replica))
@@ -146,6 +153,25 @@ class Layout:
             **self._common(ISSUER),
             "DIXIAN_ISSUER_URL": self.places.issuer,
             "DIXIAN_ISSUER_KEY_FILE": f"{self._keys(ISSUER)}/key.pem",
+        }
+
+    def _of_console(self) -> dict[str, str]:
+        places = self.places
+        return {
+            **self._common(CONSOLE),
+            "DIXIAN_OIDC_ISSUER": places.issuer,
+            "DIXIAN_OIDC_AUDIENCE": "dixian",
+            "DIXIAN_OIDC_ALLOW_HTTP": "true",
+            "DIXIAN_CONSOLE_URL": url_of(CONSOLE),
+            # Browsers stand outside: the issuer's name among the containers is not theirs.
+            "DIXIAN_CONSOLE_SIGN_IN_URL": f"{url_of(ISSUER)}/authorize",
+            "DIXIAN_CONSOLE_KEY_FILE": f"{self._keys(CONSOLE)}/session.key",
+            **{
+                f"DIXIAN_CONSOLE_{name.upper()}_URL": places.services.format(
+                    name=f"{name}-http", port=port_of(name)
+                )
+                for name in SERVICES
+            },
         }
 
     def _common(self, owner: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""``dixian serve`` and ``dixian issuer``: one process of the production shape."""
+"""``dixian serve``, ``issuer`` and ``console``: one process of the production shape."""
 
 from enum import StrEnum
 
@@ -27,6 +27,12 @@ def issuer() -> None:
     """Run the demo's issuer until SIGTERM or SIGINT."""
     configure(LogSettings())
     hosting.run_loop(hosting.run([composition.issuer()]))
+
+
+def console() -> None:
+    """Run the pages until SIGTERM or SIGINT."""
+    configure(LogSettings())
+    hosting.run_loop(hosting.run([composition.console()]))
 
 
 async def _serve(name: str, part: Part, replica: int) -> None:

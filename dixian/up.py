@@ -51,8 +51,9 @@ def up(console: Console) -> None:
 
 
 def everything(broker: Broker) -> list[Hosted]:
-    """The issuer and the four services, each whole."""
-    return [composition.issuer(), *(composition.whole(name, broker) for name in SERVICES)]
+    """The issuer, the four services, each whole, and the console."""
+    services = [composition.whole(name, broker) for name in SERVICES]
+    return [composition.issuer(), *services, composition.console()]
 
 
 async def run(server: Postgres, console: Console, assemble: Assemble) -> None:

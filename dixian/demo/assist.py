@@ -11,21 +11,11 @@ from shared.policy.legal_time import after
 def assistance(story: Story) -> None:
     """The plan is drafted, completed and submitted; a job in the workshop begins."""
     story.screen.chapter("5 帮扶计划与措施 · the plan")
-    story.plan = story.client.eventually("the plan", lambda: _plan_of(story))
+    story.plan = story.client.eventually("the plan", lambda: plan_of(story))
     story.at(15)
-    story.plan_act(
-        "village-officer",
-        "制定帮扶计划",
-        "draft",
-        {
-            "willing": True,
-            "willingness_signed_on": story.day(15),
-            "willingness_evidence": evidence("willing"),
-            "responses": [{"risk": "ILLNESS", "kinds": ["MEDICAL_AID"]}],
-        },
-    )
+    draft(story)
     ends = {"ends_on": story.day(761)}
-    aid = _file(story, "MEDICAL_AID", "INDUSTRY_POLICY", "MEDICAL_INSURANCE", {"amount": 600_000})
+    aid = file_aid(story)
     story.refused(
         "village-officer",
         "没有开发式措施就提交计划",
@@ -52,7 +42,29 @@ def assistance(story: Story) -> None:
     )
 
 
-def _plan_of(story: Story) -> str | None:
+def draft(story: Story) -> None:
+    """The village says what is to be done about each risk."""
+    story.plan_act(
+        "village-officer",
+        "制定帮扶计划",
+        "draft",
+        {
+            "willing": True,
+            "willingness_signed_on": story.today.isoformat(),
+            "willingness_evidence": evidence("willing"),
+            "responses": [{"risk": "ILLNESS", "kinds": ["MEDICAL_AID"]}],
+        },
+    )
+
+
+def file_aid(story: Story) -> Json:
+    """The village applies for medical aid."""
+    more = {"amount": 600_000}
+    return _file(story, "MEDICAL_AID", "INDUSTRY_POLICY", "MEDICAL_INSURANCE", more)
+
+
+def plan_of(story: Story) -> str | None:
+    """The plan's id, once there is one."""
     try:
         found = story.client.get("village-officer", "assistance", f"/plans/by-case/{story.case}")
     except Answered as answer:
@@ -78,19 +90,7 @@ def elimination(story: Story) -> None:
     story.at_date(half_a_year + timedelta(days=8))
     publish(story)
     story.at_date(half_a_year + timedelta(days=9))
-    story.elimination = story.do("village-officer", "提出风险消除", "assistance", path, _stable())[
-        "id"
-    ]
-    story.end_act(
-        "town-officer",
-        "入户核实",
-        "verification",
-        {
-            "officers": ["person:village-officer", "person:town-officer"],
-            "confirmed": True,
-            "evidence": [evidence("visit")],
-        },
-    )
+    propose(story)
     story.end_act(
         "village-officer",
         "民主评议",
@@ -135,6 +135,23 @@ def elimination(story: Story) -> None:
         {"notice_no": f"章农公告〔{story.today.year}〕5号", "text": "该户风险已稳定消除。"},
     )
     story.end_act("county-officer", "系统标注", "marking", {"receipt": f"SD{story.today:%Y%m%d}X"})
+
+
+def propose(story: Story) -> None:
+    """The village holds that the conditions are met; the town has visited the household."""
+    path = f"/plans/{story.plan}/eliminations"
+    receipt = story.do("village-officer", "提出风险消除", "assistance", path, _stable())
+    story.elimination = receipt["id"]
+    story.end_act(
+        "town-officer",
+        "入户核实",
+        "verification",
+        {
+            "officers": ["person:village-officer", "person:town-officer"],
+            "confirmed": True,
+            "evidence": [evidence("visit")],
+        },
+    )
 
 
 def _stable() -> Json:

@@ -1,5 +1,7 @@
 """The procedure: from the first visit to the entry into the national system."""
 
+from datetime import timedelta
+
 from dixian.demo.story import Json, Story, evidence
 from dixian.people import VILLAGE
 from shared.kernel.money import yuan
@@ -16,6 +18,15 @@ def fieldwork(story: Story) -> None:
         {"assignee": VILLAGE[:9], "instruction": "请入户核实并回复申报人"},
     )
     story.at(1)
+    officers(story)
+    authorization(story)
+    story.at(2)
+    verification(story)
+    comparison(story)
+
+
+def officers(story: Story) -> None:
+    """The town names who answers for the case."""
     story.case_act(
         "town-officer",
         "明确村镇责任人",
@@ -25,21 +36,31 @@ def fieldwork(story: Story) -> None:
             "town_officer": "person:town-officer",
         },
     )
-    head = story.members[0]["member_id"]
+
+
+def authorization(story: Story) -> None:
+    """The household lets its assets be looked up."""
     story.case_act(
         "village-officer",
         "农户签订授权承诺书",
         "authorization",
         {
-            "signer_id": head,
+            "signer_id": story.members[0]["member_id"],
             "scope": ["BANK", "VEHICLE", "PROPERTY", "BENEFITS"],
             "evidence": [evidence("authorisation")],
         },
     )
-    story.at(2)
-    found = _found(head)
+
+
+def verification(story: Story) -> None:
+    """The village visits the household; its accounts are computed."""
+    found = _found(story.members[0]["member_id"])
     verified = story.case_act("village-officer", "入户核实收支与三保障", "verification", found)
     _show_accounts(story, verified)
+
+
+def comparison(story: Story) -> None:
+    """The county hears from the departments."""
     story.case_act(
         "county-officer",
         "县级信息比对",
@@ -102,6 +123,36 @@ def procedure(story: Story) -> None:
     """Deliberated, reviewed, publicised for five whole days, approved, announced, entered."""
     story.screen.chapter("4 评议、审核、公示、批准 · the procedure")
     story.at(4)
+    deliberation(story)
+    story.at(5)
+    _answer_the_caller(story)
+    town_review(story)
+    notice(story)
+    story.at(10)
+    path = f"/cases/{story.case}"
+    story.refused(
+        "village-officer", "提前结束公示", "identification", f"{path}/notice/close", {}, rule="R56"
+    )
+    story.at(11)
+    publicity(story)
+    approval(story)
+    story.case_act(
+        "county-officer",
+        "县级公告",
+        "announcement",
+        {"number": f"章农公告〔{story.today.year}〕12号", "objection_phone": "0531-83212317"},
+    )
+    story.at(14)
+    story.case_act(
+        "county-officer",
+        "录入全国系统",
+        "national-entry",
+        {"receipt": f"SD{story.today:%Y%m%d}R"},
+    )
+
+
+def deliberation(story: Story) -> None:
+    """The village's representatives deliberate."""
     story.case_act(
         "village-officer",
         "村民代表会议民主评议",
@@ -118,9 +169,15 @@ def procedure(story: Story) -> None:
             "minutes": "到会38人,同意36人,一致认为该户因病支出较大,应纳入监测。",
         },
     )
-    story.at(5)
-    _answer_the_caller(story)
+
+
+def town_review(story: Story) -> None:
+    """The town passes the case."""
     story.case_act("town-officer", "镇级审核反馈", "town-review", {"passed": True})
+
+
+def notice(story: Story) -> None:
+    """The notice hangs in the village."""
     story.case_act(
         "village-officer",
         "村内张贴公示",
@@ -131,33 +188,27 @@ def procedure(story: Story) -> None:
             "evidence": [evidence("posting")],
         },
     )
-    approval = {
-        "category": "UNSTABLE_EXIT",
-        "authority": "COMMITTEE",
-        "document": f"章农委纪〔{story.today.year}〕8号",
-        "valid_from": story.day(10),
-        "valid_until": story.day(30),
-    }
-    story.at(10)
-    path = f"/cases/{story.case}"
-    story.refused(
-        "village-officer", "提前结束公示", "identification", f"{path}/notice/close", {}, rule="R56"
-    )
-    story.at(11)
+
+
+def publicity(story: Story) -> None:
+    """Five whole days have passed, and nobody objected."""
     story.case_act("village-officer", "公示期满,无异议", "notice/close")
-    story.case_act("county-committee", "县级批准", "approval", approval)
+
+
+def approval(story: Story) -> None:
+    """The county's committee identifies the household."""
+    decided = story.today - timedelta(days=1)
     story.case_act(
-        "county-officer",
-        "县级公告",
-        "announcement",
-        {"number": f"章农公告〔{story.today.year}〕12号", "objection_phone": "0531-83212317"},
-    )
-    story.at(14)
-    story.case_act(
-        "county-officer",
-        "录入全国系统",
-        "national-entry",
-        {"receipt": f"SD{story.today:%Y%m%d}R"},
+        "county-committee",
+        "县级批准",
+        "approval",
+        {
+            "category": "UNSTABLE_EXIT",
+            "authority": "COMMITTEE",
+            "document": f"章农委纪〔{story.today.year}〕8号",
+            "valid_from": decided.isoformat(),
+            "valid_until": (decided + timedelta(days=20)).isoformat(),
+        },
     )
 
 

@@ -20,12 +20,12 @@ class Relative:
     number: str
 
 
-def family() -> tuple[Relative, ...]:
+def family(surname: str = "张") -> tuple[Relative, ...]:
     """A couple, a child at school and a grandmother on dialysis: four people, two at work."""
     return (
-        Relative("张守田", "HEAD", "ORDINARY", document_number(1979)),
+        Relative(f"{surname}守田", "HEAD", "ORDINARY", document_number(1979)),
         Relative("李秀兰", "SPOUSE", "ORDINARY", document_number(1981)),
-        Relative("张小麦", "CHILD", "NONE", document_number(2012)),
+        Relative(f"{surname}小麦", "CHILD", "NONE", document_number(2012)),
         Relative("王桂英", "PARENT", "LOST", document_number(1952)),
     )
 

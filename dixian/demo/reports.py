@@ -91,7 +91,7 @@ def register(story: Story) -> None:
     people = [item["person"] for item in story.members]
     masked = [f"{person['name']} {person['document_number']}" for person in people]
     story.screen.facts("村干部看到的(已脱敏)· what the officer sees, masked", masked)
-    story.client.eventually("alerts hearing of the household", lambda: _heard(story) or None)
+    story.client.eventually("alerts hearing of the household", lambda: heard(story) or None)
 
 
 def _registered(story: Story) -> Json:
@@ -132,7 +132,7 @@ def household(people: Iterable[Relative]) -> Json:
     }
 
 
-def _heard(story: Story) -> bool:
+def heard(story: Story) -> bool:
     """Whether alerts has taken in all that identification has recorded.
 
     A report for a household that it does not know yet would find nobody.

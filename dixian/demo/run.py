@@ -1,4 +1,4 @@
-"""``dixian demo``, as the command line calls it."""
+"""``dixian demo`` and ``dixian tour``, as the command line calls them."""
 
 import os
 
@@ -7,15 +7,19 @@ from rich.console import Console
 from dixian.demo.client import Addresses, Answered, GaveUp
 from dixian.demo.screen import Screen
 from dixian.demo.tell import tell
+from dixian.demo.tour import prepare
 from dixian.errors import CannotStart
 from dixian.layout import ISSUER, url_of
 from dixian.provision import SERVICES
 
 
-def run(console: Console, *, patience: float) -> None:
-    """Tell the story to the system that runs. Raises ``CannotStart`` when it cannot be told."""
+def run(console: Console, *, patience: float, touring: bool = False) -> None:
+    """Tell the story, or prepare the tour. Raises ``CannotStart`` when that cannot be done."""
     try:
-        tell(addresses(), Screen(console), patience=patience)
+        if touring:
+            prepare(addresses(), console, patience=patience)
+        else:
+            tell(addresses(), Screen(console), patience=patience)
     except GaveUp as error:
         raise CannotStart(f"{error}. Is the system running (make run)?") from error
     except Answered as answer:

@@ -84,30 +84,41 @@ class Content:
 FIELDS = tuple(field.name for field in fields(Content))
 """Their names in the vault."""
 
+Wish = commands.PostNotice | commands.Announce
+
 
 async def freeze(
-    vault: Vault,
-    call: Call,
-    case: Case,
-    context: CaseContext,
-    command: commands.PostNotice | commands.Announce,
+    vault: Vault, call: Call, case: Case, context: CaseContext, command: Wish
 ) -> tuple[UUID, str] | None:
     """Render, scan and keep the content; its id and hash. ``None`` when there is nothing to say.
 
     A case that has not come so far is refused by its decision, which stands on the case alone.
     """
+    content = await render(vault, call, case, context, command)
+    if content is None:
+        return None
+    content_id = new_id()
+    entry = Entry(context.household.household_id, content_id, KIND, content.as_json())
+    await vault.put(call.tx.raw, [entry], at=call.tx.clock.now())
+    return content_id, content.digest()
+
+
+async def render(
+    vault: Vault, call: Call, case: Case, context: CaseContext, command: Wish
+) -> Content | None:
+    """The content as it would be frozen, scanned; ``None`` when there is nothing to say yet."""
     if case.verified is None or case.deliberated is None or case.deliberated.category is None:
         return None
     remark = command.remark if isinstance(command, commands.PostNotice) else ""
     must_be_publishable("number", command.number)
     must_be_publishable("remark", remark)
     posting = isinstance(command, commands.PostNotice)
-    on, household = context.occurred_on, context.household
-    content = Content(
+    on = context.occurred_on
+    return Content(
         title="监测帮扶对象公示" if posting else "监测帮扶对象公告",
         number=command.number,
         village=case.division,
-        head_name=await _head_name(vault, call, household),
+        head_name=await _head_name(vault, call, context.household),
         members=len(case.verified.counted),
         category=CATEGORY_NAMES[case.category or concluded_to_identify(case)],
         cause=coarse_cause(case.risks),
@@ -118,10 +129,6 @@ async def freeze(
         remark=remark,
         salt=secrets.token_hex(16),
     )
-    content_id = new_id()
-    entry = Entry(household.household_id, content_id, KIND, content.as_json())
-    await vault.put(call.tx.raw, [entry], at=call.tx.clock.now())
-    return content_id, content.digest()
 
 
 @rule("R65")

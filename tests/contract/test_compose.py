@@ -29,6 +29,7 @@ PLACES = Places(
     postgres="postgres:5432",
     kafka="kafka:9092",
     issuer="http://issuer:8100",
+    services="http://{name}:{port}",
     keys="/keys",
     host="0.0.0.0",
     evidence="file:///evidence",

@@ -38,7 +38,7 @@ class System(Installation):
 @contextmanager
 def running(home: Home) -> Iterator[System]:
     """A started system, gone afterwards."""
-    system = System(home, free_base(range(1 + len(SERVICES)), spread=10))
+    system = System(home, free_base(range(2 + len(SERVICES)), spread=10))
     try:
         system.start()
         yield system

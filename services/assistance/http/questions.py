@@ -155,16 +155,23 @@ def elimination_questions(made: Router, application: Application) -> None:
         page: Paged,
         status: Annotated[str | None, Query(pattern="^(OPEN|DROPPED|ELIMINATED)$")] = None,
         early: Annotated[bool | None, Query(description="Only 突击消除 (R93, R114).")] = None,
+        unfinished: Annotated[bool, Query(description="Only with a step to be done.")] = False,
         division: Division = None,
     ) -> Page[Any]:
         """Eliminations, the oldest proposal first. No ratio, no ranking (R92)."""
-        question = {"status": status, "early": early, "division": division}
+        question = {
+            "status": status,
+            "early": early,
+            "unfinished": unfinished,
+            "division": division,
+        }
         async with database.reading() as tx:
             rows = await queries.eliminations(
                 tx.sql,
                 asked_by(tx, caller, division),
                 status=status,
                 early=early,
+                unfinished=unfinished,
                 after=recent.after(page, question),
                 limit=page.limit + 1,
             )

@@ -191,15 +191,21 @@ async def eliminations(
     *,
     status: str | None,
     early: bool | None,
+    unfinished: bool = False,
     after: RecentKey | None,
     limit: int,
 ) -> Sequence[Json]:
-    """Eliminations, the oldest proposal first; ``early`` lists 突击消除 (R93, R114)."""
+    """Eliminations, the oldest proposal first; ``early`` lists 突击消除 (R93, R114).
+
+    ``unfinished``: only those with a step to be done.
+    """
     query = sa.select(*_ELIMINATION_COLUMNS).where(asked.scope(elimination.c.region))
     if status is not None:
         query = query.where(elimination.c.status == status)
     if early is not None:
         query = query.where(elimination.c.early == early)
+    if unfinished:
+        query = query.where(sa.func.jsonb_array_length(elimination.c.detail["next"]) > 0)
     order = sa.tuple_(elimination.c.proposed_on, elimination.c.stream_id)
     if after is not None:
         query = query.where(order > sa.tuple_(*map(sa.literal, after)))

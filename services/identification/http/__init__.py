@@ -1,7 +1,7 @@
 """The door: what this service can do and be asked, a file a subject.
 
-``acts`` lists everything that changes something; ``cases``, ``households``, ``policies`` and
-``oversight`` hold the queries.
+``acts`` lists everything that changes something; ``cases``, ``households``, ``heads``,
+``posted``, ``policies`` and ``oversight`` hold the queries.
 """
 
 from services.identification.http import (
@@ -9,12 +9,14 @@ from services.identification.http import (
     cases,
     comparison,
     governance,
+    heads,
     households,
     imports,
     national,
     notices,
     oversight,
     policies,
+    posted,
 )
 from shared.policy.divisions import Divisions
 from shared.store.application import Application
@@ -33,6 +35,8 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     national.national_doors(made, application, vault)
     households.register(made, application, vault, divisions)
     notices.register(made, application, vault, divisions)
+    heads.register(made, application, vault)
+    posted.register(made, application, vault)
     policies.register(made, application, divisions)
     oversight.register(made, application, vault)
     governance.register(made, application)

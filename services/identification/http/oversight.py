@@ -10,6 +10,9 @@ from pydantic import BaseModel
 from services.identification.http.access import OVERSEE, RowKey
 from services.identification.oversight import run_detectors
 from services.identification.read_models import oversight
+from shared.kernel.division import DivisionCode
+from shared.kernel.principal import Principal
+from shared.kernel.refusal import NotFound
 from shared.store.application import Application
 from shared.vault.vault import Vault
 from shared.web.auth import Caller
@@ -19,14 +22,29 @@ from shared.web.routing import Router, require
 _ROWS: Cursors[RowKey] = Cursors(RowKey)
 
 
-class Since(BaseModel):
+class Inside(BaseModel):
+    """Which part of the caller's division."""
+
+    division: DivisionCode | None = None
+    """Only this division's subtree; the caller's own when absent."""
+
+    def of(self, caller: Principal) -> str:
+        """The division. Raises ``NotFound`` for one outside the caller's (R1)."""
+        if self.division is None:
+            return caller.division
+        if not caller.covers(self.division):
+            raise NotFound("区划", "division", field="division")
+        return self.division
+
+
+class Since(Inside):
     """From when on."""
 
     since: date | None = None
     """The first day; a year ago when absent."""
 
 
-class Which(BaseModel):
+class Which(Inside):
     """Which findings."""
 
     unanswered: bool = False
@@ -37,16 +55,26 @@ def register(made: Router, application: Application, vault: Vault) -> None:
     database = application.database
 
     @made.get("/oversight/funnel", summary="How many stand where.", dependencies=[require(OVERSEE)])
-    async def funnel(caller: Caller) -> Mapping[str, Any]:
+    async def funnel(caller: Caller, asked: Annotated[Inside, Query()]) -> Mapping[str, Any]:
         async with database.reading() as tx:
-            return await oversight.funnel(tx.sql, caller.division, tx.clock.today())
+            return await oversight.funnel(tx.sql, asked.of(caller), tx.clock.today())
+
+    @made.get(
+        "/oversight/places",
+        summary="The divisions directly inside one, each with its numbers.",
+        dependencies=[require(OVERSEE)],
+    )
+    async def places(caller: Caller, asked: Annotated[Inside, Query()]) -> list[dict[str, Any]]:
+        async with database.reading() as tx:
+            rows = await oversight.places(tx.sql, asked.of(caller), tx.clock.today())
+        return [dict(row) for row in rows]
 
     @made.get("/oversight/trend", summary="Month by month.", dependencies=[require(OVERSEE)])
     async def trend(caller: Caller, asked: Annotated[Since, Query()]) -> list[Any]:
         async with database.reading() as tx:
             today = tx.clock.today()
             since = asked.since or today.replace(year=today.year - 1, day=1)
-            return list(await oversight.trend(tx.sql, caller.division, since))
+            return list(await oversight.trend(tx.sql, asked.of(caller), since))
 
     @made.get(
         "/oversight/departures",
@@ -72,7 +100,7 @@ def register(made: Router, application: Application, vault: Vault) -> None:
         async with database.reading() as tx:
             rows = await oversight.findings(
                 tx.sql,
-                caller.division,
+                which.of(caller),
                 unanswered=which.unanswered,
                 after=after and after.id,
                 limit=page.limit + 1,

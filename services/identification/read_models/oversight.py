@@ -56,6 +56,41 @@ async def funnel(connection: AsyncConnection, division: str, today: date) -> Map
     }
 
 
+_WIDTH_INSIDE = {"CN": 2, 2: 4, 4: 6, 6: 9, 9: 12, 12: 12}
+"""How many digits the codes directly inside a division have."""
+
+
+async def places(
+    connection: AsyncConnection, division: str, today: date
+) -> Sequence[Mapping[str, Any]]:
+    """The divisions directly inside one that have cases, each with its numbers; by code."""
+    width = _WIDTH_INSIDE["CN" if division == "CN" else len(division)]
+    case, item = household_case.c, work_item.c
+    place = sa.func.left(case.division, width)
+    counts = (
+        sa.select(
+            place.label("division"),
+            sa.func.count().label("cases"),
+            *(
+                sa.func.count().filter(case.status == status).label(status.lower())
+                for status in ("OPEN", "IDENTIFIED", "NOT_IDENTIFIED", "ELIMINATED")
+            ),
+        )
+        .where(_inside(case.division, division))
+        .group_by(place)
+        .order_by(place)
+    )
+    late_place = sa.func.left(item.division, width)
+    late = (
+        sa.select(late_place, sa.func.count(sa.distinct(item.stream_id)))
+        .where(_inside(item.division, division), item.due_on < today)
+        .group_by(late_place)
+    )
+    overdue = {row[0]: row[1] for row in await connection.execute(late)}
+    rows = (await connection.execute(counts)).mappings()
+    return [{**row, "overdue": overdue.get(row["division"], 0)} for row in rows]
+
+
 async def trend(connection: AsyncConnection, division: str, since: date) -> Sequence[Any]:
     """Month by month: cases opened, identified, not identified, eliminated."""
     case = household_case.c

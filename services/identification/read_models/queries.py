@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from services.identification.domain.work import to_do
 from services.identification.read_models.cited import cited
 from services.identification.read_models.lookups import part_of
 from services.identification.read_models.tables import household, household_case
+from shared.contracts.identification import Announced, NoticePosted
 from shared.kernel.clock import legal_date
 from shared.kernel.event import Event, Recorded
 from shared.kernel.principal import Principal
@@ -74,12 +75,74 @@ async def household_rows(
     return [dict(row) for row in (await connection.execute(query)).mappings()]
 
 
-async def track(tx: Transaction, principal: Principal, case_id: UUID) -> Mapping[str, Any]:
-    """A case with its way so far and what is next (R51). Raises ``NotFound`` outside (R1)."""
+class HeadOf(NamedTuple):
+    """A household's head, and how many they are."""
+
+    member_id: UUID
+    members: int
+
+
+async def heads(
+    connection: AsyncConnection, principal: Principal, ids: Sequence[UUID]
+) -> Mapping[UUID, HeadOf]:
+    """The heads of households; what lies outside the caller's division is absent (R1)."""
+    query = sa.select(household).where(household.c.stream_id.in_(ids))
+    found = (await connection.execute(query)).mappings()
+    return {
+        row["stream_id"]: HeadOf(_head_of(row["members"]), len(row["members"]))
+        for row in found
+        if _sees(principal, row["division"], row["moved_from"])
+    }
+
+
+def _head_of(members: Sequence[Mapping[str, Any]]) -> UUID:
+    return UUID(next(member["member_id"] for member in members if member["is_head"]))
+
+
+async def notices(
+    tx: Transaction, principal: Principal, case_id: UUID
+) -> Sequence[Mapping[str, Any]]:
+    """What was posted and announced, the latest last. Raises ``NotFound`` outside (R1)."""
+    history, case = await _seen_case(tx, principal, case_id)
+    return [
+        {
+            "type": type(item.event).__name__,
+            "version": item.version,
+            "number": item.event.number,
+            "content_id": item.event.content_id,
+            "household_id": case.household_id,
+            "division": case.division,
+            "on": item.event.on,
+            "last_day": item.event.last_day if isinstance(item.event, NoticePosted) else None,
+        }
+        for item in history
+        if isinstance(item.event, NoticePosted | Announced)
+    ]
+
+
+async def notice(
+    tx: Transaction, principal: Principal, case_id: UUID, content_id: UUID
+) -> Mapping[str, Any]:
+    """One of them. Raises ``NotFound``."""
+    for row in await notices(tx, principal, case_id):
+        if row["content_id"] == content_id:
+            return row
+    raise NotFound("公示", "notice")
+
+
+async def _seen_case(
+    tx: Transaction, principal: Principal, case_id: UUID
+) -> tuple[Sequence[Recorded[Event]], Case]:
     history = await event_store.load(tx.raw, SERVICE, case_id)
     case = CASE.fold([item.event for item in history])
     if not history or not _sees(principal, case.division, case.moved_from):
         raise NotFound(*LABEL)
+    return history, case
+
+
+async def track(tx: Transaction, principal: Principal, case_id: UUID) -> Mapping[str, Any]:
+    """A case with its way so far and what is next (R51). Raises ``NotFound`` outside (R1)."""
+    history, case = await _seen_case(tx, principal, case_id)
     return {
         **_facts(case),
         "version": len(history),

@@ -86,6 +86,10 @@ async def test_one_elimination_at_a_time_and_a_dropped_one_may_be_tried_again(
     second = await office.does("village", f"/plans/{plan}/eliminations", PROPOSAL)
     assert second["events"][0]["data"]["number"] == 2
     assert second["id"] != first["id"]
+    all_of_them = (await office.get("town", "/eliminations")).json()["items"]
+    to_do = (await office.get("town", "/eliminations", unfinished=True)).json()["items"]
+    assert {row["elimination_id"] for row in all_of_them} == {first["id"], second["id"]}
+    assert [row["elimination_id"] for row in to_do] == [second["id"]]
 
 
 @rule("R91")

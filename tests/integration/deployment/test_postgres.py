@@ -219,6 +219,7 @@ def test_every_process_may_read_its_own_secrets_and_no_other(home: Home) -> None
         *(f"{name}/{file}" for name in SERVICES for file in ("master.key", "index.key", "pgpass")),
         *(f"admin/{file}" for file in ("master.key", "index.key", "pgpass", "postgres.password")),
         *("bus/pgpass", "readers/pgpass", "issuer/key.pem", "audit/audit-log.key"),
+        "console/session.key",
     }
     for path in known:
         assert path.stat().st_mode & 0o777 == 0o600

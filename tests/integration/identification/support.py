@@ -92,8 +92,8 @@ COMMITTEE = {
 }
 
 
-async def identified(world: World, case: str, signer: str) -> dict[str, Any]:
-    """From the first step to the approval, on its proper days; the approval's receipt."""
+async def reviewed(world: World, case: str, signer: str) -> None:
+    """From the first step to the town's review, on its proper days."""
     await named(world, case)
     await authorized(world, case, signer)
     await world.day("2023-08-03")
@@ -112,6 +112,11 @@ async def identified(world: World, case: str, signer: str) -> dict[str, Any]:
     act = meeting("IDENTIFY", "MARGINAL_AT_RISK")
     await world.does("village", f"/cases/{case}/deliberation", **act)
     await world.does("town", f"/cases/{case}/town-review", passed=True)
+
+
+async def identified(world: World, case: str, signer: str) -> dict[str, Any]:
+    """From the first step to the approval, on its proper days; the approval's receipt."""
+    await reviewed(world, case, signer)
     await world.does("village", f"/cases/{case}/notice", **NOTICE)
     await world.day("2023-08-09")
     await world.does("village", f"/cases/{case}/notice/close")

@@ -291,3 +291,30 @@ async def test_parameters_are_tried_on_past_cases_before_they_are_published(worl
     assert (await world.post("province", "/policy/trial", quota)).json()["rule"] == "R27"
     assert (await world.post("county", "/policy/trial", same)).status_code == 403
     assert (await world.get("county", "/policy", division=VILLAGE))["version"] == "37/2023-1"
+
+
+@rule("R1")
+async def test_the_numbers_of_any_division_inside_ones_own_down_to_the_village(
+    world: World,
+) -> None:
+    await verified(world)
+    await world.day("2023-08-20")
+    [town] = await world.get("county", "/oversight/places")
+    assert (town["division"], town["cases"], town["open"], town["overdue"]) == (
+        VILLAGE[:9],
+        1,
+        1,
+        1,
+    )
+    [village] = await world.get("city", "/oversight/places", division=VILLAGE[:9])
+    assert village["division"] == VILLAGE
+    inside = await world.get("city", "/oversight/funnel", division=VILLAGE)
+    assert (inside["division"], inside["cases"]) == (VILLAGE, 1)
+    other = await world.get("province", "/oversight/funnel", division="371721")
+    assert other["cases"] == 0
+    assert await world.get("province", "/oversight/trend", division="371721") == []
+    for path in ("funnel", "trend", "places"):
+        answer = await world.client.get(
+            f"/oversight/{path}", params={"division": "371721"}, headers=PEOPLE["county"]
+        )
+        assert answer.status_code == 404

@@ -1,0 +1,1 @@
+"""What people fill in: fields, forms, and every form there is, a file a service."""

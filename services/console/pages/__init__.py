@@ -1,0 +1,41 @@
+"""Every page, a file a subject. A page asks the services, and never knows how they keep things."""
+
+from collections.abc import Sequence
+
+from starlette.routing import BaseRoute
+
+from services.console.door import Door
+from services.console.pages import (
+    board,
+    cases,
+    coming_in,
+    corrections,
+    files,
+    households,
+    leads,
+    notices,
+    orders,
+    plans,
+    trail,
+    work,
+)
+
+_SUBJECTS = (
+    coming_in.routes,
+    work.routes,
+    cases.routes,
+    notices.routes,
+    households.routes,
+    leads.routes,
+    plans.routes,
+    orders.routes,
+    files.routes,
+    board.routes,
+    trail.routes,
+    corrections.routes,
+)
+
+
+def routes(door: Door) -> Sequence[BaseRoute]:
+    """All of them."""
+    return [route for subject in _SUBJECTS for route in subject(door)]

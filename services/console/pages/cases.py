@@ -1,0 +1,214 @@
+"""Cases: the queue as a list, one case as a track, and the screens of its steps."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from services.console.door import Door, NotHere
+from services.console.forms.assistance import BEGIN
+from services.console.forms.form import Form, by_name
+from services.console.forms.identification import CASE_FORMS, FINDING_FORMS
+from services.console.pages import acting
+from services.console.pages.acting import Option, Subject
+from services.console.pages.people import heads, member_name, members_of
+from services.console.visit import Visit
+
+FORMS = by_name((*CASE_FORMS, BEGIN))
+_FINDINGS = by_name(FINDING_FORMS)
+Json = Mapping[str, Any]
+
+
+def routes(door: Door) -> Sequence[BaseRoute]:
+    """``/cases…`` and ``/findings…``."""
+    return (
+        door.get("/cases", listed),
+        door.get("/cases/{case_id:uuid}", one),
+        *door.both("/cases/{case_id:uuid}/do/{form}", show, send),
+        *door.both("/findings/{finding_id:uuid}/do/{form}", show_finding, send_finding),
+    )
+
+
+async def listed(visit: Visit) -> Response:
+    """The queue, filtered by what stands in the address."""
+    asked = {
+        "step": visit.query("step") or None,
+        "level": visit.query("level") or "all",
+        "overdue": visit.query("overdue") or None,
+        "waiting": visit.query("waiting") or None,
+        "cursor": visit.query("cursor") or None,
+    }
+    page = await visit.api.get("identification", "/cases", limit=50, **asked)
+    names = await heads(visit, [row["household_id"] for row in page["items"]])
+    following = {name: value for name, value in asked.items() if value and name != "cursor"}
+    more = urlencode({**following, "cursor": page["next"]}) if page["next"] else ""
+    return visit.render(
+        "cases.html",
+        rows=page["items"],
+        names=names,
+        next=f"/cases?{more}" if more else "",
+        asked=asked,
+    )
+
+
+async def one(visit: Visit) -> Response:
+    """A case: its track, its clocks, what is next, the household, accounts, advice, timeline."""
+    case_id = visit.id("case_id")
+    case = await visit.api.get("identification", f"/cases/{case_id}")
+    found = await visit.api.together(
+        household=visit.api.maybe("identification", f"/households/{case['household_id']}"),
+        plan=visit.api.maybe("assistance", f"/plans/by-case/{case_id}"),
+        leads=visit.api.maybe("alerts", "/leads", household_id=case["household_id"], limit=20),
+        notices=visit.api.maybe("identification", f"/cases/{case_id}/posted-notices"),
+        proven=visit.api.may("audit", "/entries", "GET"),
+    )
+    return visit.render(
+        "case.html",
+        case=case,
+        **found,
+        doable=await _doable(visit, case),
+        beside=await _beside(visit, case),
+        member_name=lambda member: member_name(visit, member),
+    )
+
+
+async def _doable(visit: Visit, case: Json) -> list[dict[str, Any]]:
+    """What this person can do on the case now: the open steps of their level and post."""
+    found = []
+    for item in case["next"]:
+        forms = [form for form in CASE_FORMS if form.step == item["step"]]
+        allowed = [form for form in forms if await visit.api.may(form.service, form.path)]
+        mine = visit.level.name in item["levels"]
+        found.append({**item, "forms": allowed if mine else [], "mine": mine})
+    return found
+
+
+async def _beside(visit: Visit, case: Json) -> list[Form]:
+    """What can be done beside the procedure, as far as it makes sense now."""
+    if case["status"] != "OPEN":
+        return []
+    done = {step["step"] for step in case["steps"] if step["done"]}
+    wanted = ["channel-confirmation"] if not case["green_channel"]["entered_on"] else []
+    if "authorization" in done and "comparison" not in done:
+        wanted.append("revocation")
+    if "notice" in done:
+        wanted.append("objection")
+    if "officers" in done:
+        wanted.append("officers")
+    forms = [FORMS[name] for name in wanted]
+    return [form for form in forms if await visit.api.may(form.service, form.path)]
+
+
+async def show(visit: Visit) -> Response:
+    """The screen of a step."""
+    form = _form(visit, FORMS)
+    return await acting.show(visit, form, await _subject(visit, form))
+
+
+async def send(visit: Visit) -> Response:
+    """The step, done."""
+    form = _form(visit, FORMS)
+    return await acting.send(visit, form, lambda: _subject(visit, form))
+
+
+async def show_finding(visit: Visit) -> Response:
+    """What was found, to be answered."""
+    form = _form(visit, _FINDINGS)
+    return await acting.show(visit, form, _finding(visit))
+
+
+async def send_finding(visit: Visit) -> Response:
+    """The answer."""
+
+    async def load() -> Subject:
+        return _finding(visit)
+
+    return await acting.send(visit, _form(visit, _FINDINGS), load)
+
+
+def _form(visit: Visit, forms: Mapping[str, Form]) -> Form:
+    form = forms.get(visit.id("form"))
+    if form is None:
+        raise NotHere
+    return form
+
+
+def _finding(visit: Visit) -> Subject:
+    return Subject(
+        title=visit.words("发现的问题"), back="/", ids={"finding_id": visit.id("finding_id")}
+    )
+
+
+async def _subject(visit: Visit, form: Form) -> Subject:
+    """A case as a form sees it; asks only what is not known."""
+    case_id = visit.id("case_id")
+    case = await visit.api.get("identification", f"/cases/{case_id}")
+    household = await visit.api.maybe("identification", f"/households/{case['household_id']}")
+    named = await heads(visit, [case["household_id"]])
+    due = {item["step"]: item["due_on"] for item in case["next"]}.get(form.step)
+    late = due is not None and due < visit.today.isoformat()
+    own_plan = form is BEGIN
+    return Subject(
+        title=f"{named.get(case['household_id'], '')} {visit.place(case['division'])}".strip(),
+        back=f"/cases/{case_id}",
+        ids={"case_id": case_id},
+        version=None if own_plan else case["version"],
+        options=_options(visit, case, household),
+        facts=_facts(visit, case, form),
+        history=case["history"],
+        due=due,
+        known=frozenset() if late else frozenset({"late_reason"}),
+        fixed={"case_id": case_id} if own_plan else {},
+        prefill=_prefill(case, form),
+        keeper=("identification", case["household_id"]),
+        before=(f"/cases/{case_id}/notice-to-post", "预览和打印公示")
+        if form.name == "notice"
+        else None,
+    )
+
+
+def _options(visit: Visit, case: Json, household: Json | None) -> dict[str, Sequence[Option]]:
+    named = case["officers"] or ("", "")
+    words = visit.words
+    return {
+        "members": members_of(visit, household) if household else (),
+        "objections": [
+            (item, words("第{number}件异议", number=number))
+            for number, item in enumerate(case["open_objections"], start=1)
+        ],
+        "village_officers": [(named[0], named[0])] if named[0] else (),
+        "town_officers": [(named[1], named[1])] if named[1] else [(visit.who.subject,) * 2],
+    }
+
+
+def _facts(visit: Visit, case: Json, form: Form) -> list[str]:
+    """What somebody who decides should have before their eyes: the advice and its figures."""
+    if case["advice"] is None or form.name not in _DECIDING:
+        return []
+    return [
+        visit.words(
+            "系统建议:{advice}",
+            advice=visit.words.label("Suggestion", case["advice"]["suggestion"]),
+        )
+    ]
+
+
+_DECIDING = {"deliberation", "town-review", "approval", "refusal", "notice"}
+
+
+def _prefill(case: Json, form: Form) -> dict[str, Sequence[str]]:
+    """What follows from what is known: the category advised, the risks reported."""
+    advice = case["advice"] or {}
+    made: dict[str, Sequence[str]] = {}
+    if form.name == "deliberation" and advice.get("suggestion") in _CATEGORIES:
+        made["category"] = [advice["suggestion"]]
+    if form.name == "approval" and advice.get("suggestion") in _CATEGORIES:
+        made["category"] = [advice["suggestion"]]
+    if form.name == "verification":
+        made["risks"] = case["risks"]
+    return made
+
+
+_CATEGORIES = {"UNSTABLE_EXIT", "MARGINAL_AT_RISK", "SEVERE_HARDSHIP"}

@@ -1,0 +1,177 @@
+"""The register: its households, one of them, registering and changing one, and seeing in full."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from services.console.api import Answer
+from services.console.door import Door, NotHere
+from services.console.forms.form import Form, by_name
+from services.console.forms.register import HOUSEHOLD_FORMS, REGISTER
+from services.console.pages import acting
+from services.console.pages.acting import Subject
+from services.console.pages.people import heads, member_name, members_of, villages
+from services.console.visit import Visit
+from shared.kernel.division import Level
+
+_FORMS = by_name(HOUSEHOLD_FORMS)
+PURPOSES = (
+    "VERIFICATION",
+    "COMPARISON",
+    "DELIBERATION",
+    "CONTACT",
+    "ASSISTANCE",
+    "NATIONAL_ENTRY",
+    "INSPECTION",
+    "SUBJECT_REQUEST",
+)
+_OF_MEMBERS = ["name", "document_number"]
+_OF_HOME = ["address", "phone"]
+
+
+def routes(door: Door) -> Sequence[BaseRoute]:
+    """``/households…``."""
+    return (
+        door.get("/households", listed),
+        *door.both("/households/new", show_new, send_new),
+        door.get("/households/{household_id:uuid}", one),
+        door.post("/households/{household_id:uuid}/reveal", reveal),
+        door.post("/households/{household_id:uuid}/evidence/{sha256}", evidence),
+        *door.both("/households/{household_id:uuid}/do/{form}", show, send),
+    )
+
+
+async def listed(visit: Visit) -> Response:
+    """The register, a page at a time."""
+    page = await visit.api.get(
+        "identification", "/households", limit=50, cursor=visit.query("cursor") or None
+    )
+    names = await heads(visit, [row["id"] for row in page["items"]])
+    more = f"/households?{urlencode({'cursor': page['next']})}" if page["next"] else ""
+    may_register = await visit.api.may(REGISTER.service, REGISTER.path)
+    return visit.render(
+        "households.html", rows=page["items"], names=names, next=more, may_register=may_register
+    )
+
+
+async def one(visit: Visit) -> Response:
+    """A household, its people masked."""
+    return await _shown(visit, {})
+
+
+async def reveal(visit: Visit) -> Response:
+    """The same page with the full values, for the purpose that was named; recorded."""
+    household_id, purpose = visit.id("household_id"), str(visit.form.get("purpose", ""))
+    household = await visit.api.get("identification", f"/households/{household_id}")
+    path = f"/households/{household_id}/reveal"
+    members = [member["member_id"] for member in household["members"]]
+    shown: dict[str, Any] = {}
+    for records, fields in ((members, _OF_MEMBERS), ([household_id], _OF_HOME)):
+        body = {"purpose": purpose, "records": records, "fields": fields}
+        shown |= (await visit.api.act("identification", path, body)).body["data"]
+    return await _shown(visit, shown, purpose)
+
+
+async def evidence(visit: Visit) -> Response:
+    """A photograph or a paper, for the purpose that was named; recorded."""
+    service = "assistance" if visit.form.get("service") == "assistance" else "identification"
+    path = f"/evidence/{visit.id('household_id')}/{visit.id('sha256')}/reveal"
+    body = {"purpose": str(visit.form.get("purpose", ""))}
+    answer = await visit.api.act(service, path, body)
+    headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
+    return Response(answer.content, media_type=answer.headers["content-type"], headers=headers)
+
+
+async def _shown(visit: Visit, full: Mapping[str, Any], purpose: str = "") -> Response:
+    household_id = visit.id("household_id")
+    found = await visit.api.together(
+        household=visit.api.get("identification", f"/households/{household_id}"),
+        identification=visit.api.maybe("identification", f"/evidence/{household_id}"),
+        assistance=visit.api.maybe("assistance", f"/evidence/{household_id}"),
+    )
+    household = found.pop("household")
+    kept = [
+        {**item, "service": service}
+        for service, page in found.items()
+        for item in (page or {"items": ()})["items"]
+    ]
+    forms = [form for form in HOUSEHOLD_FORMS if await visit.api.may(form.service, form.path)]
+    return visit.render(
+        "household.html",
+        household=household,
+        kept=kept,
+        full=full,
+        purpose=purpose,
+        purposes=PURPOSES,
+        forms=forms,
+        may_reveal=await visit.api.may("identification", "/households/{household_id}/reveal"),
+        may_report=await visit.api.may("alerts", "/leads"),
+        proven=await visit.api.may("audit", "/entries", "GET"),
+        member_name=lambda member: member_name(visit, member),
+    )
+
+
+async def show_new(visit: Visit) -> Response:
+    """The empty registration."""
+    return await acting.show(visit, REGISTER, await _new(visit))
+
+
+async def send_new(visit: Visit) -> Response:
+    """A household, registered."""
+
+    def then(answer: Answer) -> str:
+        return f"/households/{answer.body['id']}"
+
+    return await acting.send(visit, REGISTER, lambda: _new(visit), then)
+
+
+async def _new(visit: Visit) -> Subject:
+    return Subject(
+        title=visit.words("农户"), back="/households", options={"villages": villages(visit)}
+    )
+
+
+async def show(visit: Visit) -> Response:
+    """A change of a household."""
+    form = _form(visit)
+    return await acting.show(visit, form, await _subject(visit))
+
+
+async def send(visit: Visit) -> Response:
+    """The change, made."""
+    return await acting.send(visit, _form(visit), lambda: _subject(visit))
+
+
+def _form(visit: Visit) -> Form:
+    form = _FORMS.get(visit.id("form"))
+    if form is None:
+        raise NotHere
+    return form
+
+
+async def _subject(visit: Visit) -> Subject:
+    household_id = visit.id("household_id")
+    household = await visit.api.get("identification", f"/households/{household_id}")
+    return Subject(
+        title=visit.words("农户档案"),
+        back=f"/households/{household_id}",
+        ids={"household_id": household_id},
+        version=household["version"],
+        options={
+            "members": members_of(visit, household),
+            "villages": villages(visit),
+            "households": await _others(visit, household_id),
+        },
+    )
+
+
+async def _others(visit: Visit, household_id: str) -> Sequence[tuple[str, str]]:
+    """Households that could be merged into this one: the first of one's own village or town."""
+    if visit.level > Level.TOWN:
+        return ()
+    page = await visit.api.get("identification", "/households", limit=200)
+    named = await heads(visit, [row["id"] for row in page["items"]])
+    return [(key, f"{name} · {key[-4:]}") for key, name in named.items() if key != household_id]

@@ -1,0 +1,150 @@
+"""Leads: the list, one of them with the households it may be, reporting, matching, disposing."""
+
+from collections.abc import Sequence
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from services.console.api import Answer
+from services.console.door import Door, NotHere
+from services.console.forms.alerts import LEAD, LEAD_FORMS
+from services.console.forms.form import Form, by_name
+from services.console.pages import acting
+from services.console.pages.acting import Option, Subject
+from services.console.pages.people import heads, villages
+from services.console.visit import Visit
+from shared.kernel.division import Level
+
+_FORMS = by_name(LEAD_FORMS)
+_MOST = 200
+_PURPOSES = ("VERIFICATION", "CONTACT", "INSPECTION", "SUBJECT_REQUEST")
+
+
+def routes(door: Door) -> Sequence[BaseRoute]:
+    """``/leads…``."""
+    return (
+        door.get("/leads", listed),
+        *door.both("/leads/new", show_new, send_new),
+        door.get("/leads/{lead_id:uuid}", one),
+        door.post("/leads/{lead_id:uuid}/reveal", reveal),
+        *door.both("/leads/{lead_id:uuid}/do/{form}", show, send),
+    )
+
+
+async def listed(visit: Visit) -> Response:
+    """The leads, filtered by what stands in the address."""
+    names = ("status", "source", "disposition", "household_id", "raised", "cursor")
+    asked = {name: visit.query(name) or None for name in names}
+    page = await visit.api.get("alerts", "/leads", limit=50, **asked)
+    named = await heads(visit, [row["household_id"] or "" for row in page["items"]])
+    following = {name: value for name, value in asked.items() if value and name != "cursor"}
+    more = f"/leads?{urlencode({**following, 'cursor': page['next']})}" if page["next"] else ""
+    return visit.render(
+        "leads.html",
+        rows=page["items"],
+        names=named,
+        next=more,
+        asked=asked,
+        may_report=await visit.api.may(LEAD.service, LEAD.path),
+    )
+
+
+async def one(visit: Visit) -> Response:
+    """A lead, and what can be done with it."""
+    return await _shown(visit, None)
+
+
+async def reveal(visit: Visit) -> Response:
+    """The same page, with whom it is about in full; recorded."""
+    body = {"purpose": str(visit.form.get("purpose", ""))}
+    path = f"/leads/{visit.id('lead_id')}/reveal"
+    return await _shown(visit, (await visit.api.act("alerts", path, body)).body)
+
+
+async def _shown(visit: Visit, full: object) -> Response:
+    lead = await visit.api.get("alerts", f"/leads/{visit.id('lead_id')}")
+    about = [lead["household_id"] or "", *(item["household_id"] for item in lead["suggestions"])]
+    wanted = {"WAITING": ("match", "disposition"), "TRACKED": ("lead-follow-up",)}
+    forms = [_FORMS[name] for name in wanted.get(lead["status"], ())]
+    return visit.render(
+        "lead.html",
+        lead=lead,
+        full=full,
+        names=await heads(visit, about),
+        purposes=_PURPOSES,
+        forms=[form for form in forms if await visit.api.may(form.service, form.path)],
+        may_reveal=await visit.api.may("alerts", "/leads/{lead_id}/reveal"),
+        may_match=await visit.api.may("alerts", "/leads/{lead_id}/match"),
+    )
+
+
+async def show_new(visit: Visit) -> Response:
+    """The empty report."""
+    return await acting.show(visit, LEAD, await _new(visit))
+
+
+async def send_new(visit: Visit) -> Response:
+    """A lead, reported."""
+
+    def then(answer: Answer) -> str:
+        return f"/leads/{answer.body['id']}"
+
+    return await acting.send(visit, LEAD, lambda: _new(visit), then)
+
+
+async def _new(visit: Visit) -> Subject:
+    chosen = visit.query("household")
+    return Subject(
+        title=visit.words("线索"),
+        back="/leads",
+        options={"villages": villages(visit), "households": await _households(visit, chosen)},
+        prefill={"household_id": [chosen]} if chosen else {},
+    )
+
+
+async def _households(visit: Visit, also: str = "") -> Sequence[Option]:
+    """Households that can be picked: those of one's own village or town, and the one asked for."""
+    ids = [also] if also else []
+    if visit.level <= Level.TOWN:
+        page = await visit.api.get("identification", "/households", limit=_MOST)
+        ids += [row["id"] for row in page["items"]]
+    named = await heads(visit, ids)
+    return [(key, f"{name} · {key[-4:]}") for key, name in named.items()]
+
+
+async def show(visit: Visit) -> Response:
+    """What is to be done with a lead."""
+    return await acting.show(visit, _form(visit), await _subject(visit))
+
+
+async def send(visit: Visit) -> Response:
+    """Done."""
+    return await acting.send(visit, _form(visit), lambda: _subject(visit))
+
+
+def _form(visit: Visit) -> Form:
+    form = _FORMS.get(visit.id("form"))
+    if form is None:
+        raise NotHere
+    return form
+
+
+async def _subject(visit: Visit) -> Subject:
+    lead_id = visit.id("lead_id")
+    lead = await visit.api.get("alerts", f"/leads/{lead_id}")
+    suggested = [item["household_id"] for item in lead["suggestions"]]
+    named = await heads(visit, suggested)
+    chosen = visit.query("household")
+    options = [(key, named.get(key, key[-4:])) for key in suggested]
+    known = {key for key, _ in options}
+    options += [item for item in await _households(visit, chosen) if item[0] not in known]
+    return Subject(
+        title=visit.words("线索"),
+        back=f"/leads/{lead_id}",
+        ids={"lead_id": lead_id},
+        version=lead["version"],
+        options={"households": options},
+        due=lead["due_on"],
+        prefill={"household_id": [chosen]} if chosen else {},
+    )

@@ -1,0 +1,321 @@
+"""Help: plans and their measures, eliminations, after-care and the 2% ledger."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from services.console.door import Door, NotHere
+from services.console.forms.assistance import (
+    ELIMINATION_FORMS,
+    HELP,
+    LEDGER,
+    MEASURE_FORMS,
+    PLAN_FORMS,
+)
+from services.console.forms.form import Form, by_name
+from services.console.pages import acting
+from services.console.pages.acting import Subject
+from services.console.pages.people import heads, members_of, towns
+from services.console.visit import Visit
+
+_PLANS, _MEASURES, _ENDS = by_name(PLAN_FORMS), by_name(MEASURE_FORMS), by_name(ELIMINATION_FORMS)
+Json = Mapping[str, Any]
+_BY_STAGE = {
+    "EARLY": ("draft", "measure"),
+    "PROVISIONAL": ("draft", "measure"),
+    "PLANNING": ("draft", "measure", "submission"),
+    "IN_FORCE": ("measure", "proposal", "early-elimination", "no-labour"),
+    "AFTER_CARE": ("refresh",),
+}
+_BY_MEASURE = {"FILED": ("start", "stop"), "STARTED": ("output", "end", "stop")}
+
+
+def routes(door: Door) -> Sequence[BaseRoute]:
+    """``/plans…``, ``/eliminations…``, ``/after-care`` and ``/ledger``."""
+    plan = "/plans/{plan_id:uuid}"
+    return (
+        door.get("/plans", listed),
+        door.get(plan, one),
+        *door.both(f"{plan}/do/{{form}}", show_plan, send_plan),
+        *door.both(f"{plan}/measures/{{measure_id:uuid}}/do/{{form}}", show_measure, send_measure),
+        door.get("/eliminations", ends),
+        door.get("/eliminations/{elimination_id:uuid}", end),
+        *door.both("/eliminations/{elimination_id:uuid}/do/{form}", show_end, send_end),
+        door.get("/measures", chase),
+        door.get("/after-care", after_care),
+        door.get("/ledger", ledger),
+        *door.both("/ledger/do/ledger", show_ledger, send_ledger),
+        *door.both("/help", show_help, send_help),
+    )
+
+
+async def listed(visit: Visit) -> Response:
+    """The plans, the urgent first."""
+    asked = {name: visit.query(name) or None for name in ("stage", "overdue", "cursor")}
+    page = await visit.api.get("assistance", "/plans", limit=50, **asked)
+    names = await heads(visit, [row["household_id"] for row in page["items"]])
+    return visit.render(
+        "plans.html",
+        rows=page["items"],
+        names=names,
+        asked=asked,
+        next=_more("/plans", asked, page),
+    )
+
+
+async def one(visit: Visit) -> Response:
+    """A plan: what is missing, its measures, and what can be done."""
+    plan = await visit.api.get("assistance", f"/plans/{visit.id('plan_id')}")
+    forms = [_PLANS[name] for name in _BY_STAGE.get(plan["stage"], ())]
+    names = await heads(visit, [plan["household_id"]])
+    return visit.render(
+        "plan.html",
+        plan=plan,
+        name=names.get(plan["household_id"], "***"),
+        forms=[form for form in forms if await visit.api.may(form.service, form.path)],
+        measure_forms={
+            status: [
+                _MEASURES[name]
+                for name in offered
+                if await visit.api.may("assistance", _MEASURES[name].path)
+            ]
+            for status, offered in _BY_MEASURE.items()
+        },
+    )
+
+
+async def chase(visit: Visit) -> Response:
+    """The chase list: what departments have yet to start, or what runs (R90, R102)."""
+    asked = {
+        name: visit.query(name) or None for name in ("status", "department", "overdue", "cursor")
+    }
+    page = await visit.api.get("assistance", "/measures", limit=50, **asked)
+    names = await heads(visit, [row["household_id"] for row in page["items"]])
+    return visit.render(
+        "measures.html",
+        rows=page["items"],
+        names=names,
+        asked=asked,
+        next=_more("/measures", asked, page),
+    )
+
+
+async def show_plan(visit: Visit) -> Response:
+    """An act on a plan."""
+    form = _form(visit, _PLANS)
+    return await acting.show(visit, form, await _plan(visit, form))
+
+
+async def send_plan(visit: Visit) -> Response:
+    """Done."""
+    form = _form(visit, _PLANS)
+    return await acting.send(visit, form, lambda: _plan(visit, form))
+
+
+async def show_measure(visit: Visit) -> Response:
+    """An act on a measure."""
+    form = _form(visit, _MEASURES)
+    return await acting.show(visit, form, await _plan(visit, form))
+
+
+async def send_measure(visit: Visit) -> Response:
+    """Done."""
+    form = _form(visit, _MEASURES)
+    return await acting.send(visit, form, lambda: _plan(visit, form))
+
+
+async def _plan(visit: Visit, form: Form) -> Subject:
+    plan_id = visit.id("plan_id")
+    plan = await visit.api.get("assistance", f"/plans/{plan_id}")
+    household = await visit.api.maybe("identification", f"/households/{plan['household_id']}")
+    names = await heads(visit, [plan["household_id"]])
+    ids = {"plan_id": plan_id}
+    if "measure_id" in visit.request.path_params:
+        ids["measure_id"] = visit.id("measure_id")
+    missing = [
+        item.get("zh" if visit.words.language == "zh" else "en", "") for item in plan["missing"]
+    ]
+    return Subject(
+        title=visit.words("{name}的帮扶计划", name=names.get(plan["household_id"], "***")),
+        back=f"/plans/{plan_id}",
+        ids=ids,
+        version=plan["version"],
+        options={"members": members_of(visit, household) if household else ()},
+        facts=missing if form.name == "submission" else (),
+        due=plan["due_on"] if form.name in {"draft", "submission"} else None,
+        prefill=_prefill(plan, household, form),
+        keeper=("assistance", plan["household_id"]),
+    )
+
+
+def _prefill(plan: Json, household: Json | None, form: Form) -> dict[str, Sequence[str]]:
+    """What the plan knows already: its risks, how many they are."""
+    risks = plan["risks"]
+    made: dict[str, Sequence[str]] = {}
+    if form.name == "draft":
+        made = {f"responses.{n}.risk": [risk] for n, risk in enumerate(risks)}
+    if form.name == "measure" and len(risks) == 1:
+        made["terms.risks"] = risks
+    if form.name == "proposal":
+        made = {f"risks.{n}.risk": [risk] for n, risk in enumerate(risks)}
+        for number, gap in enumerate(
+            ("COMPULSORY_EDUCATION", "BASIC_MEDICAL", "HOUSING", "SAFE_WATER")
+        ):
+            made[f"guarantees.{number}.gap"] = [gap]
+    if form.name in {"proposal", "refresh"} and household:
+        made["income.members"] = [str(len(household["members"]))]
+    return made
+
+
+async def ends(visit: Visit) -> Response:
+    """Eliminations, the oldest proposal first. No ratio, no ranking (R92)."""
+    asked = {name: visit.query(name) or None for name in ("status", "early", "cursor")}
+    page = await visit.api.get("assistance", "/eliminations", limit=50, **asked)
+    names = await heads(visit, [row["household_id"] for row in page["items"]])
+    return visit.render(
+        "eliminations.html",
+        rows=page["items"],
+        names=names,
+        asked=asked,
+        next=_more("/eliminations", asked, page),
+    )
+
+
+async def end(visit: Visit) -> Response:
+    """An elimination: its track, its evidence, its clocks."""
+    path = f"/eliminations/{visit.id('elimination_id')}"
+    found = await visit.api.together(
+        end=visit.api.get("assistance", path), procedure=visit.api.get("assistance", "/procedure")
+    )
+    row, steps = found["end"], found["procedure"]["steps"]
+    names = await heads(visit, [row["household_id"]])
+    mine = {step["name"] for step in steps if visit.level.name in step["levels"]}
+    forms = [form for form in ELIMINATION_FORMS if form.step in row["next"] and form.step in mine]
+    if row["notice"] and row["status"] == "OPEN":
+        forms.append(_ENDS["elimination-objection"])
+    if row["status"] == "OPEN":
+        forms.append(_ENDS["withdrawal"])
+    return visit.render(
+        "elimination.html",
+        row=row,
+        steps=steps,
+        name=names.get(row["household_id"], "***"),
+        forms=[form for form in forms if await visit.api.may(form.service, form.path)],
+        may_answer=await visit.api.may("assistance", _ENDS["elimination-answer"].path),
+    )
+
+
+async def show_end(visit: Visit) -> Response:
+    """A step of an elimination."""
+    return await acting.show(visit, _form(visit, _ENDS), await _end(visit))
+
+
+async def send_end(visit: Visit) -> Response:
+    """Done."""
+    return await acting.send(visit, _form(visit, _ENDS), lambda: _end(visit))
+
+
+async def _end(visit: Visit) -> Subject:
+    elimination_id = visit.id("elimination_id")
+    row = await visit.api.get("assistance", f"/eliminations/{elimination_id}")
+    names = await heads(visit, [row["household_id"]])
+    return Subject(
+        title=visit.words("{name}的风险消除", name=names.get(row["household_id"], "***")),
+        back=f"/eliminations/{elimination_id}",
+        ids={"elimination_id": elimination_id, "objection_id": visit.query("objection")},
+        version=row["version"],
+        keeper=("assistance", row["household_id"]),
+    )
+
+
+async def after_care(visit: Visit) -> Response:
+    """Whose data nobody has refreshed, and which measures end soon (R102, R106)."""
+    year = visit.query("year") or str(visit.today.year)
+    found = await visit.api.together(
+        missing=visit.api.get("assistance", "/after-care/missing", year=year),
+        ending=visit.api.get("assistance", "/after-care/ending", days=30),
+        mismatches=visit.api.get("assistance", "/no-labour/mismatches"),
+    )
+    rows = [row for part in found.values() for row in part]
+    names = await heads(visit, [row["household_id"] for row in rows])
+    return visit.render("after_care.html", names=names, year=year, **found)
+
+
+async def ledger(visit: Visit) -> Response:
+    """Towns and villages strictly over the share (R110): followed, never a limit."""
+    division = visit.query("division") or visit.who.division
+    deep_enough = len(division) >= 6
+    book = await visit.api.get("assistance", "/ledger", division=division) if deep_enough else None
+    return visit.render(
+        "ledger.html",
+        book=book,
+        division=division,
+        counties=_counties(visit) if not deep_enough else (),
+        may_update=await visit.api.may(LEDGER.service, LEDGER.path),
+    )
+
+
+def _counties(visit: Visit) -> list[tuple[str, str]]:
+    divisions, found = visit.look.divisions, [visit.who.division]
+    while found and len(found[0]) < 6 and found[0] != "CN":
+        found = [child.code for code in found for child in divisions.children(code)]
+    return [(code, visit.place(code)) for code in found if len(code) == 6]
+
+
+async def show_ledger(visit: Visit) -> Response:
+    """Which town's ledger to look at anew."""
+    return await acting.show(visit, LEDGER, _of_ledger(visit))
+
+
+async def send_ledger(visit: Visit) -> Response:
+    """Looked at."""
+
+    async def load() -> Subject:
+        return _of_ledger(visit)
+
+    return await acting.send(visit, LEDGER, load)
+
+
+def _of_ledger(visit: Visit) -> Subject:
+    return Subject(title=visit.words("台账"), back="/ledger", options={"towns": towns(visit)})
+
+
+async def show_help(visit: Visit) -> Response:
+    """Help that is no measure of a plan (R49, R103)."""
+    return await acting.show(visit, HELP, await _help(visit))
+
+
+async def send_help(visit: Visit) -> Response:
+    """Recorded, or refused and noted."""
+    return await acting.send(visit, HELP, lambda: _help(visit))
+
+
+async def _help(visit: Visit) -> Subject:
+    chosen = visit.query("household")
+    household = await visit.api.maybe("identification", f"/households/{chosen}") if chosen else None
+    names = await heads(visit, [chosen])
+    village = household["division"] if household else ""
+    return Subject(
+        title=visit.words("帮扶"),
+        back="/plans",
+        options={
+            "households": [(key, name) for key, name in names.items()],
+            "villages": [(village, visit.place(village))] if village else (),
+        },
+        prefill={"household_id": [chosen]} if chosen else {},
+    )
+
+
+def _form(visit: Visit, forms: Mapping[str, Form]) -> Form:
+    form = forms.get(visit.id("form"))
+    if form is None:
+        raise NotHere
+    return form
+
+
+def _more(path: str, asked: Mapping[str, str | None], page: Json) -> str:
+    following = {name: value for name, value in asked.items() if value and name != "cursor"}
+    return f"{path}?{urlencode({**following, 'cursor': page['next']})}" if page["next"] else ""

@@ -1,0 +1,220 @@
+"""The trail: who did what, when; its filters live in the address; every entry can be proven."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import BaseRoute
+
+from services.console.door import Door
+from services.console.visit import Visit
+
+Json = Mapping[str, Any]
+_FILTERS = (
+    "since",
+    "until",
+    "actor",
+    "role",
+    "region",
+    "service",
+    "category",
+    "type",
+    "household",
+    "stream",
+    "correlation",
+)
+_KINDS = (
+    "case",
+    "household",
+    "lead",
+    "order",
+    "alert",
+    "plan",
+    "elimination",
+    "correction",
+    "policy",
+    "finding",
+    "ledger",
+    "no_labour",
+    "reveal",
+)
+
+
+def routes(door: Door) -> Sequence[BaseRoute]:
+    """``/trail…``."""
+    return (
+        door.get("/trail", listed),
+        door.get("/trail/entries/{event_id:uuid}", entry),
+        door.get("/trail/entries/{event_id:uuid}/{part}", part),
+        door.get("/trail/readings/{household:uuid}", readings),
+        door.post("/trail/exports", export),
+        door.get("/trail/exports/{export_id:uuid}", exported),
+        door.get("/trail/exports/{export_id:uuid}/file", file),
+        door.post("/trail/searches", save),
+        door.post("/trail/searches/{search_id:uuid}/forget", forget),
+    )
+
+
+async def listed(visit: Visit) -> Response:
+    """The entries that the address asks for; one household's or stream's as a timeline."""
+    asked = _asked(visit)
+    path, question = "/entries", _question(asked)
+    if asked.get("household"):
+        path = f"/households/{question.pop('household')}/timeline"
+    found = await visit.api.together(
+        page=visit.api.get(
+            "audit", path, limit=50, cursor=visit.query("cursor") or None, **question
+        ),
+        searches=visit.api.get("audit", "/searches"),
+    )
+    page = found["page"]
+    more = f"/trail?{urlencode({**asked, 'cursor': page['next']})}" if page["next"] else ""
+    return visit.render(
+        "trail.html",
+        rows=with_changes(page["items"]),
+        next=more,
+        asked=asked,
+        kinds=_KINDS,
+        searches=[_search(item) for item in found["searches"]],
+        address=urlencode(asked),
+    )
+
+
+async def entry(visit: Visit) -> Response:
+    """One entry with its proof, which the page's script checks for itself."""
+    proof = await _proof(visit)
+    event = await visit.api.get("audit", f"/entries/{proof['index']}", log=proof["log"])
+    return visit.render("entry.html", event=event, proof=proof)
+
+
+async def part(visit: Visit) -> Response:
+    """The proof or the exact bytes, to take to somebody who trusts nobody here."""
+    proof = await _proof(visit)
+    what = visit.id("part")
+    texts = {
+        "entry.tlog-proof": proof["tlog_proof"],
+        "leaf.json": proof["leaf"],
+        "log.vkey": proof["vkey"],
+    }
+    if what not in texts:
+        return Response(status_code=404)
+    headers = {"Content-Disposition": f'attachment; filename="{what}"'}
+    return Response(texts[what], media_type="text/plain; charset=utf-8", headers=headers)
+
+
+async def _proof(visit: Visit) -> Json:
+    proof: Json = await visit.api.get("audit", f"/events/{visit.id('event_id')}/proof")
+    return proof
+
+
+async def readings(visit: Visit) -> Response:
+    """Who looked at one household's trail."""
+    household = visit.id("household")
+    page = await visit.api.get("audit", f"/households/{household}/readings", limit=100)
+    return visit.render("readings.html", rows=page["items"], household=household)
+
+
+async def export(visit: Visit) -> Response:
+    """Ask for exactly what the filter shows."""
+    asked = {name: str(visit.form.get(name, "")) for name in _FILTERS}
+    body = {
+        "format": str(visit.form.get("format", "xlsx")),
+        "filter": _question({name: value for name, value in asked.items() if value}),
+    }
+    made = (await visit.api.act("audit", "/exports", body)).body
+    return RedirectResponse(f"/trail/exports/{made['export_id']}", status_code=303)
+
+
+async def exported(visit: Visit) -> Response:
+    """How far the export is."""
+    status = await visit.api.get("audit", f"/exports/{visit.id('export_id')}")
+    return visit.render("export.html", status=status, export_id=visit.id("export_id"))
+
+
+async def file(visit: Visit) -> Response:
+    """The export."""
+    export_id = visit.id("export_id")
+    answer = await visit.api.fetch("audit", f"/exports/{export_id}/file")
+    headers = {"Content-Disposition": f'attachment; filename="audit-{export_id}.zip"'}
+    return Response(answer.content, media_type="application/zip", headers=headers)
+
+
+async def save(visit: Visit) -> Response:
+    """Keep the filter under a name, for oneself or for everybody of one's role."""
+    asked = {name: str(visit.form.get(name, "")) for name in _FILTERS}
+    body = {
+        "name": str(visit.form.get("name", "")).strip(),
+        "filter": _question({name: value for name, value in asked.items() if value}),
+        "shared_with": sorted(visit.who.roles)[0] if visit.form.get("shared") else None,
+    }
+    await visit.api.act("audit", "/searches", body)
+    kept = urlencode({name: value for name, value in asked.items() if value})
+    return visit.go(f"/trail?{kept}", "常用查询已保存")
+
+
+async def forget(visit: Visit) -> Response:
+    """Drop one's own search."""
+    await visit.api.delete("audit", f"/searches/{visit.id('search_id')}")
+    return visit.go("/trail", "常用查询已删除")
+
+
+def _asked(visit: Visit) -> dict[str, str]:
+    found = {name: visit.query(name) for name in _FILTERS if visit.query(name)}
+    return {name: value for name, value in found.items() if _can_be(name, value)}
+
+
+def _can_be(name: str, value: str) -> bool:
+    """Leave out an id that is none, rather than refuse the whole page."""
+    if name not in {"household", "stream", "correlation"}:
+        return True
+    try:
+        UUID(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _question(asked: Mapping[str, str]) -> dict[str, str]:
+    """The API's question: a day becomes its first instant in Shandong."""
+    made = dict(asked)
+    for name in ("since", "until"):
+        if len(made.get(name, "")) == 10:
+            made[name] = f"{made[name]}T00:00:00+08:00"
+    return made
+
+
+def _search(item: Json) -> dict[str, Any]:
+    """A saved search with the address that shows it."""
+    kept = item.get("query") or item.get("filter") or {}
+    address = {
+        name: str(value)[:10] if name in {"since", "until"} else value
+        for name, value in kept.items()
+        if value is not None
+    }
+    return {**item, "address": f"/trail?{urlencode(address)}"}
+
+
+def with_changes(entries: Sequence[Json]) -> list[dict[str, Any]]:
+    """Each entry with what its data say otherwise than the same stream's entry of the same kind."""
+    last: dict[tuple[str, str], Json] = {}
+    shown = []
+    for item in sorted(entries, key=lambda item: (item["stream_id"], item["version"])):
+        key = (item["stream_id"], item["type"])
+        shown.append({**item, "changes": changes(last.get(key), item["data"])})
+        last[key] = item["data"]
+    order = {item["event_id"]: place for place, item in enumerate(entries)}
+    return sorted(shown, key=lambda item: order[item["event_id"]])
+
+
+def changes(before: Json | None, after: Json) -> list[tuple[str, Any, Any]]:
+    """Field, former value, new value; everything is new where nothing was before."""
+    if before is None:
+        return [(name, None, value) for name, value in after.items() if value not in (None, [], "")]
+    names = [*after, *(name for name in before if name not in after)]
+    return [
+        (name, before.get(name), after.get(name))
+        for name in names
+        if before.get(name) != after.get(name)
+    ]

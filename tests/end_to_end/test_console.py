@@ -1,0 +1,96 @@
+"""The console's door on a running system: who gets in, and what happens to everybody else."""
+
+import html
+import re
+from contextlib import closing
+from uuid import uuid4
+
+import httpx
+
+from tests.end_to_end.system import System
+
+
+def console_of(system: System) -> str:
+    return f"http://127.0.0.1:{system.base + 5}"
+
+
+def signed_in(system: System, who: str) -> httpx.Client:
+    """A browser's cookies after somebody has chosen who they are."""
+    browser = httpx.Client(base_url=console_of(system), timeout=30)
+    asked = browser.get("/sign-in", params={"then": "/cases"})
+    assert asked.status_code == 302
+    page = browser.get(asked.headers["location"])
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
+    fields = {name: html.unescape(value) for name, value in fields.items()} | {"username": who}
+    assert fields["code_challenge_method"] == "S256"
+    answer = browser.post(f"http://127.0.0.1:{system.base}/authorize", data=fields)
+    arrived = browser.get(answer.headers["location"])
+    assert (arrived.status_code, arrived.headers["location"]) == (303, "/cases")
+    assert browser.get(answer.headers["location"]).status_code == 401, "a code works once"
+    return browser
+
+
+def test_nobody_sees_a_page_before_signing_in(system: System) -> None:
+    with httpx.Client(base_url=console_of(system)) as stranger:
+        for path in ("/", "/cases", "/households", "/trail", f"/cases/{uuid4()}"):
+            answer = stranger.get(path)
+            assert (answer.status_code, answer.text) == (303, "")
+            assert answer.headers["location"].startswith("/sign-in?then=")
+        assert stranger.post("/leads/new", data={}).status_code == 401
+
+
+def test_an_answer_that_nobody_asked_for_signs_nobody_in(system: System) -> None:
+    with httpx.Client(base_url=console_of(system)) as stranger:
+        for asked in ("code=x&state=y", "code=x", "error=access_denied", "iss=https://elsewhere"):
+            answer = stranger.get(f"/signed-in?{asked}")
+            assert answer.status_code == 401
+            assert "登录" in answer.text
+        assert stranger.get("/cases").status_code == 303
+
+
+def test_pages_hold_nothing_inline_and_are_kept_by_nobody(system: System) -> None:
+    with closing(signed_in(system, "village-officer")) as browser:
+        page = browser.get("/cases")
+        assert page.status_code == 200
+        policy = page.headers["content-security-policy"]
+        assert "script-src 'self'" in policy
+        assert "unsafe" not in policy
+        assert page.headers["cache-control"] == "no-store"
+        assert " style=" not in page.text
+        assert " onclick" not in page.text
+        assert not re.search(r'(src|href)="(https?:)?//', page.text)
+        styles = re.search(r'href="(/static/console\.css\?v=\w+)"', page.text)
+        assert styles is not None
+        assert "immutable" in browser.get(styles[1]).headers["cache-control"]
+
+
+def test_a_form_of_another_page_does_nothing(system: System) -> None:
+    with closing(signed_in(system, "village-officer")) as browser:
+        for token in ({}, {"_csrf": "00" * 32}):
+            answer = browser.post("/leads/new", data={"source": "CADRE_SCREENING", **token})
+            assert answer.status_code == 403
+            assert "页面已过期" in answer.text
+
+
+def test_what_is_not_there_and_what_is_not_theirs_is_the_same_page(system: System) -> None:
+    with closing(signed_in(system, "other-county-officer")) as browser:
+        nowhere = browser.get(f"/cases/{uuid4()}")
+        with system.client() as client:
+            page = client.get("province-officer", "identification", "/households", limit=1)
+        assert nowhere.status_code == 404
+        for item in page["items"]:
+            theirs = browser.get(f"/households/{item['id']}")
+            assert theirs.status_code == 404
+        assert browser.get("/no/such/page").status_code == 404
+        assert browser.get(f"/cases/{uuid4()}/do/no-such-form").status_code == 404
+
+
+def test_who_may_not_is_told_so_on_a_page(system: System) -> None:
+    with closing(signed_in(system, "village-officer")) as browser:
+        answer = browser.get("/trail")
+        assert answer.status_code == 403
+        assert "您的岗位无权办理" in answer.text
+        assert "/trail" not in re.findall(r'href="([^"?]+)"', browser.get("/cases").text)
+    with closing(signed_in(system, "operator")) as browser:
+        assert "不查看农户" in browser.get("/").text
+        assert browser.get("/households").status_code == 403

@@ -1,0 +1,151 @@
+"""What people type becomes what the API takes; what cannot be read is said beside its field."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.console.forms.fields import (
+    Checklist,
+    Choice,
+    Day,
+    Fault,
+    FieldFaults,
+    Files,
+    Given,
+    Number,
+    Place,
+    Rows,
+    Text,
+    Words,
+    YesNo,
+    Yuan,
+    fen,
+    nested,
+    read_all,
+)
+from services.console.forms.form import Form, input_name
+from shared.kernel.money import yuan
+from shared.testing.decider import rule
+
+ROWS = Rows(
+    name="incomes",
+    label="收入",
+    key="amount",
+    always=True,
+    fields=(Choice(name="kind", label="类别", group="IncomeKind"), Yuan(name="amount", label="元")),
+)
+
+
+def typed(**texts: str | list[str]) -> Given:
+    """What a browser sent; ``__`` stands for a dot."""
+    return Given(
+        {
+            name.replace("__", "."): [text] if isinstance(text, str) else text
+            for name, text in texts.items()
+        },
+        {},
+    )
+
+
+@rule("R35")
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("7750", 775_000), ("7,750.50", 775_050), ("7,750元", 775_000), (" 12 000 ", 1_200_000)],
+)
+def test_yuan_become_fen(text: str, amount: int) -> None:
+    assert fen(text) == amount
+
+
+@rule("R35")
+@given(st.integers(min_value=0, max_value=10**13))
+def test_what_is_shown_can_be_typed_again(amount: int) -> None:
+    assert fen(yuan(amount)) == amount
+
+
+@pytest.mark.parametrize("text", ["七千", "1.005", "NaN", "Infinity", "1e", ""])
+def test_what_is_no_amount_is_a_fault(text: str) -> None:
+    with pytest.raises(Fault):
+        fen(text)
+
+
+@rule("R16")
+def test_a_checklist_holds_what_was_answered_and_nothing_of_its_neighbours() -> None:
+    gaps = Checklist(name="gaps", label="三保障", group="Gap")
+    sent = typed(gaps__HOUSING="no", gaps__SAFE_WATER="yes", watch__INDUSTRY="yes")
+    assert gaps.read(sent, "gaps") == {"HOUSING": False, "SAFE_WATER": True}
+    assert gaps.read(typed(), "gaps") is None
+
+
+def test_yes_or_no_is_nothing_until_somebody_says_so() -> None:
+    field = YesNo(name="hardship", label="困难")
+    assert [field.read(typed(hardship=text), "hardship") for text in ("yes", "no", "")] == [
+        True,
+        False,
+        None,
+    ]
+
+
+def test_empty_rows_are_none_and_the_others_keep_their_order() -> None:
+    sent = typed(
+        incomes__0__kind="WAGE",
+        incomes__0__amount="24000",
+        incomes__1__kind="OPERATING",
+        incomes__1__amount="",
+        incomes__7__kind="TRANSFER",
+        incomes__7__amount="3000",
+    )
+    assert ROWS.read(sent, "incomes") == [
+        {"kind": "WAGE", "amount": 2_400_000},
+        {"kind": "TRANSFER", "amount": 300_000},
+    ]
+    assert ROWS.read(typed(), "incomes") == []
+
+
+def test_every_fault_of_a_form_is_told_by_its_inputs_name() -> None:
+    fields = (ROWS, Number(name="due", label="应到"), Day(name="on", label="日期"))
+    sent = typed(incomes__3__amount="许多", due="四十", on="昨天")
+    with pytest.raises(FieldFaults) as found:
+        read_all(fields, sent)
+    assert set(found.value.faults) == {"incomes.3.amount", "due", "on"}
+
+
+def test_a_place_is_its_code_however_it_was_chosen() -> None:
+    place = Place(name="division", label="村")
+    assert place.read(typed(division="370114101200 垛庄镇蒲秋村"), "division") == "370114101200"
+    assert place.read(typed(division="370114101200"), "division") == "370114101200"
+    with pytest.raises(Fault):
+        place.read(typed(division="蒲秋村"), "division")
+
+
+def test_files_are_cited_by_their_digests_and_kept_ones_stay() -> None:
+    sent = Given({"evidence.kept": ["a" * 64]}, {"evidence": ["b" * 64]})
+    assert Files(name="evidence", label="照片").read(sent, "evidence") == ["b" * 64, "a" * 64]
+    assert (
+        Files(name="photo", label="照片", many=False).read(
+            Given({}, {"photo": ["c" * 64]}), "photo"
+        )
+        == "c" * 64
+    )
+
+
+def test_a_body_is_nested_as_the_api_has_it_and_leaves_out_what_was_not_given() -> None:
+    form = Form(
+        name="x",
+        title="x",
+        service="assistance",
+        path="/x",
+        fields=(Text(name="terms.kind", label="措施"), Words(name="officers", label="责任人")),
+        fixed=(("about", "REFUSAL"),),
+        dated=False,
+    )
+    sent = typed(terms__kind="CASH", officers="person:a, person:b")
+    assert form.body(sent) == {
+        "about": "REFUSAL",
+        "terms": {"kind": "CASH"},
+        "officers": ["person:a", "person:b"],
+    }
+    assert nested({"a.b": 1, "a.c": None}) == {"a": {"b": 1}}
+
+
+def test_the_apis_name_of_a_field_is_the_inputs() -> None:
+    assert input_name("incomes[0].kind") == "incomes.0.kind"
