@@ -30,6 +30,8 @@ parked = typer.Typer(help="What could not be handled: list, show, replay.", no_a
 app.add_typer(imports, name="import")
 app.add_typer(cluster, name="cluster")
 app.add_typer(parked, name="parked")
+sign = typer.Typer(help="Sign at the gates with one's own key.", no_args_is_help=True)
+app.add_typer(sign, name="sign")
 
 console = Console(highlight=False)
 _INTERRUPTED = 130
@@ -216,6 +218,32 @@ def rules(
     from dixian.rules import show
 
     show(console, missing=missing)
+
+
+@sign.command("new-key")
+def sign_new_key(
+    key: Annotated[Path, typer.Argument(help="A file that is made, for its owner's eyes only.")],
+    owner: Annotated[str, typer.Option(help="Whose it is: person:<sign-in name>.")],
+) -> None:
+    """Make a signing key; print what `POST /signing-keys` takes."""
+    from dixian.signing import new_key
+
+    with plainly():
+        typer.echo(new_key(key, owner))
+
+
+@sign.command("decision")
+def sign_decision(
+    key: Annotated[Path, typer.Argument(help="One's own key's file.")],
+    statement: Annotated[
+        Path, typer.Argument(help="The answer of `GET /corrections/{id}/statement`; - for stdin.")
+    ],
+) -> None:
+    """Check a statement against its content, show it, and print the signature."""
+    from dixian.signing import sign_statement
+
+    with plainly():
+        typer.echo(sign_statement(key, statement, Console(stderr=True, highlight=False)))
 
 
 @parked.command("list")

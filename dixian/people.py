@@ -36,6 +36,11 @@ class Person:
         """The pseudonym in events and logs."""
         return f"person:{self.username}"
 
+    @property
+    def signing_seed(self) -> bytes:
+        """The private half of the person's signing key: known to everybody, like the password."""
+        return sha256(f"dixian demo {self.username} signs".encode()).digest()
+
 
 PEOPLE = (
     Person("nation-officer", "国家 · 帮扶司经办人", Role.OFFICER, NATION),

@@ -7,6 +7,7 @@ from dixian.demo.assist import assistance, elimination
 from dixian.demo.client import Addresses, Client
 from dixian.demo.identify import fieldwork, procedure
 from dixian.demo.reports import leads, policy, register
+from dixian.demo.rollback import rollback
 from dixian.demo.screen import Screen
 from dixian.demo.story import Story
 from dixian.demo.trail import reconciliation, trail
@@ -37,5 +38,6 @@ CHAPTERS: tuple[Callable[[Story], None], ...] = (
     assistance,
     elimination,
     trail,
+    rollback,
     reconciliation,
 )

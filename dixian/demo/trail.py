@@ -4,6 +4,7 @@ from typing import Any
 
 from dixian.demo.story import Json, Story
 from dixian.provision import SERVICES
+from services.audit.domain.note import Checkpoint
 from services.audit.domain.tlogproof import TlogProof
 from services.audit.log.keys import KeyVerifier
 
@@ -53,26 +54,33 @@ def _row(entry: Json) -> tuple[str, ...]:
 
 
 def _prove(story: Story, entry: Json) -> None:
-    """Fetch the entry's exact bytes with its proof, and check it with nothing but the key."""
-    path = f"/events/{entry['event_id']}/proof"
-    given = story.client.get(INSPECTOR, "audit", path)
-    proof = TlogProof.parse(given["tlog_proof"].encode())
-    verifier = KeyVerifier.parse(given["vkey"])
-    checkpoint = proof.verify(given["leaf"].encode(), [verifier], given["log"])
+    _, proof, checkpoint = proved(story, entry)
     story.screen.facts(
         "包含证明已在本机验证 · inclusion proof verified here",
         [
-            f"log        {given['log']}",
+            f"log        {checkpoint.origin}",
             f"entry      {proof.index} of {checkpoint.size}: {entry['type']}",
             f"root       {checkpoint.root.hex()}",
-            f"path       {len(proof.hashes)} hashes (RFC 6962); signed by {verifier.name}",
+            f"path       {len(proof.hashes)} hashes (RFC 6962); signed by {checkpoint.origin}",
         ],
     )
 
 
+def proved(story: Story, entry: Json) -> tuple[bytes, TlogProof, Checkpoint]:
+    """Fetch an entry's exact bytes with its proof, and check it with nothing but the key.
+
+    Raises ``ProofError`` or ``NoteError`` when it does not hold.
+    """
+    path = f"/events/{entry['event_id']}/proof"
+    given = story.client.get(INSPECTOR, "audit", path)
+    leaf, verifier = given["leaf"].encode(), KeyVerifier.parse(given["vkey"])
+    proof = TlogProof.parse(given["tlog_proof"].encode())
+    return leaf, proof, proof.verify(leaf, [verifier], given["log"])
+
+
 def reconciliation(story: Story) -> None:
     """Recorded = sent = received = audited, service by service; nothing parked, nothing missing."""
-    story.screen.chapter("8 对账 · recorded = sent = audited")
+    story.screen.chapter("9 对账 · recorded = sent = audited")
     rows = story.client.eventually("equal counts", lambda: _equal(story))
     story.screen.table(
         "每个事件恰好一次 · every event exactly once",

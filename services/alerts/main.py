@@ -46,7 +46,7 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             title="Dixian 底线 · 风险线索 alerts",
             application=lambda kit: application(kit.database, tools(kit)),
             routers=lambda kit, app: [router(app, tools(kit)), evidence(app, kit.evidence)],
-            reacts_to=("identification", "assistance"),
+            reacts_to=("identification", "assistance", "audit"),
             handler=lambda _kit, app: Each(Reactions(app).by_type()),
             workers=lambda kit, app: (postman(kit).run, FeedWorker(app, tools(kit)).run),
             larger_bodies=LARGER_BODIES,

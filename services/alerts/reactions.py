@@ -12,6 +12,7 @@ from shared.contracts.assistance import (
     RiskEliminated,
     RiskSeenAfterElimination,
 )
+from shared.contracts.audit import CorrectionAuthorized
 from shared.contracts.identification import (
     Approved,
     CaseOpened,
@@ -28,6 +29,7 @@ from shared.kernel.event import Cause, Event, Recorded
 from shared.kernel.ids import named_id
 from shared.kernel.principal import system
 from shared.policy.rules import rule
+from shared.service.correcting import CarryOut
 from shared.store.application import Application
 from shared.store.database import Transaction
 
@@ -60,6 +62,7 @@ class Reactions:
             NotIdentified: self.not_identified,
             Approved: self.approved,
             RiskEliminated: self.risk_eliminated,
+            CorrectionAuthorized: self.correction_authorized,
             RefreshRecorded: self.refreshed,
             RiskSeenAfterElimination: self.seen_after,
         }
@@ -97,6 +100,12 @@ class Reactions:
                 [found] = households
                 command = MatchLead(lead_id=lead_id, household_id=found.household.household_id)
                 await self._application.execute_in(tx, command, _US, cause)
+
+    async def correction_authorized(
+        self, tx: Transaction, recorded: Recorded[CorrectionAuthorized], cause: Cause
+    ) -> None:
+        """Every gate is passed: the leads among the targets are corrected (R107, R108)."""
+        await self._application.execute_in(tx, CarryOut.of(recorded), _US, cause)
 
     @rule("R42")
     async def household_split_off(

@@ -21,6 +21,7 @@ from services.assistance.read_models import ledger, lookups
 from services.assistance.read_models.views import VIEWS
 from services.assistance.reveals import REVEAL
 from shared.contracts.assistance import EvidenceKept, RiskEliminated
+from shared.contracts.audit import Target
 from shared.evidence.stream import KeepEvidence, evidence_stream, keeping
 from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.decider import Aggregate
@@ -30,6 +31,7 @@ from shared.kernel.ids import named_id, new_id
 from shared.kernel.refusal import Invalid, NotFound, Stale
 from shared.policy.divisions import Divisions
 from shared.policy.rules import rule
+from shared.service.correcting import CarryOut, carry_out
 from shared.store.application import Application, Call, Handler, Outcome, Stream
 from shared.store.database import Database
 from shared.store.event_store import ConcurrentAppend
@@ -239,29 +241,26 @@ class Desk:
         around = replace(around, figures=figures)
         return await call.decide(LEDGER, named_id("ledger", command.town), command, around)
 
-    async def correct(self, command: c.Correct | c.ChangeFlag, call: Call) -> Outcome:
-        """What the gates authorised, at the version the request was about and at no other (R108).
-
-        So a repetition changes nothing, and a stream that has moved is left alone.
-        """
-        stream_id = command.flag_id if isinstance(command, c.ChangeFlag) else command.stream_id
-        aggregate = await self._aggregate_of(call, stream_id)
-        stream = await call.load(aggregate, stream_id)
-        if stream.version != command.at_version:
-            return Outcome(stream_id, stream.version, stream.state, [])
-        around = await self._around(call, command, unchecked=True)
-        outcome = await call.decide(aggregate, stream_id, command, around)
+    async def correct(
+        self, command: CarryOut, target: Target, stream: Stream, call: Call
+    ) -> Outcome:
+        """The compensating event of one stream; after-care ends with an elimination (R108)."""
+        wish = _correction(command, target)
+        around = await self._around(call, wish, unchecked=True)
+        aggregate = await self.aggregate_of(call, stream.stream_id)
+        outcome = await call.decide(aggregate, stream.stream_id, wish, around)
         if aggregate is ELIMINATION and stream.state.eliminated and not outcome.state.eliminated:
             plan_id = stream.state.the_proposal.plan_id
             care = c.EndAfterCare(
                 plan_id=plan_id,
-                correction_id=command.correction_id,
+                correction_id=wish.correction_id,
                 occurred_on=around.occurred_on,
             )
             await call.decide(PLAN, plan_id, care, around)
         return outcome
 
-    async def _aggregate_of(self, call: Call, stream_id: UUID) -> Aggregate[Any]:
+    async def aggregate_of(self, call: Call, stream_id: UUID) -> Aggregate[Any]:
+        """What kind of stream it is. Raises ``NotFound`` for one that is not ours."""
         category = await lookups.category_of(call.tx.raw, stream_id)
         found = [item for item in AGGREGATES if item.name == category]
         if not found:
@@ -325,6 +324,24 @@ def _plan_id(command: Command) -> UUID:
     return plan_id
 
 
+def _correction(command: CarryOut, target: Target) -> c.Correct | c.ChangeFlag:
+    """What the gates authorised for one target: a flag's change, a withdrawal or a rollback."""
+    authorized = command.authorized
+    if authorized.change is not None:
+        return c.ChangeFlag(
+            flag_id=target.stream_id,
+            flagged=authorized.change.value,
+            correction_id=authorized.correction_id,
+            occurred_on=command.occurred_on,
+        )
+    return c.Correct(
+        stream_id=target.stream_id,
+        correction_id=authorized.correction_id,
+        to_version=target.to_version,
+        occurred_on=command.occurred_on,
+    )
+
+
 def handlers(vault: Vault, divisions: Divisions) -> Mapping[type[Command], Handler]:
     """Every command this service takes, with what carries it out."""
     desk = Desk(vault, divisions)
@@ -364,7 +381,7 @@ def handlers(vault: Vault, divisions: Divisions) -> Mapping[type[Command], Handl
         desk.compare: (c.CompareFlag,),
         desk.record_population: (c.RecordPopulation,),
         desk.ledger: (c.UpdateLedger, c.ReviewLedger),
-        desk.correct: (c.Correct, c.ChangeFlag),
+        carry_out(SERVICE, desk.aggregate_of, desk.correct, flags=True): (CarryOut,),
     }
     return {command: handler for handler, commands in rooms.items() for command in commands} | {
         KeepEvidence: keeping(EVIDENCE)

@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from services.assistance.domain import commands as c
-from services.assistance.handlers import SERVICE, plan_id_of
-from shared.contracts.audit import CorrectionAuthorized, CorrectionKind, Target
+from services.assistance.handlers import plan_id_of
+from shared.contracts.audit import CorrectionAuthorized
 from shared.contracts.governance import DelegationGranted, DelegationRevoked
 from shared.contracts.help import Identified, PlanCloseReason
 from shared.contracts.identification import (
@@ -22,11 +22,9 @@ from shared.contracts.identification import (
 from shared.kernel.event import Cause, Command, Event, Recorded
 from shared.kernel.principal import system
 from shared.policy.rules import rule
+from shared.service.correcting import CarryOut
 from shared.store.application import Application
 from shared.store.database import Transaction
-
-NO_LABOUR_FLAG = "no_labour_safety_net"
-"""The flag's name in a correction (R100)."""
 
 Reaction = Callable[[Transaction, Recorded[Any], Cause], Awaitable[None]]
 
@@ -138,34 +136,7 @@ def _case_purged(recorded: Recorded[Purged]) -> list[Command]:
 @rule("R100", "R107", "R108")
 def _correction_authorized(recorded: Recorded[CorrectionAuthorized]) -> list[Command]:
     """Every gate is passed: this service's streams among the targets are corrected (R108)."""
-    event = recorded.event
-    ours = [target for target in event.targets if target.service == SERVICE]
-    return [command for target in ours for command in _correction(recorded, target)]
-
-
-def _correction(recorded: Recorded[CorrectionAuthorized], target: Target) -> list[Command]:
-    event = recorded.event
-    if event.kind is not CorrectionKind.FLAG_CHANGE:
-        return [
-            c.Correct(
-                stream_id=target.stream_id,
-                correction_id=event.correction_id,
-                at_version=target.version,
-                to_version=target.to_version,
-                occurred_on=recorded.occurred_on,
-            )
-        ]
-    if event.change is None or event.change.flag != NO_LABOUR_FLAG:
-        return []
-    return [
-        c.ChangeFlag(
-            flag_id=target.stream_id,
-            flagged=event.change.value,
-            correction_id=event.correction_id,
-            at_version=target.version,
-            occurred_on=recorded.occurred_on,
-        )
-    ]
+    return [CarryOut.of(recorded)]
 
 
 @rule("R53")

@@ -1,21 +1,29 @@
 """What a decision about a correction needs to know of the log, gathered for it."""
 
 from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
+
+import asyncpg
 
 from services.audit.domain import merkle
 from services.audit.domain.commands import (
     ApproveAtProvince,
+    ConfirmKey,
+    EnrolKey,
     FileNationally,
     NoteExecution,
     NoteMovedTarget,
     RefuseCorrection,
     RequestCorrection,
     ReviewAtCity,
+    RevokeKey,
 )
 from services.audit.domain.correction import CORRECTION, CorrectionContext
-from services.audit.domain.known import Logged
-from services.audit.read_models import corrections
+from services.audit.domain.known import DecidersKey, Logged
+from services.audit.domain.signing_key import SIGNING_KEY, KeyContext
+from services.audit.log.keys import verifies
+from services.audit.read_models import corrections, signing_keys
 from shared.kernel.decider import Context
 from shared.kernel.event import Command
 from shared.store.application import Call, Handler, Outcome, on_stream
@@ -24,6 +32,8 @@ from shared.vault.vault import Vault
 
 NOTE = "note"
 """The kind of the vault's records for words."""
+
+Decision = ReviewAtCity | ApproveAtProvince | FileNationally | RefuseCorrection
 
 _LEAF = """
 select leaf from audit.entry where event_id = $1
@@ -34,9 +44,7 @@ async def _about_the_request(command: RequestCorrection, call: Call) -> Context:
     return await _context(command, call, {target.stream_id for target in command.targets}, None)
 
 
-async def _about_the_gate(
-    command: ReviewAtCity | ApproveAtProvince | FileNationally, call: Call
-) -> Context:
+async def _about_the_gate(command: Decision, call: Call) -> Context:
     stream = await call.load(CORRECTION, command.correction_id)
     streams = {target.stream_id for target in stream.state.targets}
     last = stream.history[-1].event_id if stream.history else None
@@ -44,7 +52,7 @@ async def _about_the_gate(
 
 
 async def _context(
-    command: RequestCorrection | ReviewAtCity | ApproveAtProvince | FileNationally,
+    command: RequestCorrection | Decision,
     call: Call,
     streams: set[UUID],
     last: UUID | None,
@@ -59,12 +67,25 @@ async def _context(
         open_elsewhere=frozenset(
             stream for stream, by in opened.items() if by != command.correction_id
         ),
-        previous=None if last is None else await _logged(call, last),
+        previous=None if last is None else await logged(call.tx.raw, last),
+        key=await key_of(call),
+        verify=verifies,
     )
 
 
-async def _logged(call: Call, event_id: UUID) -> Logged | None:
-    leaf = await call.tx.raw.fetchval(_LEAF, event_id)
+async def key_of(call: Call) -> DecidersKey | None:
+    """The active key of whoever acts: the person's own, whomever the person stands in for."""
+    return await signing_keys.active(call.tx.sql, call.principal.subject)
+
+
+async def _about_the_key(_command: EnrolKey, call: Call) -> Context:
+    plain = call.context()
+    return KeyContext(plain.today, plain.occurred_on, plain.principal, verify=verifies)
+
+
+async def logged(raw: "asyncpg.Connection[Any]", event_id: UUID) -> Logged | None:
+    """An event as it stands in the log; ``None`` while it does not."""
+    leaf = await raw.fetchval(_LEAF, event_id)
     return None if leaf is None else Logged(event_id, merkle.leaf_hash(leaf).hex())
 
 
@@ -88,7 +109,10 @@ def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
         ReviewAtCity: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
         ApproveAtProvince: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
         FileNationally: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
-        RefuseCorrection: on_stream(CORRECTION, lambda c: c.correction_id),
+        RefuseCorrection: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
+        EnrolKey: on_stream(SIGNING_KEY, lambda c: c.key_id, _about_the_key),
+        ConfirmKey: on_stream(SIGNING_KEY, lambda c: c.key_id),
+        RevokeKey: on_stream(SIGNING_KEY, lambda c: c.key_id),
         NoteExecution: on_stream(CORRECTION, lambda c: c.correction_id),
         NoteMovedTarget: on_stream(CORRECTION, lambda c: c.correction_id),
     }

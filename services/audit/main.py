@@ -9,11 +9,13 @@ from typing import Any
 import httpx
 
 from services.audit.domain.correction import CORRECTION
+from services.audit.domain.signing_key import SIGNING_KEY
 from services.audit.exports.jobs import Exporter
 from services.audit.handlers import handlers
 from services.audit.http import corrections as correction_routes
 from services.audit.http import exports as export_routes
 from services.audit.http import following as following_routes
+from services.audit.http import keys as key_routes
 from services.audit.http import log as log_routes
 from services.audit.http import trail as trail_routes
 from services.audit.http.evidence import EVIDENCE, evidence
@@ -21,11 +23,14 @@ from services.audit.http.service import Audit
 from services.audit.log import completeness
 from services.audit.log.append import LogWriter
 from services.audit.log.checkpoints import Publisher
-from services.audit.log.keys import FileKey
+from services.audit.log.forwarding import Forwarder
+from services.audit.log.indexer import Indexer
+from services.audit.log.keys import FileKey, sm2_key
+from services.audit.log.telling import Teller
 from services.audit.log.watch import Watch
 from services.audit.log.witnesses import Cosigner, read_witnesses
 from services.audit.reactions import Intake
-from services.audit.read_models.corrections import VIEWS
+from services.audit.read_models import corrections, signing_keys
 from services.audit.schema import SCHEMA
 from services.audit.settings import KEY_FILE, AuditSettings
 from shared.bus.handler import Handler
@@ -35,6 +40,8 @@ from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.clock import SHANGHAI, SystemClock
 from shared.service.assemble import Blueprint, Kit, assemble
 from shared.store.application import Application
+from shared.store.database import Database
+from shared.vault.vault import Vault
 from shared.web.auth import Authenticator
 from shared.web.routing import Router
 from shared.web.service import Service, ServiceSettings, Worker
@@ -73,12 +80,17 @@ def create(
 
 
 def _application(kit: Kit) -> Application:
+    return application(kit.database, kit.vault)
+
+
+def application(database: Database, vault: Vault) -> Application:
+    """The corrections, their documents and the keys on ``database``."""
     return Application(
         NAME,
-        kit.database,
-        {**handlers(kit.vault), KeepEvidence: keeping(EVIDENCE)},
-        [CORRECTION, EVIDENCE],
-        (*VIEWS, EVIDENCE_VIEW),
+        database,
+        {**handlers(vault), KeepEvidence: keeping(EVIDENCE)},
+        [CORRECTION, EVIDENCE, SIGNING_KEY],
+        (*corrections.VIEWS, EVIDENCE_VIEW, signing_keys.VIEW),
     )
 
 
@@ -95,6 +107,7 @@ class _Parts:
             trail_routes,
             following_routes,
             correction_routes,
+            key_routes,
             export_routes,
             log_routes,
         )
@@ -120,7 +133,13 @@ class _Parts:
 
         exporter = Exporter(kit.database, publisher, SystemClock())
         watch = Watch(kit.database, SystemClock())
-        return (sign, exporter.run, watch.run, *((cosign,) if self.own.witness_file else ()))
+        teller = Teller(kit.database, kit.broker)
+        made = [sign, teller.run, exporter.run, Indexer(kit.database).run, watch.run]
+        if self.own.witness_file:
+            made.append(cosign)
+        if self.own.receiver:
+            made.append(Forwarder(kit.database, self.own.receiver).run)
+        return made
 
     async def opened(self, kit: Kit, _application: Application) -> None:
         """Refuse to start when a witness has seen more of the log than there is."""
@@ -141,7 +160,9 @@ class _Parts:
     def _publisher(self, kit: Kit) -> Publisher:
         path = self.own.key_file or self.settings.vault.master_key_file.with_name(KEY_FILE)
         key = FileKey.at(path, create=self.settings.demo)
-        return Publisher(kit.database, key, SystemClock())
+        second = self.own.sm2_key_file
+        sm2 = None if second is None else sm2_key(second, create=self.settings.demo)
+        return Publisher(kit.database, key, SystemClock(), sm2)
 
 
 async def _audited(kit: Kit) -> Mapping[str, Any]:

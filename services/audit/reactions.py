@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 import orjson
+from asyncpg.pgproto.pgproto import UUID  # a uuid.UUID, made ten times as fast
 from pydantic import ValidationError
 
 from services.audit.domain.commands import NoteExecution, NoteMovedTarget

@@ -36,7 +36,7 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
                 imports.PATH: imports.LIMITS.packed,
                 comparison.PATH: comparison.LIMITS.packed,
             },
-            workers=lambda _kit, app: [partial(nightly, app)],
+            workers=lambda kit, app: [partial(nightly, app, kit.vault)],
         ),
     )
 

@@ -12,18 +12,20 @@ from services.identification.handlers import SERVICE
 from shared.contracts.alerts import LeadMatched, RiskReported
 from shared.contracts.assistance import (
     MeasureEnded,
+    MeasureFiled,
     MeasureStarted,
     MeasureStopped,
     OffRegisterHelpRefused,
     RiskEliminated,
 )
-from shared.contracts.audit import CorrectionAuthorized, CorrectionKind
+from shared.contracts.audit import CorrectionAuthorized
 from shared.contracts.findings import FindingKind
 from shared.kernel.division import Level, ancestor
 from shared.kernel.event import Cause, Command, Event, Recorded
 from shared.kernel.ids import named_id
 from shared.kernel.principal import system
 from shared.policy.rules import rule
+from shared.service.correcting import CarryOut
 from shared.store.application import Application
 from shared.store.database import Transaction
 
@@ -70,6 +72,24 @@ def risk_eliminated(recorded: Recorded[RiskEliminated]) -> list[Command]:
             case_id=recorded.event.case_id,
             eliminated_on=recorded.event.eliminated_on,
             elimination_id=recorded.event_id,
+            mode=recorded.event.mode,
+            early=recorded.event.early,
+            per_capita_net=recorded.event.per_capita_net,
+        )
+    ]
+
+
+@rule("R76")
+def measure_filed(recorded: Recorded[MeasureFiled]) -> list[Command]:
+    """What a measure is; it does not run yet (R76)."""
+    event = recorded.event
+    return [
+        internal.NoteMeasure(
+            case_id=event.case_id,
+            measure_id=event.measure_id,
+            running=False,
+            kind=event.terms.kind,
+            development=event.development,
         )
     ]
 
@@ -90,11 +110,7 @@ def measure_over(recorded: Recorded[MeasureStopped | MeasureEnded]) -> list[Comm
 @rule("R107", "R108")
 def correction_authorized(recorded: Recorded[CorrectionAuthorized]) -> list[Command]:
     """Every gate is passed: the corrections of this service's streams are carried out (R108)."""
-    event = recorded.event
-    ours = tuple(target for target in event.targets if target.service == SERVICE)
-    if event.kind is CorrectionKind.FLAG_CHANGE or not ours:
-        return []
-    return [internal.CarryOut(correction_id=event.correction_id, targets=ours)]
+    return [CarryOut.of(recorded)]
 
 
 @rule("R49")
@@ -122,6 +138,7 @@ REACTIONS: Mapping[type[Event], Translate] = {
     RiskReported: risk_reported,
     LeadMatched: lead_matched,
     RiskEliminated: risk_eliminated,
+    MeasureFiled: measure_filed,
     MeasureStarted: measure_started,
     MeasureStopped: measure_over,
     OffRegisterHelpRefused: off_register_help,

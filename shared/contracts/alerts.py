@@ -59,6 +59,7 @@ from shared.contracts.alerts_webhooks import (
 from shared.contracts.registry import contract
 from shared.contracts.values import LeadDisposition, LeadSource, Risk
 from shared.kernel.deadline import Deadline
+from shared.kernel.decider import RollsBack
 from shared.kernel.division import DivisionCode
 
 
@@ -200,6 +201,20 @@ class DeadlineMissed(AlertsEvent):
     """Who is told: a lead's county and city (R42), an order's next level up."""
 
 
+@contract
+class Purged(AlertsEvent):
+    """The lead was withdrawn (清退) through the gates; its history stays (R107, R108)."""
+
+    correction_id: UUID
+
+
+@contract
+class RolledBack(AlertsEvent, RollsBack):
+    """The lead is as of an earlier version again (回退) through the gates (R107, R108)."""
+
+    correction_id: UUID
+
+
 __all__ = [
     "AlertField",
     "AlertReceived",
@@ -237,9 +252,11 @@ __all__ = [
     "OrderSupervised",
     "PersonalDataRevealed",
     "Population",
+    "Purged",
     "Rating",
     "ReturnReason",
     "RiskReported",
+    "RolledBack",
     "RowFate",
     "SupervisionGround",
     "Tally",

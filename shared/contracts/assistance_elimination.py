@@ -153,6 +153,8 @@ class RiskEliminated(CaseEvent):
     """The delegation that the approver holds (R53)."""
     deadlines: tuple[Deadline, ...] = ()
     """``mark``: the label in the national system (R95)."""
+    per_capita_net: Fen | None = None
+    """What the proposal stands on, 分 per head; absent when nobody is left (R91, R94)."""
 
 
 @contract

@@ -15,6 +15,12 @@ from shared.kernel.event import Event
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """A SHA-256 in lower-case hex."""
 
+Ed25519Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""An Ed25519 public key in lower-case hex."""
+
+Ed25519Signature = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
+"""An Ed25519 signature in lower-case hex."""
+
 DocumentNumber = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f]{1,60}$")]
 """An official document's number, such as ``鲁农函〔2026〕12号``; never a person's name."""
 
@@ -129,12 +135,28 @@ class CorrectionRequested(AuditEvent):
     content_sha256: Sha256
     """Over the canonical JSON of the request; every decision repeats it."""
     deadlines: tuple[Deadline, ...]
+    content: str | None = None
+    """That JSON itself: whoever decides reads and hashes these bytes. Absent from old requests."""
+    requested_for: str | None = None
+    """Whom the requester stood in for."""
 
 
-class _Passed(AuditEvent):
+class _Decided(AuditEvent):
+    """A person's decision, signed with the person's own key over what it says."""
+
     correction_id: UUID
     content_sha256: Sha256
     decided_by: str
+    """The person, also where somebody stood in for another."""
+    decided_for: str | None = None
+    """Whom the person stood in for."""
+    key_id: UUID | None = None
+    """The person's key; absent where the system decided."""
+    signature: Ed25519Signature | None = None
+    """Over the statement of this decision (``services/audit/domain/statement.py``)."""
+
+
+class _Passed(_Decided):
     document: DocumentNumber
     """The gate's own document."""
     previous_event_id: UUID
@@ -176,6 +198,8 @@ class CorrectionAuthorized(AuditEvent):
     filing: DocumentNumber
     """The national filing number."""
     content_sha256: Sha256
+    deadlines: tuple[Deadline, ...] = ()
+    """Until when it may be executed: at most one, ``correction-execution``."""
 
 
 @contract
@@ -192,14 +216,44 @@ class CorrectionExecuted(AuditEvent):
 
 
 @contract
-class CorrectionRefused(AuditEvent):
+class CorrectionRefused(_Decided):
     """A gate said no, or let its time pass, or a target moved: final; a new request is needed."""
 
-    correction_id: UUID
     gate: Gate
     because: RefusedBecause
-    decided_by: str
-    content_sha256: Sha256
+    previous_event_id: UUID | None = None
+    """Of a person's no: the event of the step before, and its leaf hash."""
+    previous_leaf_sha256: Sha256 | None = None
+
+
+class _KeyEvent(AuditEvent):
+    key_id: UUID
+    owner: str
+    """Whose key it is: one person's, for good."""
+
+
+@contract
+class SigningKeyEnrolled(_KeyEvent):
+    """A person showed a public key and that the private one is at hand (R108)."""
+
+    division: DivisionCode
+    public_key: Ed25519Key
+    proof: Ed25519Signature
+    """The key's own signature over the enrolment's statement."""
+
+
+@contract
+class SigningKeyConfirmed(_KeyEvent):
+    """An administrator, another person, confirmed whose key it is: it signs decisions now."""
+
+    confirmed_by: str
+
+
+@contract
+class SigningKeyRevoked(_KeyEvent):
+    """The key signs nothing any more; what it signed before stands."""
+
+    revoked_by: str
 
 
 @contract

@@ -27,6 +27,20 @@ class FindingKind(StrEnum):
     """突击消除: most of a year's eliminations within a month (R114)"""
     NO_LABOUR_BUT_WORK_RISK = "NO_LABOUR_BUT_WORK_RISK"
     """风险为务工就业不稳,但全户无劳动力: the collection form's own check"""
+    UNHELPED = "UNHELPED"
+    """识别满一月未落实帮扶措施: identified for a month, and no measure has begun (R76)"""
+    SAME_MONTH_ELIMINATION = "SAME_MONTH_ELIMINATION"
+    """当月或次月即消除: eliminated in the month of its identification or the next, not naturally"""
+    NO_DEVELOPMENT = "NO_DEVELOPMENT"
+    """有劳动力户帮扶消除但无开发式措施: eliminated by help, none of it development (R78)"""
+    TRAINING_ONLY = "TRAINING_ONLY"
+    """就业帮扶仅有技能培训: employment help that is training alone (R83)"""
+    DISABILITY_UNPROVEN = "DISABILITY_UNPROVEN"
+    """风险为因残,但户内无残疾人"""
+    INCOME_BELOW_LINE = "INCOME_BELOW_LINE"
+    """消除时人均纯收入不高于当年监测线 (R91)"""
+    GREEN_CHANNEL_SHARE = "GREEN_CHANNEL_SHARE"
+    """绿色通道占比过高: the channel in place of the procedure (R75)"""
 
 
 class FindingAnswer(StrEnum):

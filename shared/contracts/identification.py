@@ -26,6 +26,7 @@ from shared.contracts.identification_steps import (
     DeadlineWarned,
     Deliberated,
     FollowedUp,
+    FollowingHandedOver,
     GreenChannelConfirmed,
     GreenChannelVerified,
     HouseholdTold,
@@ -142,6 +143,10 @@ class HouseholdMoved(IdentificationEvent):
     from_division: DivisionCode
     division: DivisionCode
     residence: DivisionCode
+    hukou_place: DivisionCode | None = None
+    """Where it is registered from then on; absent where that did not change."""
+    residence_leads: str = ""
+    """Why the residence place owns it instead, as a code (R25)."""
 
 
 @contract
@@ -351,6 +356,7 @@ __all__ = [
     "FindingAnswered",
     "FindingRaised",
     "FollowedUp",
+    "FollowingHandedOver",
     "GreenChannelConfirmed",
     "GreenChannelEntered",
     "GreenChannelExited",

@@ -14,10 +14,11 @@ from pydantic import BaseModel, ConfigDict
 from shared.contracts.assessment import Accounts, Advice, Findings
 from shared.contracts.members import Member
 from shared.contracts.registry import contract
-from shared.contracts.values import Category, Gap, MeetingForm, Risk
+from shared.contracts.values import Category, EliminationMode, Gap, MeetingForm, Risk
 from shared.kernel.deadline import Deadline
 from shared.kernel.division import DivisionCode, Level
 from shared.kernel.event import Event
+from shared.kernel.money import Fen
 
 
 class IdentificationEvent(Event):
@@ -328,6 +329,13 @@ class FollowedUp(StepEvent):
 
 
 @contract
+class FollowingHandedOver(IdentificationEvent):
+    """A new lead opened a new case of a followed household: that one goes on instead (R33)."""
+
+    to_case_id: UUID
+
+
+@contract
 class GreenChannelConfirmed(StepEvent):
     """Village or town confirmed that the facts are sudden, severe and clear (R68, R69)."""
 
@@ -349,10 +357,14 @@ class GreenChannelVerified(StepEvent):
 
 @contract
 class MeasureNoted(IdentificationEvent):
-    """A measure of a household that is not identified runs, or stopped (R49, R70, R73)."""
+    """A measure was filed for the household, runs, or runs no more (R49, R70, R73, R76)."""
 
     measure_id: UUID
     running: bool
+    kind: str = ""
+    """What it is, as its filing says; later notes leave it out."""
+    development: bool = False
+    """Whether it counts as a development measure (R82, R83)."""
 
 
 @contract
@@ -362,6 +374,11 @@ class MonitoringEnded(IdentificationEvent):
     eliminated_on: date
     elimination_id: UUID
     """The assistance service's event that says so."""
+    mode: EliminationMode | None = None
+    early: bool = False
+    """Before the half-year, by the county's leave (R93)."""
+    per_capita_net: Fen | None = None
+    """What the elimination stood on, 分 a head (R91)."""
 
 
 @contract

@@ -46,6 +46,8 @@ class Principal:
     division: str
     feeds: frozenset[str] = frozenset()
     """The feeds a machine may post to; people have none."""
+    on_behalf_of: str = ""
+    """Whom ``subject`` stands in for, whose roles these are; nobody, mostly."""
 
     @property
     def level(self) -> Level:
@@ -63,16 +65,18 @@ class Permission:
 
     roles: frozenset[Role]
     levels: frozenset[Level] = frozenset(Level)
+    rule: str = "R1"
+    """The rule that says so, named to whoever is refused."""
 
     def allows(self, principal: Principal) -> bool:
         """Whether the principal holds one of the roles at one of the levels."""
         return principal.level in self.levels and not self.roles.isdisjoint(principal.roles)
 
 
-def may(*roles: Role, at: Level | tuple[Level, ...] = tuple(Level)) -> Permission:
+def may(*roles: Role, at: Level | tuple[Level, ...] = tuple(Level), rule: str = "R1") -> Permission:
     """``may(Role.OFFICER, at=Level.COUNTY)``: the readable way to write a permission."""
     levels = (at,) if isinstance(at, Level) else at
-    return Permission(frozenset(roles), frozenset(levels))
+    return Permission(frozenset(roles), frozenset(levels), rule)
 
 
 def system(service: str) -> Principal:

@@ -272,11 +272,18 @@ _LOWER = (
     "channel_share_percent",
     "channel_at_least",
 )
+_WARNINGS = (
+    "identify_warnings",
+    "green_channel_warnings",
+    "plan_warnings",
+    "department_warnings",
+)
 TIGHTER: Mapping[str, tuple[str, ...]] = {
     "shorter": _SHORTER,
     "longer": _LONGER,
     "higher": _HIGHER,
     "lower": _LOWER,
+    "earlier": _WARNINGS,
 }
 """Which way each parameter is tighter; a city goes no other way (R29, R120)."""
 
@@ -291,6 +298,7 @@ def loosened(own: Parameters, above: Parameters) -> list[str]:
         names.append("monitoring_line")
     if not set(above.screens_applicants) <= set(own.screens_applicants):
         names.append("screens_applicants")
+    names += [name for name in _WARNINGS if _fewer_warnings(own, above, name)]
     if own.working_years.items() - above.working_years.items():
         names.append("working_years")
     names += [name for name in _SHORTER if _days(own, name) > _days(above, name)]
@@ -298,6 +306,15 @@ def loosened(own: Parameters, above: Parameters) -> list[str]:
     names += [name for name in _HIGHER if _size(own, name) < _size(above, name)]
     names += [name for name in _LOWER if _size(own, name) > _size(above, name)]
     return names
+
+
+def _fewer_warnings(own: Parameters, above: Parameters, name: str) -> bool:
+    """Whether somebody would be warned less often, or later."""
+    mine, theirs = (
+        sorted(_length(item) for item in getattr(numbers, name)) for numbers in (own, above)
+    )
+    later = any(day > other for day, other in zip(mine, theirs, strict=False))
+    return len(mine) < len(theirs) or later
 
 
 def changed(before: Parameters, given: Parameters) -> Parameters:
@@ -326,8 +343,11 @@ def _size(parameters: Parameters, name: str) -> Fraction:
 
 
 def _days(parameters: Parameters, name: str) -> int:
+    return _length(getattr(parameters, name))
+
+
+def _length(length: str) -> int:
     """A length in comparable days: a month as 30, a working day as 1.4."""
-    length: str = getattr(parameters, name)
     number = int(length.rstrip("dwm"))
     factor = 1000 if length.endswith("d") and not length.endswith("wd") else 1400
     return number * (30_000 if length.endswith("m") else factor)

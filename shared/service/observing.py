@@ -11,7 +11,11 @@ from shared.service.reconciliation import Reconciliation
 from shared.telemetry.metrics import Metrics
 
 _EVERY = 5.0
-_CLOCKS = {"DeadlineWarned": "warned", "DeadlineMissed": "missed"}
+_CLOCKS = {
+    "DeadlineWarned": "warned",
+    "DeadlineMissed": "missed",
+    "DeadlineEscalated": "escalated",
+}
 
 
 class Observed(LogObserver):

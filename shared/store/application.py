@@ -460,6 +460,7 @@ def _must_be_allowed(command: Command, principal: Principal) -> None:
     raise Forbidden(
         f"该事项由{levels}相应岗位办理,您的岗位无权办理",
         "your role or level does not allow this act",
+        rule=command.permission.rule,
     )
 
 

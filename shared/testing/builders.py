@@ -18,6 +18,7 @@ _TEXTS = (
     "verify",
     "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
     "37/2023-1",
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" * 2,
     "2/3",
 )
 """Tried in turn against a pattern. A new kind of pattern needs a line here."""

@@ -5,7 +5,7 @@ record is sealed under its owner's key and bound to its owner, kind and id.
 """
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -144,6 +144,20 @@ class Vault:
         """All records of an owner, masked; of one ``kind`` where it is given."""
         rows = await self._load(connection, statements.BY_OWNER, owner, kind)
         return await self._masked(rows)
+
+    async def says(
+        self,
+        connection: Connection,
+        owner: UUID,
+        kind: str,
+        holds: Callable[[Mapping[str, Any]], bool],
+    ) -> bool:
+        """Whether any of an owner's records of a kind is so: a yes or a no, and no data.
+
+        For checks that no person makes; what a person sees is a ``reveal``.
+        """
+        opened = await self._open(await self._load(connection, statements.BY_OWNER, owner, kind))
+        return any(data is not None and holds(data) for data in opened.values())
 
     async def reveal(
         self,

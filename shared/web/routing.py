@@ -134,6 +134,7 @@ def must_allow(permission: Permission, principal: Principal) -> None:
     raise Forbidden(
         f"该事项由{levels}相应岗位办理,您的岗位无权办理",
         "your role or level does not allow this act",
+        rule=permission.rule,
     )
 
 

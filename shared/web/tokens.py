@@ -92,15 +92,28 @@ class TokenVerifier:
 
 def principal_of(claims: Mapping[str, Any], settings: OidcSettings) -> Principal:
     """The principal that verified claims describe. Raises ``Unauthorized`` for unfit claims."""
+    subject = f"person:{_pseudonym(_at(claims, settings.subject_claim))}"
+    actor = _actor(claims)
     return Principal(
-        subject=f"person:{_subject(claims, settings)}",
+        subject=actor or subject,
         roles=_roles(claims, settings),
         division=_division(claims, settings),
+        on_behalf_of=subject if actor else "",
     )
 
 
-def _subject(claims: Mapping[str, Any], settings: OidcSettings) -> str:
-    subject = _at(claims, settings.subject_claim)
+def _actor(claims: Mapping[str, Any]) -> str | None:
+    """The person who really acts, where the token was given for standing in (RFC 8693 ``act``).
+
+    Of a chain the outermost is the one who acts now; who acts is who is recorded.
+    """
+    act = claims.get("act")
+    if act is None:
+        return None
+    return f"person:{_pseudonym(act.get('sub') if isinstance(act, dict) else None)}"
+
+
+def _pseudonym(subject: Any) -> str:
     # It enters every event for ever: a name, phone or document number must not stand there.
     if not isinstance(subject, str) or not _SUBJECT.match(subject) or _LONG_NUMBER.search(subject):
         raise _bad(

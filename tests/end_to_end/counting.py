@@ -13,7 +13,7 @@ Key = tuple[str, str]
 """A service and the id of one of its streams."""
 
 TAKES: Mapping[str, tuple[str, ...]] = {
-    "alerts": ("identification", "assistance"),
+    "alerts": ("identification", "assistance", "audit"),
     "identification": ("alerts", "assistance", "audit"),
     "assistance": ("identification", "audit"),
     "audit": SERVICES,

@@ -18,6 +18,9 @@ SHOWN = (
     "R93 · 指南第27问",
     "RiskEliminated",
     "包含证明已在本机验证",
+    "R107 · 指南第40问",
+    "CorrectionAuthorized",
+    "回退的证明已在本机验证",
     "每个事件恰好一次",
 )
 """What a person has seen when the demo is over."""

@@ -303,6 +303,17 @@ class SettleLead(Command):
     reason: str = ""
 
 
+class CorrectLead(Command):
+    """Give a lead an authorised correction's compensating event, and nothing else (R107, R108)."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    lead_id: UUID
+    correction_id: UUID
+    to_version: int | None = None
+    """Of a rollback; without it the lead is withdrawn (清退)."""
+
+
 class OrderLook(BaseModel):
     """What of an order to see in full, and why."""
 

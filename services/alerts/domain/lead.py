@@ -11,7 +11,15 @@ from services.alerts.domain import clocks as counted
 from services.alerts.domain import commands, policies
 from services.alerts.domain.context import AlertsContext
 from shared.contracts import alerts as events
-from shared.contracts.alerts import Channel, LeadDisposed, LeadFollowedUp, LeadMatched, RiskReported
+from shared.contracts.alerts import (
+    Channel,
+    LeadDisposed,
+    LeadFollowedUp,
+    LeadMatched,
+    Purged,
+    RiskReported,
+    RolledBack,
+)
 from shared.contracts.values import LeadDisposition, LeadSource, Risk
 from shared.kernel import deadline as clock
 from shared.kernel.deadline import Clocks
@@ -33,6 +41,8 @@ class LeadStatus(StrEnum):
     TRACKED = "TRACKED"
     """Followed until its gap has closed (R33)."""
     DISPOSED = "DISPOSED"
+    PURGED = "PURGED"
+    """Withdrawn through the gates (R107)."""
 
 
 @dataclass(frozen=True)
@@ -144,12 +154,20 @@ def _settle(lead: Lead, command: commands.SettleLead, _context: Context) -> list
     """What the identification service says holds, whatever was thought here before."""
     policies.lead_known(lead.exists)
     said = (command.disposition, command.case_id, command.reason)
-    if said == (lead.disposition, lead.case_id, lead.reason):
+    if lead.status is LeadStatus.PURGED or said == (lead.disposition, lead.case_id, lead.reason):
         return []
     disposition, case_id, reason = said
     return [
         LeadDisposed(lead_id=lead.lead_id, disposition=disposition, case_id=case_id, reason=reason)
     ]
+
+
+@rule("R107", "R108")
+def _correct(_lead: Lead, command: commands.CorrectLead, _context: Context) -> list[Event]:
+    """An authorised correction: a compensating event, nothing edited, nothing erased."""
+    if command.to_version is None:
+        return [Purged(correction_id=command.correction_id)]
+    return [RolledBack(correction_id=command.correction_id, to_version=command.to_version)]
 
 
 def _relocated(context: AlertsContext) -> bool:
@@ -166,6 +184,7 @@ _DECIDE: Mapping[type[Command], Callable[[Lead, Any, Any], list[Event]]] = {
     commands.DisposeLead: _dispose,
     commands.FollowLead: _follow,
     commands.SettleLead: _settle,
+    commands.CorrectLead: _correct,
 }
 
 
@@ -232,6 +251,10 @@ def _followed_up(lead: Lead, event: LeadFollowedUp) -> Lead:
     )
 
 
+def _purged(lead: Lead, _event: Purged) -> Lead:
+    return replace(lead, status=LeadStatus.PURGED, clocks={})
+
+
 def _warned(lead: Lead, event: events.DeadlineWarned) -> Lead:
     return replace(lead, clocks=clock.warned(lead.clocks, event.kind))
 
@@ -246,6 +269,7 @@ _APPLY: Mapping[type[Event], Callable[[Lead, Any], Lead]] = {
     LeadMatched: _matched,
     LeadDisposed: _disposed,
     LeadFollowedUp: _followed_up,
+    Purged: _purged,
     events.DeadlineWarned: _warned,
     events.DeadlineMissed: _missed,
 }

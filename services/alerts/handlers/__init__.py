@@ -13,7 +13,7 @@ from services.alerts.domain.order import ORDER
 from services.alerts.domain.webhook import WEBHOOK
 from services.alerts.handlers.alerts import Alerts
 from services.alerts.handlers.feed_files import FeedFiles
-from services.alerts.handlers.leads import Leads
+from services.alerts.handlers.leads import Leads, lead_to_correct
 from services.alerts.handlers.machines import Machines
 from services.alerts.handlers.orders import Orders
 from services.alerts.handlers.reveals import REVEAL
@@ -26,6 +26,7 @@ from shared.evidence.stream import KeepEvidence, evidence_stream, keeping
 from shared.evidence.tables import EVIDENCE_VIEW
 from shared.kernel.decider import Aggregate
 from shared.kernel.event import Command, Event, Recorded
+from shared.service.correcting import CarryOut, carry_out
 from shared.store.application import Application, Handler
 from shared.store.database import Database
 
@@ -81,6 +82,7 @@ def handlers(tools: Tools) -> Mapping[type[Command], Handler]:
         commands.DisposeLead: leads.dispose,
         commands.FollowLead: leads.follow,
         commands.SettleLead: leads.settle,
+        CarryOut: carry_out(SERVICE, lead_to_correct, leads.correct),
         commands.ReceiveAlert: alerts.receive,
         **FeedFiles(tools).by_command(),
         **Machines(tools.divisions).by_command(),

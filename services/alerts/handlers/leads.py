@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.alerts.domain import policies
 from services.alerts.domain.commands import (
+    CorrectLead,
     DeclareRisk,
     DisposeLead,
     FollowLead,
@@ -18,17 +19,22 @@ from services.alerts.domain.commands import (
 )
 from services.alerts.domain.context import AlertsContext
 from services.alerts.domain.declaration import channel_is_said, lead_id
-from services.alerts.domain.lead import LEAD
+from services.alerts.domain.lead import LEAD, Lead
 from services.alerts.domain.register import Known, Match
 from services.alerts.handlers import matching
 from services.alerts.handlers.tools import Tools, context
 from services.alerts.read_models import register
 from services.alerts.read_models.register import Waiting
 from shared.contracts.alerts import Channel
+from shared.contracts.audit import Target
 from shared.contracts.values import LeadSource
+from shared.kernel.decider import Aggregate
 from shared.kernel.division import NATION
 from shared.kernel.ids import named_id, new_id
-from shared.store.application import Call, Outcome
+from shared.kernel.refusal import NotFound
+from shared.service.correcting import CarryOut
+from shared.store import event_store
+from shared.store.application import Call, Outcome, Stream
 
 
 async def report(call: Call, command: ReportRisk, waiting: Iterable[Waiting]) -> Outcome:
@@ -39,6 +45,14 @@ async def report(call: Call, command: ReportRisk, waiting: Iterable[Waiting]) ->
         for item in waiting:
             await register.wait(call.tx.raw, command.lead_id, item)
     return outcome
+
+
+async def lead_to_correct(call: Call, stream_id: UUID) -> Aggregate[Lead]:
+    """Corrections are of leads. Raises ``NotFound`` for any other stream."""
+    history = await event_store.load(call.tx.raw, call.application.service, stream_id)
+    if not history or history[0].category != LEAD.name:
+        raise NotFound(*LEAD.label)
+    return LEAD
 
 
 class Leads:
@@ -118,6 +132,19 @@ class Leads:
         outcome = await call.decide(LEAD, command.lead_id, command, replace(made, notes=notes))
         await register.wait_no_more(call.tx.raw, command.lead_id)
         return outcome
+
+    async def correct(
+        self, command: CarryOut, target: Target, stream: Stream, call: Call
+    ) -> Outcome:
+        """A lead's compensating event (R108); a withdrawn one waits for no household any more."""
+        wish = CorrectLead(
+            lead_id=stream.stream_id,
+            correction_id=command.authorized.correction_id,
+            to_version=target.to_version,
+        )
+        if target.to_version is None:
+            await register.wait_no_more(call.tx.raw, stream.stream_id)
+        return await call.decide(LEAD, stream.stream_id, wish, call.context())
 
     async def follow(self, command: FollowLead, call: Call) -> Outcome:
         """The monthly look at what is tracked (R33)."""

@@ -236,6 +236,7 @@ def approve(
             delegation_id=delegation_id,
             early=early or proposal.early,
             returns_to=proposal.returns_to,
+            per_capita_net=proposal.per_capita_net,
             deadlines=(
                 deadline(
                     "mark",

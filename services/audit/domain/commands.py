@@ -11,6 +11,8 @@ from shared.contracts.audit import (
     CorrectionKind,
     CorrectionReason,
     DocumentNumber,
+    Ed25519Key,
+    Ed25519Signature,
     FlagChange,
     RefusedBecause,
     Sha256,
@@ -39,7 +41,7 @@ class Note(BaseModel):
 class RequestCorrection(Act):
     """File a correction for the caller's own city (R107: no other level can)."""
 
-    permission: ClassVar[Permission] = may(Role.OFFICER, at=Level.CITY)
+    permission: ClassVar[Permission] = may(Role.OFFICER, at=Level.CITY, rule="R107")
 
     correction_id: UUID
     kind: CorrectionKind
@@ -60,26 +62,30 @@ class _GateAct(Act):
     content_sha256: Sha256
     """What the decider saw: the hash of the request's content."""
     document: DocumentNumber
+    signature: Ed25519Signature
+    """The decider's own, over the decision's statement."""
 
 
 class ReviewAtCity(_GateAct):
     """The city's principal responsible leader signs."""
 
-    permission: ClassVar[Permission] = may(Role.PRINCIPAL, at=Level.CITY)
+    permission: ClassVar[Permission] = may(Role.PRINCIPAL, at=Level.CITY, rule="R108")
 
 
 class ApproveAtProvince(_GateAct):
     """The province approves."""
 
     permission: ClassVar[Permission] = may(
-        Role.OFFICER, Role.COMMITTEE, Role.PRINCIPAL, at=Level.PROVINCE
+        Role.OFFICER, Role.COMMITTEE, Role.PRINCIPAL, at=Level.PROVINCE, rule="R108"
     )
 
 
 class FileNationally(_GateAct):
     """The nation's agreement is recorded; ``document`` is the national filing number."""
 
-    permission: ClassVar[Permission] = may(Role.OFFICER, at=(Level.PROVINCE, Level.NATION))
+    permission: ClassVar[Permission] = may(
+        Role.OFFICER, at=(Level.PROVINCE, Level.NATION), rule="R108"
+    )
 
     letter: DocumentNumber
     filed_on: date
@@ -93,11 +99,13 @@ class RefuseCorrection(Act):
         Role.COMMITTEE,
         Role.PRINCIPAL,
         at=(Level.CITY, Level.PROVINCE, Level.NATION),
+        rule="R108",
     )
 
     correction_id: UUID
     content_sha256: Sha256
     because: RefusedBecause
+    signature: Ed25519Signature
 
 
 class NoteExecution(Command):
@@ -119,3 +127,42 @@ class NoteMovedTarget(Command):
     correction_id: UUID
     stream_id: UUID
     version: int
+
+
+SIGNS = may(
+    Role.OFFICER,
+    Role.COMMITTEE,
+    Role.PRINCIPAL,
+    at=(Level.CITY, Level.PROVINCE, Level.NATION),
+)
+"""Who may ever decide at a gate, and therefore has a key."""
+
+_CONFIRMS = (Level.CITY, Level.PROVINCE, Level.NATION)
+
+
+class EnrolKey(Command):
+    """Show a public key as one's own; ``proof`` is its signature over the enrolment's statement."""
+
+    permission: ClassVar[Permission] = SIGNS
+
+    key_id: UUID
+    public_key: Ed25519Key
+    proof: Ed25519Signature
+
+
+class ConfirmKey(Command):
+    """Confirm whose key it is, having compared it with the owner face to face."""
+
+    permission: ClassVar[Permission] = may(Role.ADMINISTRATOR, at=_CONFIRMS)
+
+    key_id: UUID
+
+
+class RevokeKey(Command):
+    """Take a key out of use: its owner, or an administrator."""
+
+    permission: ClassVar[Permission] = Permission(
+        SIGNS.roles | {Role.ADMINISTRATOR}, frozenset(_CONFIRMS)
+    )
+
+    key_id: UUID

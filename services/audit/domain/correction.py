@@ -1,9 +1,10 @@
 """A correction's way through the gates (R100, R107, R108): the only way anything is ever undone.
 
 City officer files → the city's principal signs → the province approves → the nation's filing is
-recorded → authorized → the owning service appends its compensating event. Each decision is over the
-hash of the request's exact content and names the leaf of the decision before it; nobody decides
-twice, nor what they requested or worked on; every gate has its time; a request executes once.
+recorded → authorized → the owning service appends its compensating event. Each decision is over
+the hash of the request's exact content, names the leaf of the decision before it, and is signed
+with the decider's own key; nobody decides twice, nor what they requested or worked on; every gate
+has its time; a request executes once.
 """
 
 from collections.abc import Mapping
@@ -11,9 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from hashlib import sha256
+from typing import TypeVar
 from uuid import UUID
 
-from services.audit.domain import canonical, policies
+from services.audit.domain import canonical, content, policies, statement
 from services.audit.domain.commands import (
     ApproveAtProvince,
     FileNationally,
@@ -24,7 +26,7 @@ from services.audit.domain.commands import (
     ReviewAtCity,
 )
 from services.audit.domain.gates import CLOCKS, GATES, GateRule, clock_of
-from services.audit.domain.known import KnownStream, Logged
+from services.audit.domain.known import DecidersKey, KnownStream, Logged, Verify
 from shared.contracts.audit import (
     CityReviewed,
     CorrectionAuthorized,
@@ -47,7 +49,8 @@ from shared.kernel.principal import Principal
 from shared.kernel.refusal import NotFound, OutOfOrder
 
 NOBODY = UUID(int=0)
-_PASSED = {CityReviewed: Gate.CITY, ProvinceApproved: Gate.PROVINCE, NationallyFiled: Gate.NATION}
+_PASSED = {gate.event: gate.name for gate in GATES}
+_Signed = TypeVar("_Signed", CityReviewed, ProvinceApproved, NationallyFiled, CorrectionRefused)
 
 
 class Status(StrEnum):
@@ -70,6 +73,9 @@ class CorrectionContext(Context):
     """Targets that another open correction is about."""
     previous: Logged | None = None
     """The event of the gate before, once it stands in the log."""
+    key: DecidersKey | None = None
+    """The decider's active key."""
+    verify: Verify = lambda _public, _message, _signature: False
 
 
 @dataclass(frozen=True)
@@ -97,25 +103,6 @@ class Correction:
         return GATES[len(self.passed)] if self.status is Status.OPEN else None
 
 
-def content(command: RequestCorrection, requested_by: str, city: str) -> dict[str, object]:
-    """What every decision is over: the request in full, and the gates it must pass."""
-    return {
-        "format": "dixian-correction/1",
-        "correction_id": str(command.correction_id),
-        "city": city,
-        "kind": command.kind,
-        "targets": [target.model_dump(mode="json") for target in command.targets],
-        "change": command.change and command.change.model_dump(mode="json"),
-        "reason": command.reason,
-        "note_id": str(command.note_id),
-        "note_sha256": command.note_sha256,
-        "evidence": list(command.evidence),
-        "requested_by": requested_by,
-        "contributors": sorted(command.contributors),
-        "gates": [gate.snapshot() for gate in GATES],
-    }
-
-
 def decide(state: Correction, command: Command, context: Context) -> list[Event]:
     """The decision on one command. Raises ``Refusal``."""
     if isinstance(command, RequestCorrection):
@@ -128,6 +115,7 @@ def decide(state: Correction, command: Command, context: Context) -> list[Event]
             assert isinstance(context, CorrectionContext)
             return _pass(state, command, context)
         case RefuseCorrection():
+            assert isinstance(context, CorrectionContext)
             return _refuse(state, command, context)
         case NoteExecution():
             return _executed(state, command)
@@ -152,18 +140,19 @@ def evolve(state: Correction, event: Event) -> Correction:
                 reason=event.reason,
                 requested_on=event.requested_on,
                 content_sha256=event.content_sha256,
-                people=frozenset({event.requested_by, *event.contributors}),
+                people=_people(event.requested_by, event.requested_for, *event.contributors),
                 clocks=start({}, *event.deadlines),
             )
         case CityReviewed() | ProvinceApproved() | NationallyFiled():
             return replace(
                 state,
                 passed=(*state.passed, _PASSED[type(event)]),
-                people=state.people | {event.decided_by},
+                people=state.people | _people(event.decided_by, event.decided_for),
                 clocks=start(stop(state.clocks, *state.clocks), *event.deadlines),
             )
         case CorrectionAuthorized():
-            return replace(state, status=Status.AUTHORIZED)
+            clocks = start(state.clocks, *event.deadlines)
+            return replace(state, status=Status.AUTHORIZED, clocks=clocks)
         case CorrectionExecuted():
             status = state.status if event.remaining else Status.EXECUTED
             clocks = state.clocks if event.remaining else {}
@@ -182,9 +171,11 @@ def _request(
     who = context.principal
     policies.only_a_city_files(who)
     policies.request_is_whole(command)
-    policies.targets_are_known(command, context.streams, who.division)
+    policies.targets_are_known(command.targets, context.streams, who.division)
+    policies.targets_have_not_moved(command.targets, context.streams)
+    policies.targets_can_be_corrected(command, context.streams)
     policies.nothing_else_is_open(command.targets, context.open_elsewhere)
-    hashed = content(command, who.subject, who.division)
+    said = canonical.encode(content.of(command, who.subject, who.division))
     return [
         CorrectionRequested(
             correction_id=command.correction_id,
@@ -199,8 +190,10 @@ def _request(
             requested_by=who.subject,
             requested_on=context.today,
             contributors=tuple(sorted(command.contributors)),
-            content_sha256=sha256(canonical.encode(hashed)).hexdigest(),
+            content_sha256=sha256(said).hexdigest(),
             deadlines=(clock_of(Gate.CITY, context.today),),
+            content=said.decode(),
+            requested_for=who.on_behalf_of or None,
         )
     ]
 
@@ -212,29 +205,50 @@ def _pass(
 ) -> list[Event]:
     gate = _gate_of(state, command)
     _may_decide(state, gate, command.content_sha256, context)
-    previous = policies.decision_before_is_logged(context.previous)
     policies.targets_have_not_moved(state.targets, context.streams)
     common = {
-        "correction_id": state.correction_id,
-        "content_sha256": state.content_sha256,
-        "decided_by": context.principal.subject,
+        **_decided(state, command.signature, context),
         "document": command.document,
-        "previous_event_id": previous.event_id,
-        "previous_leaf_sha256": previous.leaf_sha256,
         "deadlines": () if gate.then is Gate.EXECUTION else (clock_of(gate.then, context.today),),
     }
     match command:
         case ReviewAtCity():
-            return [CityReviewed(**common)]
+            return [_signed(CityReviewed(**common), context)]
         case ApproveAtProvince():
-            return [ProvinceApproved(**common)]
+            return [_signed(ProvinceApproved(**common), context)]
         case FileNationally():
             policies.filing_is_not_in_the_future(command.filed_on, context.today)
             filed = NationallyFiled(**common, letter=command.letter, filed_on=command.filed_on)
-            return [filed, _authorized(state, command)]
+            return [_signed(filed, context), _authorized(state, command, context)]
 
 
-def _authorized(state: Correction, command: FileNationally) -> CorrectionAuthorized:
+def _decided(state: Correction, signature: str, context: CorrectionContext) -> dict[str, object]:
+    """What every decision says besides its own: who, with which key, standing on what."""
+    previous = policies.decision_before_is_logged(context.previous)
+    return {
+        "correction_id": state.correction_id,
+        "content_sha256": state.content_sha256,
+        "decided_by": context.principal.subject,
+        "decided_for": context.principal.on_behalf_of or None,
+        "key_id": policies.decider_has_a_key(context.key).key_id,
+        "signature": signature,
+        "previous_event_id": previous.event_id,
+        "previous_leaf_sha256": previous.leaf_sha256,
+    }
+
+
+def _signed(event: _Signed, context: CorrectionContext) -> _Signed:
+    """The decision, if its signature is the decider's over exactly what it says."""
+    key = policies.decider_has_a_key(context.key)
+    said = statement.decision(type(event).__name__, event.model_dump(mode="json"))
+    verified = context.verify(key.public_key, said, event.signature or "")
+    policies.decision_is_signed(verified)
+    return event
+
+
+def _authorized(
+    state: Correction, command: FileNationally, context: Context
+) -> CorrectionAuthorized:
     return CorrectionAuthorized(
         correction_id=state.correction_id,
         city=state.city,
@@ -244,15 +258,20 @@ def _authorized(state: Correction, command: FileNationally) -> CorrectionAuthori
         reason=state.reason,
         filing=command.document,
         content_sha256=state.content_sha256,
+        deadlines=(clock_of(Gate.EXECUTION, context.today),),
     )
 
 
-def _refuse(state: Correction, command: RefuseCorrection, context: Context) -> list[Event]:
+def _refuse(
+    state: Correction, command: RefuseCorrection, context: CorrectionContext
+) -> list[Event]:
     policies.is_still_open(state.status is Status.OPEN)
     gate = GATES[len(state.passed)]
     _may_decide(state, gate, command.content_sha256, context)
     policies.reason_is_a_persons(command.because)
-    return [_refusal(state, gate.name, command.because, context.principal)]
+    common = _decided(state, command.signature, context)
+    refused = CorrectionRefused(**common, gate=gate.name, because=command.because)
+    return [_signed(refused, context)]
 
 
 def _executed(state: Correction, command: NoteExecution) -> list[Event]:
@@ -287,13 +306,12 @@ def _moved(state: Correction, command: NoteMovedTarget, context: Context) -> lis
 
 
 def _expire(state: Correction, context: Context) -> list[Event]:
-    """A gate let its time pass. What is authorized has no clock: it is executed or it has moved."""
-    if state.gate is None:
+    """A gate let its time pass, or what was authorized was not carried out in its time."""
+    gate = state.gate.name if state.gate else Gate.EXECUTION
+    running = state.clocks.get(CLOCKS[gate])
+    if running is None or context.today <= running.deadline.due_on:
         return []
-    running = state.clocks[CLOCKS[state.gate.name]]
-    if context.today <= running.deadline.due_on:
-        return []
-    return [_refusal(state, state.gate.name, RefusedBecause.EXPIRED, context.principal)]
+    return [_refusal(state, gate, RefusedBecause.EXPIRED, context.principal)]
 
 
 def _refusal(
@@ -323,6 +341,10 @@ def _may_decide(state: Correction, gate: GateRule, seen_sha256: str, context: Co
     policies.content_is_what_was_seen(seen_sha256, state.content_sha256)
     due: Deadline = state.clocks[CLOCKS[gate.name]].deadline
     policies.gate_is_in_time(context.today, due)
+
+
+def _people(*names: str | None) -> frozenset[str]:
+    return frozenset(name for name in names if name)
 
 
 def _target(state: Correction, stream_id: UUID) -> Target | None:

@@ -6,9 +6,9 @@ from datetime import date
 from types import MappingProxyType
 
 from services.audit.domain.commands import ApproveAtProvince, FileNationally, ReviewAtCity
-from shared.contracts.audit import Gate
+from shared.contracts.audit import CityReviewed, Gate, NationallyFiled, ProvinceApproved
 from shared.kernel.deadline import Deadline
-from shared.kernel.event import Command
+from shared.kernel.event import Command, Event
 from shared.kernel.principal import Permission
 from shared.policy.legal_time import after
 
@@ -28,6 +28,8 @@ class GateRule:
     name: Gate
     label: tuple[str, str]
     command: type[Command]
+    event: type[Event]
+    """What records that it is passed."""
     then: Gate
     """What follows it."""
 
@@ -47,11 +49,27 @@ class GateRule:
 
 
 GATES: tuple[GateRule, ...] = (
-    GateRule(Gate.CITY, ("市级主要负责同志审核", "the city's review"), ReviewAtCity, Gate.PROVINCE),
     GateRule(
-        Gate.PROVINCE, ("省级审定", "the province's approval"), ApproveAtProvince, Gate.NATION
+        Gate.CITY,
+        ("市级主要负责同志审核", "the city's review"),
+        ReviewAtCity,
+        CityReviewed,
+        Gate.PROVINCE,
     ),
-    GateRule(Gate.NATION, ("国家备案", "the national filing"), FileNationally, Gate.EXECUTION),
+    GateRule(
+        Gate.PROVINCE,
+        ("省级审定", "the province's approval"),
+        ApproveAtProvince,
+        ProvinceApproved,
+        Gate.NATION,
+    ),
+    GateRule(
+        Gate.NATION,
+        ("国家备案", "the national filing"),
+        FileNationally,
+        NationallyFiled,
+        Gate.EXECUTION,
+    ),
 )
 
 

@@ -1,7 +1,11 @@
 """What the log knows of the streams and events that a correction speaks of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
+
+Verify = Callable[[str, bytes, str], bool]
+"""Whether a public key (hex) made, over a message, a signature (hex): Ed25519, handed in."""
 
 
 @dataclass(frozen=True)
@@ -21,3 +25,11 @@ class Logged:
     event_id: UUID
     leaf_sha256: str
     """Its RFC 6962 leaf hash, in hex."""
+
+
+@dataclass(frozen=True)
+class DecidersKey:
+    """The active key of whoever decides."""
+
+    key_id: UUID
+    public_key: str

@@ -18,8 +18,26 @@ from shared.policy.rules import rule
 if TYPE_CHECKING:
     from services.audit.domain.commands import RequestCorrection
     from services.audit.domain.gates import GateRule
-    from services.audit.domain.known import KnownStream, Logged
+    from services.audit.domain.known import DecidersKey, KnownStream, Logged
 
+_UNDONE = frozenset(
+    {
+        ("alerts", "lead"),
+        ("identification", "case"),
+        ("identification", "household"),
+        ("assistance", "plan"),
+        ("assistance", "elimination"),
+        ("assistance", "no_labour"),
+    }
+)
+CORRECTABLE: Mapping[CorrectionKind, frozenset[tuple[str, str]]] = {
+    CorrectionKind.PURGE: _UNDONE,
+    CorrectionKind.ROLLBACK: _UNDONE,
+    CorrectionKind.FLAG_CHANGE: frozenset({("assistance", "no_labour")}),
+}
+"""What each kind can be about: streams whose service carries the correction out."""
+FLAGS = frozenset({"no_labour_safety_net"})
+"""The flags there are (R96)."""
 MAX_TARGETS = 50
 MAX_EVIDENCE = 20
 
@@ -107,14 +125,39 @@ def _targets_are_whole(command: RequestCorrection) -> None:
 
 @rule("R108", "R109")
 def targets_are_known(
-    command: RequestCorrection, streams: Mapping[UUID, KnownStream], city: str
+    targets: Collection[Target], streams: Mapping[UUID, KnownStream], division: str
 ) -> None:
-    """R1, R108: every target stands in the log, in the city, at the version the request names."""
-    for target in command.targets:
+    """R1, R108: every target stands in the log, and in the division."""
+    for target in targets:
         known = streams.get(target.stream_id)
-        if known is None or known.service != target.service or not within(known.region, city):
+        if known is None or known.service != target.service or not within(known.region, division):
             raise NotFound("申请对象", "target", field="targets")
-    targets_have_not_moved(command.targets, streams)
+
+
+@rule("R100", "R107")
+def targets_can_be_corrected(
+    command: RequestCorrection, streams: Mapping[UUID, KnownStream]
+) -> None:
+    """R100, R107: what no service would carry out is not sent through the gates."""
+    correctable = CORRECTABLE[command.kind]
+    kinds = {(target.service, streams[target.stream_id].category) for target in command.targets}
+    if not kinds <= correctable:
+        named = "、".join(sorted(f"{service}/{category}" for service, category in correctable))
+        raise Invalid(
+            "R107",
+            code="target-not-correctable",
+            zh=f"该类申请的对象只能是:{named}",
+            en=f"such a request is about {named} alone",
+            field="targets",
+        )
+    if command.change is not None and command.change.flag not in FLAGS:
+        raise Invalid(
+            "R100",
+            code="flag-unknown",
+            zh="没有该标识",
+            en="there is no such flag",
+            field="change",
+        )
 
 
 @rule("R109")
@@ -196,15 +239,47 @@ def decider_is_of_the_gate(gate: GateRule, who: Principal, city: str) -> None:
         )
 
 
+def people_of(who: Principal) -> frozenset[str]:
+    """The person who acts, and the one stood in for: a delegation is no second pair of eyes."""
+    return frozenset(filter(None, (who.subject, who.on_behalf_of)))
+
+
 @rule("R108", "R109")
 def nobody_decides_twice(who: Principal, people: Collection[str]) -> None:
     """R108, R109: no one decides what they requested, worked on, or decided at another gate."""
-    if who.subject in people:
+    if not people_of(who).isdisjoint(people):
         raise Refusal(
             "R108",
             code="own-request",
             zh="申请人、经办人和前序环节的决定人不得再作决定",
             en="whoever requested it, worked on it or decided before decides no more",
+        )
+
+
+@rule("R108")
+def decider_has_a_key(key: DecidersKey | None) -> DecidersKey:
+    """R108: a decision is signed with the decider's own key, confirmed beforehand."""
+    if key is None:
+        raise Refusal(
+            "R108",
+            code="no-signing-key",
+            zh="您尚无经核验的签名密钥,请先登记并由管理人员核验",
+            en="you have no confirmed signing key; enrol one and have it confirmed",
+            field="signature",
+        )
+    return key
+
+
+@rule("R108", "R109")
+def decision_is_signed(verified: bool) -> None:
+    """R108, R109: the signature is the decider's own, over exactly this decision."""
+    if not verified:
+        raise Refusal(
+            "R108",
+            code="signature-does-not-verify",
+            zh="签名与本决定内容不符",
+            en="the signature is not your key's over this decision",
+            field="signature",
         )
 
 

@@ -24,8 +24,9 @@ import orjson
 from services.audit.log import checkpoints, reader
 from services.audit.log.checkpoints import Publisher, Signed
 from services.audit.log.reader import Log
-from services.audit.read_models import access, trail
+from services.audit.read_models import access
 from services.audit.read_models.access import Reading
+from services.audit.read_models.search import search
 from services.audit.read_models.trail import Filter, Found, Place
 from shared.kernel.clock import Clock
 from shared.kernel.ids import new_id
@@ -191,7 +192,7 @@ class Exporter:
         with made.open():
             while True:
                 async with self._database.transaction() as tx:
-                    page = await trail.search(
+                    page = await search(
                         tx.sql, job.filter, job.asker, after=after, limit=_PAGE, oldest_first=True
                     )
                     for item in page:

@@ -12,20 +12,25 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.audit.domain import commands as c
 from services.audit.domain.correction import CORRECTION, Status
 from services.audit.domain.gates import GATES
+from services.audit.domain.policies import MAX_TARGETS
 from services.audit.handlers import NOTE
+from services.audit.http import signing
+from services.audit.http.answering import carry
+from services.audit.http.previewing import effects_of
 from services.audit.http.service import Audit
-from services.audit.read_models import corrections
+from services.audit.read_models import access, corrections
+from services.audit.read_models.access import Reading
 from shared.contracts.audit import (
     CorrectionKind,
     CorrectionReason,
     DocumentNumber,
+    Ed25519Signature,
     FlagChange,
     RefusedBecause,
     Sha256,
     Target,
 )
 from shared.kernel.division import Level
-from shared.kernel.event import Command
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Role, may
 from shared.kernel.refusal import NotFound
@@ -33,7 +38,6 @@ from shared.store import event_store
 from shared.store.application import Stream
 from shared.vault.purposes import Purpose
 from shared.web.context import Ctx, RequestContext, etag
-from shared.web.doors import answer, execute
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, require
 
@@ -55,6 +59,13 @@ class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Aimed(_Body):
+    """What a request is about."""
+
+    kind: CorrectionKind
+    targets: tuple[Target, ...] = Field(max_length=MAX_TARGETS)
+
+
 class Filing(_Body):
     """A new request."""
 
@@ -69,10 +80,11 @@ class Filing(_Body):
 
 
 class Decision(_Body):
-    """A gate's yes: over the content whose hash was seen."""
+    """A gate's yes: over the content whose hash was seen, signed with the decider's own key."""
 
     content_sha256: Sha256
     document: DocumentNumber
+    signature: Ed25519Signature
 
 
 class NationalFiling(Decision):
@@ -87,12 +99,23 @@ class No(_Body):
 
     content_sha256: Sha256
     because: RefusedBecause
+    signature: Ed25519Signature
+
+
+class Wanted(_Body):
+    """The decision that is to be signed: a gate's yes with its document, or a no."""
+
+    document: DocumentNumber | None = None
+    letter: DocumentNumber | None = None
+    filed_on: date | None = None
+    because: RefusedBecause | None = None
 
 
 def router(audit: Audit) -> Router:
     """Every route of the gates."""
     made = Router(tags=["corrections"])
     _filing(made, audit)
+    _effects(made, audit)
     _gates(made, audit)
     _looking(made, audit)
     return made
@@ -114,7 +137,27 @@ def _filing(made: Router, audit: Audit) -> None:
             note_sha256=note.sha256(),
             note=note,
         )
-        return await _carry(audit, ctx, command, 201)
+        return await carry(audit, ctx, command, 201)
+
+
+def _effects(made: Router, audit: Audit) -> None:
+    @made.post(
+        "/corrections/preview",
+        dependencies=[require(c.RequestCorrection.permission)],
+        summary="What a correction would make void, and what stands on it",
+    )
+    async def preview(body: Aimed, ctx: Ctx) -> dict[str, Any]:
+        return await effects_of(audit, ctx, body.kind, body.targets)
+
+    @made.get(
+        "/corrections/{correction_id}/effects",
+        dependencies=[require(LOOK)],
+        summary="The same of a request that was filed, as things stand now",
+    )
+    async def effects(
+        stream: Annotated[Stream, Depends(_loader(audit))], ctx: Ctx
+    ) -> dict[str, Any]:
+        return await effects_of(audit, ctx, stream.state.kind, stream.state.targets)
 
 
 def _gates(made: Router, audit: Audit) -> None:
@@ -123,22 +166,22 @@ def _gates(made: Router, audit: Audit) -> None:
     @made.post(f"{at}/city-review", dependencies=[require(c.ReviewAtCity.permission)])
     async def review(correction_id: UUID, body: Decision, ctx: Ctx) -> Response:
         command = c.ReviewAtCity(correction_id=correction_id, **body.model_dump())
-        return await _carry(audit, ctx, command)
+        return await carry(audit, ctx, command)
 
     @made.post(f"{at}/province-approval", dependencies=[require(c.ApproveAtProvince.permission)])
     async def approve(correction_id: UUID, body: Decision, ctx: Ctx) -> Response:
         command = c.ApproveAtProvince(correction_id=correction_id, **body.model_dump())
-        return await _carry(audit, ctx, command)
+        return await carry(audit, ctx, command)
 
     @made.post(f"{at}/national-filing", dependencies=[require(c.FileNationally.permission)])
     async def filed(correction_id: UUID, body: NationalFiling, ctx: Ctx) -> Response:
         command = c.FileNationally(correction_id=correction_id, **body.model_dump())
-        return await _carry(audit, ctx, command)
+        return await carry(audit, ctx, command)
 
     @made.post(f"{at}/refusal", dependencies=[require(c.RefuseCorrection.permission)])
     async def refuse(correction_id: UUID, body: No, ctx: Ctx) -> Response:
         command = c.RefuseCorrection(correction_id=correction_id, **body.model_dump())
-        return await _carry(audit, ctx, command)
+        return await carry(audit, ctx, command)
 
 
 def _looking(made: Router, audit: Audit) -> None:
@@ -158,10 +201,35 @@ def _looking(made: Router, audit: Audit) -> None:
             )
         return _CURSORS.cut(rows, page, question, lambda row: (row["stream_id"],))
 
+    @made.get("/corrections/rates", dependencies=[require(LOOK)], summary="City by city (R109)")
+    async def rates(ctx: Ctx, since: date) -> list[dict[str, Any]]:
+        """How often each city's work had to be corrected since a day, why, and what came of it."""
+        async with audit.database.reading() as tx:
+            return await corrections.rates(tx.sql, ctx.principal, since=since)
+
     @made.get("/corrections/{correction_id}", dependencies=[require(LOOK)])
-    async def one(stream: Annotated[Stream, Depends(_loader(audit))]) -> Response:
+    async def one(stream: Annotated[Stream, Depends(_loader(audit))], ctx: Ctx) -> Response:
+        """Opening it is recorded: who decides a moment later has not looked at it."""
+        await _opened(audit, ctx, stream)
         body = orjson.dumps(_described(stream))
         return Response(body, headers={"ETag": etag(stream.version)}, media_type="application/json")
+
+    @made.get(
+        "/corrections/{correction_id}/statement",
+        dependencies=[require(c.RefuseCorrection.permission)],
+        summary="What the caller would sign, and the content it is over",
+    )
+    async def statement(
+        stream: Annotated[Stream, Depends(_loader(audit))],
+        wanted: Annotated[Wanted, Query()],
+        ctx: Ctx,
+    ) -> dict[str, Any]:
+        """For ``dixian sign decision``, which checks it against the content before signing."""
+        await _opened(audit, ctx, stream)
+        async with audit.database.reading() as tx:
+            return await signing.statement_of(
+                tx, stream, ctx.principal, wanted.model_dump(mode="json")
+            )
 
     @made.post("/corrections/{correction_id}/note", dependencies=[require(READ_NOTE)])
     async def note(stream: Annotated[Stream, Depends(_loader(audit))], ctx: Ctx) -> dict[str, str]:
@@ -179,6 +247,14 @@ def _looking(made: Router, audit: Audit) -> None:
                 at=tx.clock.now(),
             )
         return {"kind": NOTE, **revealed.data[note_id]}
+
+
+async def _opened(audit: Audit, ctx: RequestContext, stream: Stream) -> None:
+    about = {"correction": str(stream.stream_id)}
+    reading = Reading(ctx.principal, ctx.route, about, str(ctx.cause.correlation_id))
+    events = [item.event_id for item in stream.history]
+    async with audit.database.transaction() as tx:
+        await access.record_ids(tx, reading, events, [stream.stream_id], audit.clock.now())
 
 
 def _loader(audit: Audit) -> Any:
@@ -201,6 +277,7 @@ def _described(stream: Stream) -> dict[str, Any]:
         "status": state.status,
         "gate": state.gate.name if state.gate else None,
         "content_sha256": state.content_sha256,
+        "content": stream.history[0].event.content,  # type: ignore[attr-defined]
         "gates": [
             {
                 "gate": gate.name,
@@ -224,9 +301,3 @@ def _described(stream: Stream) -> dict[str, Any]:
             for item in stream.history
         ],
     }
-
-
-async def _carry(
-    audit: Audit, ctx: RequestContext, command: Command, status: int = 200
-) -> Response:
-    return answer(await execute(audit.application, command, ctx), status)

@@ -12,8 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.audit.http.service import READ, Audit
 from services.audit.http.trail import Asked
-from services.audit.read_models import access, searches, trail
+from services.audit.read_models import access, searches
 from services.audit.read_models.access import Reading
+from services.audit.read_models.search import search
 from services.audit.read_models.trail import Filter, Place
 from shared.kernel.principal import Role
 from shared.web.auth import Caller
@@ -89,7 +90,7 @@ async def follow(
     quiet = 0
     while True:
         async with audit.database.transaction() as tx:
-            page = await trail.search(
+            page = await search(
                 tx.sql, asked, reading.principal, after=after, limit=_PAGE, oldest_first=True
             )
             if page:

@@ -10,16 +10,17 @@ from uuid import UUID
 
 from fastapi import Path, Query, Response
 
-from services.audit.domain import merkle
+from services.audit.domain import leaf, merkle
 from services.audit.domain.merkle import TileId
 from services.audit.http.service import READ_ALL, SETTLE, Audit
 from services.audit.log import checkpoints, layout, reader, watch
 from services.audit.log.layout import LayoutError
 from services.audit.log.reader import Log, NotInLog
-from shared.kernel.principal import Principal
+from services.audit.read_models import access
+from services.audit.read_models.access import Reading
 from shared.kernel.refusal import Forbidden
 from shared.store.database import Transaction
-from shared.web.auth import Caller
+from shared.web.context import Ctx, RequestContext
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, public, require
 
@@ -83,8 +84,8 @@ def _newest(made: Router, audit: Audit) -> None:
         return await _checkpoint(audit, newest)
 
     @made.get("/tile/entries/{number:path}", dependencies=[require(READ_ALL)])
-    async def entries(number: Number, caller: Caller) -> Response:
-        return await _bundle(audit, newest, number, caller)
+    async def entries(number: Number, ctx: Ctx) -> Response:
+        return await _bundle(audit, newest, number, ctx)
 
     @made.get("/tile/{level}/{number:path}", dependencies=[public()])
     async def tile(level: Level_, number: Number) -> Response:
@@ -104,9 +105,9 @@ def _named(made: Router, audit: Audit) -> None:
 
     @made.get(f"{_ORIGIN}/tile/entries/{{number:path}}", dependencies=[require(READ_ALL)])
     async def entries(
-        operator: str, province: str, year: int, number: Number, caller: Caller
+        operator: str, province: str, year: int, number: Number, ctx: Ctx
     ) -> Response:
-        return await _bundle(audit, named(operator, province, year), number, caller)
+        return await _bundle(audit, named(operator, province, year), number, ctx)
 
     @made.get(f"{_ORIGIN}/tile/{{level}}/{{number:path}}", dependencies=[public()])
     async def tile(
@@ -124,6 +125,7 @@ def _described(audit: Audit, source: Log) -> dict[str, Any]:
         "opened_at": source.opened_at,
         "frozen_at": source.frozen_at,
         "vkey": audit.publisher.signer(source.origin).vkey(),
+        "vkeys": audit.publisher.vkeys(source.origin),
     }
 
 
@@ -140,14 +142,21 @@ async def _tile(audit: Audit, find: Find, level: int, number: str) -> Response:
     return Response(run, media_type=_BYTES, headers=_IMMUTABLE)
 
 
-async def _bundle(audit: Audit, find: Find, number: str, caller: Principal) -> Response:
+async def _bundle(audit: Audit, find: Find, number: str, ctx: RequestContext) -> Response:
+    """A bundle's bytes; reading it is reading every entry in it, and recorded as that."""
     part = _part(number)
-    async with audit.database.reading() as tx:
+    async with audit.database.transaction() as tx:
         source = await find(tx)
-        if not caller.covers(source.province):
+        if not ctx.principal.covers(source.province):
             raise Forbidden("该日志不在您的辖区内", "the log is of another province")
         start = part.n * merkle.TILE_WIDTH
         leaves = await reader.leaves(tx.raw, source, start, start + part.width)
+        about = {"log": source.origin, "bundle": number}
+        reading = Reading(ctx.principal, ctx.route, about, str(ctx.cause.correlation_id))
+        envelopes = [leaf.read(data) for data in leaves]
+        events = [UUID(envelope["event_id"]) for envelope in envelopes]
+        keys = list({UUID(envelope["key"]): None for envelope in envelopes})
+        await access.record_ids(tx, reading, events, keys, audit.clock.now())
     return Response(layout.pack(leaves), media_type=_BYTES)
 
 

@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
+from services.audit.domain import states
 from services.audit.domain.tlogproof import TlogProof
 from services.audit.http.service import READ, Audit
 from services.audit.log import checkpoints, reader
@@ -14,10 +15,12 @@ from services.audit.log.checkpoints import NoCheckpoint, Signed
 from services.audit.log.reader import Log
 from services.audit.read_models import access, trail
 from services.audit.read_models.access import Reading
+from services.audit.read_models.search import search
 from services.audit.read_models.trail import Filter, Found, Place
+from shared.contracts.audit import Gate
 from shared.kernel.division import DivisionCode
 from shared.store.database import Transaction
-from shared.web.context import Ctx, RequestContext
+from shared.web.context import Ctx, RequestContext, request_uuid
 from shared.web.paging import LARGEST_PAGE, Cursors, Page, PageQuery
 from shared.web.routing import Router, require
 
@@ -28,7 +31,9 @@ _READINGS = Cursors(tuple[UUID])
 
 Index = Annotated[int, Path(ge=0, le=2**62)]
 Origin = Annotated[str | None, Query(alias="log", max_length=100, description="Default: newest.")]
+RequestId = Annotated[str, Path(max_length=100)]
 Short = Annotated[str, Field(max_length=100)]
+Words = Annotated[str, StringConstraints(min_length=2, max_length=100, pattern=r"[0-9A-Za-z㐀-鿿]")]
 
 
 class Asked(BaseModel):
@@ -47,13 +52,20 @@ class Asked(BaseModel):
     household: UUID | None = Field(None, description="Or the order, feed or correction.")
     stream: UUID | None = Field(None, description="A case, plan, order, correction…")
     correlation: UUID | None = Field(None, description="All that followed from one request.")
+    request: Short | None = Field(None, description="The X-Request-Id of that request.")
+    outcome: Short | None = Field(None, description="The code with which an act ended.")
+    gate: Gate | None = Field(None, description="A correction's gate.")
+    text: Words | None = Field(None, description="Words, all of which stand in the entry.")
     limit: int = Field(50, ge=1, le=LARGEST_PAGE)
     cursor: str | None = Field(None, max_length=1000)
 
     @property
     def filter(self) -> Filter:
         """The conditions."""
-        return Filter(**self.model_dump(exclude={"limit", "cursor"}))
+        made = Filter(**self.model_dump(exclude={"limit", "cursor", "request"}))
+        if self.request is None:
+            return made
+        return made.model_copy(update={"correlation": request_uuid(self.request)})
 
     @property
     def page(self) -> PageQuery:
@@ -83,8 +95,17 @@ def _questions(made: Router, audit: Audit) -> None:
     async def timeline(
         household: UUID, asked: Annotated[Asked, Query()], ctx: Ctx
     ) -> Page[dict[str, Any]]:
+        """Each act with what was known of its stream before and after it."""
         of_it = asked.model_copy(update={"household": household})
-        return await _asked(audit, ctx, of_it, oldest_first=True)
+        return await _timeline(audit, ctx, of_it)
+
+    @made.get("/requests/{request}/timeline", summary="All that followed from one request")
+    async def followed(
+        request: RequestId, asked: Annotated[Asked, Query()], ctx: Ctx
+    ) -> Page[dict[str, Any]]:
+        """The same for the acts under one ``X-Request-Id``, in every service."""
+        of_it = asked.model_copy(update={"request": request})
+        return await _timeline(audit, ctx, of_it)
 
     @made.get("/households/{household}/readings", summary="Who looked at one household's trail")
     async def readings(
@@ -93,7 +114,7 @@ def _questions(made: Router, audit: Audit) -> None:
         question = {"readings": household}
         after = _READINGS.after(page, question)
         async with audit.database.transaction() as tx:
-            known = await trail.search(tx.sql, Filter(household=household), ctx.principal, limit=1)
+            known = await search(tx.sql, Filter(household=household), ctx.principal, limit=1)
             rows = await access.of_household(
                 tx, household, after=after[0] if after else None, limit=page.limit + 1
             )
@@ -153,13 +174,26 @@ async def _page(
     return PageQuery(limit, cursor)
 
 
+async def _timeline(audit: Audit, ctx: RequestContext, asked: Asked) -> Page[dict[str, Any]]:
+    """A page, the oldest first, each entry with its ``changes`` and the ``state`` after it."""
+    page = await _asked(audit, ctx, asked, oldest_first=True)
+    streams = {UUID(item["stream_id"]) for item in page.items}
+    async with audit.database.reading() as tx:
+        found = await trail.whole_streams(tx.sql, streams)
+    known = states.steps_of(item.envelope for item in found)
+    for item in page.items:
+        step = known[item["stream_id"], item["version"]]
+        item |= {"changes": step.changes(), "state": step.after}
+    return page
+
+
 async def _asked(
     audit: Audit, ctx: RequestContext, asked: Asked, *, oldest_first: bool
 ) -> Page[dict[str, Any]]:
     question = {**asked.question(), "route": ctx.route}
     after = _CURSORS.after(asked.page, question)
     async with audit.database.transaction() as tx:
-        found = await trail.search(
+        found = await search(
             tx.sql,
             asked.filter,
             ctx.principal,

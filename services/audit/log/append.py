@@ -5,7 +5,7 @@ its size. Nothing is signed here: a checkpoint is made of what has been committe
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -14,7 +14,7 @@ from uuid import UUID
 import asyncpg
 
 from services.audit.domain import leaf, merkle
-from services.audit.domain.leaf import Entry, Leaf
+from services.audit.domain.leaf import Entry
 from services.audit.domain.merkle import Head, TileId
 from services.audit.log import completeness
 from shared.kernel.clock import SHANGHAI, Clock
@@ -107,14 +107,13 @@ class LogWriter:
         Raises ``NotCanonical`` for data without a canonical form; nothing is then appended.
         """
         raw = tx.raw
-        sealed = [leaf.seal(entry, os.urandom(leaf.SALT_BYTES)) for entry in entries]
         await raw.execute(_LOCK, self._name.province)
         log_id, head = await self._current(raw)
-        new, leaves = await _unseen(raw, entries, sealed)
+        new = await _unseen(raw, entries)
         if new:
-            grown, full = merkle.extend(head, _hashes(leaves))
             versions = await completeness.versions(raw, new)
-            await _write(raw, log_id, head.size, new, leaves)
+            hashes = await _write(raw, log_id, head.size, new)
+            grown, full = merkle.extend(head, hashes)
             await _write_tiles(raw, log_id, full)
             await _move_head(raw, log_id, head, grown)
             await completeness.check(raw, new, versions, self._clock.now())
@@ -138,47 +137,39 @@ class LogWriter:
         return log_id, Head()
 
 
-async def _unseen(
-    raw: "asyncpg.Connection[Any]", entries: Sequence[Entry], sealed: Sequence[Leaf]
-) -> tuple[list[Entry], list[Leaf]]:
-    """Those whose event is in no log yet, each once, with their leaves."""
+async def _unseen(raw: "asyncpg.Connection[Any]", entries: Sequence[Entry]) -> list[Entry]:
+    """Those whose event is in no log yet, each once."""
     rows = await raw.fetch(_SEEN, [entry.event_id for entry in entries])
     known: set[UUID] = {row["event_id"] for row in rows}
-    new: list[Entry] = []
-    leaves: list[Leaf] = []
-    for entry, made in zip(entries, sealed, strict=True):
-        if entry.event_id not in known:
-            known.add(entry.event_id)
-            new.append(entry)
-            leaves.append(made)
-    return new, leaves
-
-
-def _hashes(leaves: Sequence[Leaf]) -> bytes:
-    return b"".join(merkle.leaf_hash(item.data) for item in leaves)
+    new = {entry.event_id: entry for entry in reversed(entries) if entry.event_id not in known}
+    return list(new.values())[::-1]
 
 
 async def _write(
-    raw: "asyncpg.Connection[Any]",
-    log_id: int,
-    start: int,
-    entries: Sequence[Entry],
-    leaves: Sequence[Leaf],
-) -> None:
-    numbered = list(enumerate(zip(entries, leaves, strict=True), start=start))
-    await raw.copy_records_to_table(
-        "entry",
-        schema_name="audit",
-        columns=COLUMNS,
-        records=[row(log_id, index, entry, item.data) for index, (entry, item) in numbered],
-    )
-    openings = [
-        (log_id, index, item.opening.field, item.opening.salt, item.opening.value)
-        for index, (_, item) in numbered
-        if item.opening is not None
-    ]
+    raw: "asyncpg.Connection[Any]", log_id: int, start: int, entries: Sequence[Entry]
+) -> bytes:
+    """Seal and store the entries; the hashes of their leaves, one after the other.
+
+    They are sealed while they are sent, so that the database works meanwhile.
+    """
+    hashes: list[bytes] = []
+    openings: list[tuple[int, int, str, bytes, bytes]] = []
+
+    def rows() -> Iterator[tuple[Any, ...]]:
+        for index, entry in enumerate(entries, start=start):
+            made = leaf.seal(entry, os.urandom(leaf.SALT_BYTES))
+            hashes.append(merkle.leaf_hash(made.data))
+            if made.opening is not None:
+                stands_for = made.opening
+                openings.append(
+                    (log_id, index, stands_for.field, stands_for.salt, stands_for.value)
+                )
+            yield row(log_id, index, entry, made.data)
+
+    await raw.copy_records_to_table("entry", schema_name="audit", columns=COLUMNS, records=rows())
     if openings:
         await raw.copy_records_to_table("opening", schema_name="audit", records=openings)
+    return b"".join(hashes)
 
 
 def row(log_id: int, index: int, entry: Entry, data: bytes) -> tuple[Any, ...]:

@@ -18,6 +18,7 @@ from services.audit.domain.note import Checkpoint, Note, Signature
 from services.audit.log import completeness, reader
 from services.audit.log.keys import LogSigner, SigningKey
 from services.audit.log.reader import Log
+from services.audit.log.sm2 import Sm2Key, Sm2Signer
 from shared.kernel.clock import Clock
 from shared.kernel.refusal import NotFound
 from shared.store.database import Database
@@ -77,14 +78,25 @@ async def latest(raw: "asyncpg.Connection[Any]", source: Log, at_most: int | Non
 class Publisher:
     """Signs what has grown since it was last signed."""
 
-    def __init__(self, database: Database, key: SigningKey, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, key: SigningKey, clock: Clock, second: Sm2Key | None = None
+    ) -> None:
         self._database = database
         self._key = key
         self._clock = clock
+        self._second = second
 
     def signer(self, origin: str) -> LogSigner:
         """The log's own signer: the key's name is the log's origin."""
         return LogSigner(origin, self._key)
+
+    def vkeys(self, origin: str) -> list[str]:
+        """The public keys of all lines of the log's own."""
+        return [signer.vkey() for signer in self._signers(origin)]
+
+    def _signers(self, origin: str) -> list[LogSigner | Sm2Signer]:
+        second = [] if self._second is None else [self._second.signer(origin)]
+        return [self.signer(origin), *second]
 
     async def publish(self) -> list[Checkpoint]:
         """Sign every log that has grown; return the new checkpoints.
@@ -116,14 +128,13 @@ class Publisher:
             await _must_extend(raw, source, signed["size"], signed["root"])
             if signed["size"] == made.size:
                 return None
-        signer = self.signer(origin)
         await raw.execute(
             _INSERT,
             source.log_id,
             made.size,
             made.root,
-            made.signed([signer]).render(),
-            signer.vkey(),
+            made.signed(self._signers(origin)).render(),
+            self.signer(origin).vkey(),
             self._clock.now(),
         )
         return made

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from services.audit.domain import note
 from services.audit.domain.note import NoteError
+from services.audit.log import sm2
 
 ED25519 = 0x01
 COSIGNATURE = 0x04
@@ -46,7 +47,7 @@ class FileKey:
         Raises ``NoteError`` when the file can be read by others or holds no key.
         """
         if create and not path.exists():
-            _write_once(path, os.urandom(_SEED_BYTES))
+            _write_once(path, base64.b64encode(os.urandom(_SEED_BYTES)).decode() + "\n")
         if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
             raise NoteError(f"{path} can be read by others; it must have mode 0600")
         seed = base64.b64decode(path.read_text().strip(), validate=True)
@@ -111,7 +112,7 @@ class WitnessSigner:
 
 @dataclass(frozen=True)
 class KeyVerifier:
-    """A known public key, of a log (type 1) or of a witness (type 4)."""
+    """A known public key, of a log (type 1, or SM2 by its name) or of a witness (type 4)."""
 
     name: str
     key_id: bytes
@@ -122,33 +123,59 @@ class KeyVerifier:
     def parse(cls, vkey: str) -> "KeyVerifier":
         """The verifier of a ``vkey`` line. Raises ``NoteError`` for other types of key."""
         name, key_id, kind, public = note.parse_vkey(vkey)
+        if kind == sm2.UNASSIGNED and public.startswith(sm2.ALGORITHM):
+            return cls(name, key_id, kind, public.removeprefix(sm2.ALGORITHM))
         if kind not in {ED25519, COSIGNATURE} or len(public) != _SEED_BYTES:
             raise NoteError(f"a key of type {kind} with {len(public)} bytes is not supported")
         return cls(name, key_id, kind, public)
 
+    @property
+    def label(self) -> str:
+        """The name, and the algorithm where it is not the usual one."""
+        algorithm = f" ({sm2.ALGORITHM.decode()})" if self.kind == sm2.UNASSIGNED else ""
+        return self.name + algorithm
+
     def verify(self, text: bytes, signature: bytes) -> bool:
         """Whether the line's signature is this key's over ``text``."""
+        if self.kind == sm2.UNASSIGNED:
+            return sm2.verifies(self.public, text, signature)
         if self.kind == COSIGNATURE:
             stamp, signature = signature[:_TIMESTAMP_BYTES], signature[_TIMESTAMP_BYTES:]
             text = _cosigned(int.from_bytes(stamp, "big"), text)
-        try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text)
-        except InvalidSignature:
-            return False
-        return True
+        return verifies(self.public.hex(), text, signature.hex())
+
+
+def verifies(public: str, message: bytes, signature: str) -> bool:
+    """Whether the Ed25519 key ``public`` (hex) made ``signature`` (hex) over ``message``."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
+        key.verify(bytes.fromhex(signature), message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def _cosigned(timestamp: int, text: bytes) -> bytes:
     return f"cosignature/v1\ntime {timestamp}\n".encode() + text
 
 
-def _write_once(path: Path, seed: bytes) -> None:
+def sm2_key(path: Path, *, create: bool = False) -> sm2.Sm2Key:
+    """The SM2 key in ``path``; with ``create``, a new one is made where there is none.
+
+    Raises ``NoteError`` when the file can be read by others or holds no key.
+    """
+    if create and not path.exists():
+        _write_once(path, sm2.Sm2Key.new().text())
+    return sm2.Sm2Key.at(path)
+
+
+def _write_once(path: Path, text: str) -> None:
     """Write the key so that two processes starting at once end up with one key."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
-        file.write(base64.b64encode(seed).decode() + "\n")
+        file.write(text)
     with contextlib.suppress(FileExistsError):
         # A link never replaces: the process that comes second keeps the first one's key.
         path.hardlink_to(draft)

@@ -49,10 +49,6 @@ entry = sa.Table(
     sa.Index("entry_stream", "stream_id", "version"),
     sa.Index("entry_key", "key", "idx"),
     sa.Index("entry_correlation", "correlation_id", "idx"),
-    sa.Index("entry_actor", "actor", "idx"),
-    sa.Index("entry_type", "type", "idx"),
-    sa.Index("entry_region", "region", "idx", postgresql_ops={"region": "text_pattern_ops"}),
-    sa.Index("entry_recorded_at", "recorded_at"),
     postgresql_partition_by="LIST (log_id)",
 )
 
@@ -95,6 +91,56 @@ cosignature = sa.Table(
     sa.Column("line", sa.Text, nullable=False),
     sa.Column("received_at", _TIME, nullable=False),
     sa.ForeignKeyConstraint(["log_id", "size"], [checkpoint.c.log_id, checkpoint.c.size]),
+)
+
+entry_words = sa.Table(
+    "entry_words",
+    metadata,
+    sa.Column("log_id", sa.Integer, primary_key=True),
+    sa.Column("idx", sa.BigInteger, primary_key=True),
+    sa.Column("words", ARRAY(sa.Integer), nullable=False),
+    sa.Index("entry_words_words", "words", postgresql_using="gin"),
+)
+
+entry_block = sa.Table(
+    "entry_block",
+    metadata,
+    sa.Column("log_id", sa.Integer, primary_key=True),
+    sa.Column("block", sa.BigInteger, primary_key=True),
+    sa.Column("earliest", _TIME, nullable=False),
+    sa.Column("latest", _TIME, nullable=False),
+    sa.Column("words", ARRAY(sa.Integer), nullable=False),
+    sa.Index("entry_block_words", "words", postgresql_using="gin"),
+)
+
+indexed = sa.Table(
+    "indexed",
+    metadata,
+    sa.Column("log_id", sa.Integer, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+)
+
+forwarded = sa.Table(
+    "forwarded",
+    metadata,
+    sa.Column("receiver", sa.Text, primary_key=True),
+    sa.Column("log_id", sa.Integer, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+)
+
+told = sa.Table(
+    "told",
+    metadata,
+    sa.Column("log_id", sa.Integer, primary_key=True),
+    sa.Column("size", sa.BigInteger, nullable=False),
+)
+
+catalog = sa.Table(
+    "catalog",
+    metadata,
+    sa.Column("revision", sa.Text, primary_key=True),
+    sa.Column("objects", JSONB, nullable=False),
+    sa.Column("noted_at", _TIME, nullable=False),
 )
 
 audited = sa.Table(

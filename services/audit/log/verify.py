@@ -19,6 +19,7 @@ from services.audit.domain.leaf import Opening
 from services.audit.domain.merkle import HASH_BYTES, TILE_WIDTH, Head, TileId
 from services.audit.domain.note import Checkpoint, Note, NoteError
 from services.audit.log import layout
+from services.audit.log.decisions import Decisions
 from services.audit.log.export import CHECKPOINT, OPENINGS, VKEY
 from services.audit.log.keys import KeyVerifier
 from services.audit.log.layout import LayoutError, Part
@@ -91,6 +92,7 @@ class _Verification:
         self.head = Head()
         self.entries = 0
         self.committed: dict[int, str] = {}
+        self.decisions = Decisions()
         self.events: dict[str, int] = {}
         self.streams: dict[str, dict[int, int]] = defaultdict(dict)
         self.earlier: dict[int, list[tuple[str, bytes]]] = defaultdict(list)
@@ -108,6 +110,8 @@ class _Verification:
         self._root(checkpoint)
         self._openings()
         self._completeness(first_log=first_log)
+        for where, what in self.decisions.problems(first_log=first_log):
+            self._add("decision", where, what)
         self._strays(checkpoint.size)
         return self.report
 
@@ -140,11 +144,12 @@ class _Verification:
 
     def _signatures(self, note: Note, origin: str) -> None:
         try:
-            self.report.signed_by = [item.name for item in note.signed_by(self.keys)]
+            signed_by = note.signed_by(self.keys)
         except NoteError as error:
             self._add("signature", CHECKPOINT, str(error))
             return
-        if origin not in self.report.signed_by:
+        self.report.signed_by = [item.label for item in signed_by if isinstance(item, KeyVerifier)]
+        if all(item.name != origin for item in signed_by):
             self._add("signature", CHECKPOINT, f"not signed by {origin}")
 
     def _expect(self, where: str, raw: bytes, checkpoint: Checkpoint) -> None:
@@ -180,7 +185,8 @@ class _Verification:
             index = part.n * TILE_WIDTH + place
             self._add("leaf-hash", f"{bundle} entry {index}", f"is not what {path} says was logged")
         for place, data in enumerate(leaves):
-            self._leaf(part.n * TILE_WIDTH + place, data, bundle)
+            hashed = hashes[place * HASH_BYTES : (place + 1) * HASH_BYTES].hex()
+            self._leaf(part.n * TILE_WIDTH + place, data, bundle, hashed)
         self._grow(hashes if stored is None else stored)
 
     def _leaves_of(self, part: Part) -> list[bytes]:
@@ -198,7 +204,7 @@ class _Verification:
         self.entries += len(leaves)
         return leaves
 
-    def _leaf(self, index: int, data: bytes, bundle: str) -> None:
+    def _leaf(self, index: int, data: bytes, bundle: str, hashed: str) -> None:
         where = f"{bundle} entry {index}"
         try:
             envelope = leaf.read(data)
@@ -207,6 +213,7 @@ class _Verification:
             return
         if "data_sha256" in envelope:
             self.committed[index] = envelope["data_sha256"]
+        self.decisions.take(where, envelope, hashed)
         event, stream, version = (envelope[name] for name in ("event_id", "stream_id", "version"))
         if (first := self.events.setdefault(event, index)) != index:
             self._add("doubled", where, f"event {event} stands at entry {first} too")

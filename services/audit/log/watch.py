@@ -1,4 +1,4 @@
-"""Looks for what somebody should look at: a log nobody signs, mass reading, hasty gates, old pairs.
+"""Looks for what somebody should look at: what nobody signs, reads in masses or decides in haste.
 
 Each look is one query whose rows are findings; a finding that no longer shows resolves itself. None
 of them stops anything: they are for people.
@@ -13,7 +13,8 @@ from typing import Any
 import asyncpg
 import orjson
 
-from services.audit.log import completeness
+from services.audit.log import catalog, completeness
+from services.audit.log.rereading import Rereading
 from shared.kernel.clock import Clock
 from shared.store.database import Database
 
@@ -21,8 +22,11 @@ STALE = "checkpoint-stale"
 """Finding: a log has grown and has not been signed for a minute."""
 MASS_READING = "mass-reading"
 """Finding: one person was shown more than 5,000 entries within an hour."""
+MASS_EXPORT = "mass-export"
+"""Finding: one person exported more than 50,000 rows, or more than ten times, within a day."""
 HASTY = "hasty-decision"
-"""Finding: a gate was passed within a minute of the step before."""
+"""Finding: a gate was passed within a minute of the step before, or within half a minute of the
+decider's opening the request."""
 SAME_PAIR = "same-pair"
 """Finding: the same two people filed and signed three corrections or more within 90 days."""
 
@@ -58,15 +62,31 @@ LOOKS = (
         """,
     ),
     Look(
+        MASS_EXPORT,
+        """
+        select actor as subject,
+               jsonb_build_object('exports', count(*), 'rows', sum(rows)) as detail
+          from audit.export where asked_at > $1::timestamptz - interval '1 day'
+         group by actor having sum(rows) > 50000 or count(*) > 10
+        """,
+    ),
+    Look(
         HASTY,
         """
         select e.stream_id || '/' || e.version as subject,
                jsonb_build_object('type', e.type, 'actor', e.actor,
-                   'seconds', extract(epoch from e.recorded_at - b.recorded_at)::int) as detail
+                   'seconds', extract(epoch from e.recorded_at - b.recorded_at)::int,
+                   'opened', extract(epoch from e.recorded_at - r.opened)::int) as detail
           from audit.entry e
           join audit.entry b on b.stream_id = e.stream_id and b.version = e.version - 1
-         where e.type in ('CityReviewed', 'ProvinceApproved', 'NationallyFiled')
-           and e.service = 'audit' and e.recorded_at - b.recorded_at < interval '1 minute'
+          left join lateral (
+               select min(at) as opened from audit.access_read
+                where keys @> array[e.stream_id] and actor = e.actor and at <= e.recorded_at) r
+            on true
+         where e.stream_id in (select stream_id from rm.correction)
+           and e.type in ('CityReviewed', 'ProvinceApproved', 'NationallyFiled')
+           and (e.recorded_at - b.recorded_at < interval '1 minute'
+                or e.recorded_at - r.opened < interval '30 seconds')
            and e.recorded_at > $1::timestamptz - interval '90 days'
         """,
     ),
@@ -77,7 +97,8 @@ LOOKS = (
                jsonb_build_object('corrections', count(*)) as detail
           from audit.entry r
           join audit.entry s on s.stream_id = r.stream_id and s.type = 'CityReviewed'
-         where r.type = 'CorrectionRequested' and r.service = 'audit'
+         where r.stream_id in (select stream_id from rm.correction)
+           and r.type = 'CorrectionRequested'
            and r.recorded_at > $1::timestamptz - interval '90 days'
          group by r.actor, s.actor having count(*) >= 3
         """,
@@ -101,6 +122,7 @@ class Watch:
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database, self._clock = database, clock
+        self._rereading = Rereading()
 
     async def run(self, rest: timedelta = timedelta(seconds=30)) -> None:
         """Look until cancelled."""
@@ -114,6 +136,9 @@ class Watch:
         for item in LOOKS:
             async with self._database.transaction() as tx:
                 await _look(tx.raw, item, now)
+        async with self._database.transaction() as tx:
+            await catalog.look(tx.raw, now)
+            await self._rereading.look(tx.raw, now)
 
 
 async def _look(raw: "asyncpg.Connection[Any]", item: Look, now: datetime) -> None:

@@ -37,6 +37,14 @@ class Reading:
 
 async def record(tx: Transaction, reading: Reading, found: Sequence[Found], now: datetime) -> None:
     """Write down that ``reading`` was answered with ``found``."""
+    keys = list({item.key: None for item in found})
+    await record_ids(tx, reading, [item.event_id for item in found], keys, now)
+
+
+async def record_ids(
+    tx: Transaction, reading: Reading, events: list[UUID], keys: list[UUID], now: datetime
+) -> None:
+    """Write down that ``reading`` was answered with these events, of these households."""
     who = reading.principal
     await tx.raw.execute(
         _INSERT,
@@ -47,8 +55,8 @@ async def record(tx: Transaction, reading: Reading, found: Sequence[Found], now:
         sorted(who.roles),
         reading.route,
         orjson.dumps(reading.query, default=str).decode(),
-        [item.event_id for item in found],
-        list({item.key: None for item in found}),
+        events,
+        keys,
         reading.request_id,
     )
 

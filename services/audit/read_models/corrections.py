@@ -1,6 +1,8 @@
 """The corrections as lists: what is open where, at which gate, until when; and their targets."""
 
+from collections import Counter
 from collections.abc import Collection
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -122,6 +124,30 @@ async def open_targets(connection: AsyncConnection, streams: Collection[UUID]) -
         )
     )
     return {row.target: row.stream_id for row in rows}
+
+
+async def rates(
+    connection: AsyncConnection, asker: Principal, *, since: date
+) -> list[dict[str, Any]]:
+    """How many corrections each city asked for since a day, why, and what became of them (R109)."""
+    number = sa.func.count()
+    wanted = (
+        sa.select(correction.c.city, correction.c.reason, correction.c.status, number)
+        .where(correction.c.requested_on >= since)
+        .group_by(correction.c.city, correction.c.reason, correction.c.status)
+        .order_by(correction.c.city)
+    )
+    if asker.division != NATION:
+        wanted = wanted.where(correction.c.city.startswith(asker.division, autoescape=True))
+    cities: dict[str, dict[str, Any]] = {}
+    for city, reason, status, count in await connection.execute(wanted):
+        made = cities.setdefault(
+            city, {"city": city, "requested": 0, "reasons": Counter(), "statuses": Counter()}
+        )
+        made["requested"] += count
+        made["reasons"][reason] += count
+        made["statuses"][status] += count
+    return list(cities.values())
 
 
 async def listed(

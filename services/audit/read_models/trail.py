@@ -4,7 +4,7 @@ An answer is read out of the leaf, not out of the columns beside it: what is sho
 hashed. The columns only find it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,15 +12,16 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from pydantic import BaseModel, ConfigDict
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import UUID as PGUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.audit.domain import canonical
+from services.audit.domain import canonical, words
 from services.audit.log.tables import entry, log, opening
+from shared.contracts.audit import Gate
 from shared.kernel.division import NATION
 from shared.kernel.principal import Principal
 from shared.kernel.refusal import NotFound
-
-_PLAN_EACH = sa.text("set local plan_cache_mode = force_custom_plan")
 
 
 class Filter(BaseModel):
@@ -49,6 +50,19 @@ class Filter(BaseModel):
     correlation: UUID | None = None
     """Everything that followed from one outside request."""
     event: UUID | None = None
+    outcome: str | None = None
+    """The code with which an act ended: a disposition, a result, a rating, a refusal's reason."""
+    gate: Gate | None = None
+    """A correction's gate."""
+    text: str | None = None
+    """Words, all of which stand in the entry; a part of a document number will do."""
+
+    @property
+    def facets(self) -> frozenset[str]:
+        """What the entry must be found by, as ``words`` has it; its region aside."""
+        named = ("actor", "service", "category", "type", "role", "outcome", "gate")
+        found = {f"{name}:{getattr(self, name)}" for name in named if getattr(self, name)}
+        return frozenset(found | set(words.of_text(self.text or "")))
 
 
 class Place(NamedTuple):
@@ -73,6 +87,11 @@ class Found:
         return UUID(self.envelope["event_id"])
 
     @property
+    def recorded_at(self) -> datetime:
+        """When the event was recorded."""
+        return datetime.fromisoformat(self.envelope["recorded_at"])
+
+    @property
     def key(self) -> UUID:
         """The household, or the order, feed or correction."""
         return UUID(self.envelope["key"])
@@ -89,32 +108,38 @@ class NoSuchEntry(NotFound):
         super().__init__("该审计条目", "audit entry", field=field)
 
 
-async def search(
-    connection: AsyncConnection,
-    asked: Filter,
-    asker: Principal,
-    *,
-    after: Place | None = None,
-    limit: int,
-    oldest_first: bool = False,
-) -> list[Found]:
-    """Up to ``limit`` entries, the newest first unless told otherwise, that come ``after`` a place.
+async def whole_streams(connection: AsyncConnection, streams: Collection[UUID]) -> list[Found]:
+    """Everything logged of these streams."""
+    return await _listed(connection, entry.c.stream_id == sa.any_(_uuids(streams)), limit=None)
 
-    The logs are asked one after the other, so that each is walked along an index in its order.
-    Needs a transaction: how best to walk depends on the question (a village or the province, a
-    rare act or a common one), so that each is planned for itself.
-    """
-    await connection.execute(_PLAN_EACH)
-    condition = sa.and_(*_conditions(asked, asker))
-    found: list[Found] = []
-    for log_id, origin in await _logs(connection, after, oldest_first):
-        start = after.idx if after is not None and after.log_id == log_id else None
-        page = _page(log_id, start, oldest_first).where(condition).limit(limit - len(found))
-        rows = (await connection.execute(page)).all()
-        found += [Found(Place(log_id, row.idx), origin, canonical.decode(row.leaf)) for row in rows]
-        if len(found) == limit:
-            break
-    return await _with_data(connection, found)
+
+async def of_households_of(
+    connection: AsyncConnection, streams: Collection[UUID], *, limit: int
+) -> list[Found]:
+    """Everything logged under the keys that these streams have, the oldest first."""
+    keys = sa.select(entry.c.key).where(entry.c.stream_id == sa.any_(_uuids(streams)))
+    return await _listed(connection, entry.c.key.in_(keys), limit=limit)
+
+
+async def _listed(
+    connection: AsyncConnection, condition: sa.ColumnElement[bool], *, limit: int | None
+) -> list[Found]:
+    rows = await connection.execute(
+        sa.select(log.c.origin, entry.c.log_id, entry.c.idx, entry.c.leaf)
+        .join(log, log.c.log_id == entry.c.log_id)
+        .where(condition)
+        .order_by(entry.c.log_id, entry.c.idx)
+        .limit(limit)
+    )
+    found = [
+        Found(Place(row.log_id, row.idx), row.origin, canonical.decode(row.leaf)) for row in rows
+    ]
+    return await with_data(connection, found)
+
+
+def _uuids(values: Collection[UUID]) -> sa.BindParameter[Any]:
+    """One parameter, however many there are."""
+    return sa.literal(list(values), ARRAY(PGUUID()))
 
 
 async def one(connection: AsyncConnection, event_id: UUID, asker: Principal) -> Found:
@@ -132,68 +157,23 @@ async def at(connection: AsyncConnection, place: Place, asker: Principal) -> Fou
         sa.select(log.c.origin, entry.c.leaf)
         .join(log, log.c.log_id == entry.c.log_id)
         .where(entry.c.log_id == place.log_id, entry.c.idx == place.idx)
-        .where(*_within(asker.division))
+        .where(*within_division(asker.division))
     )
     row = rows.one_or_none()
     if row is None:
         raise NoSuchEntry("index")
     found = Found(place, row.origin, canonical.decode(row.leaf))
-    return (await _with_data(connection, [found]))[0]
+    return (await with_data(connection, [found]))[0]
 
 
-def _conditions(asked: Filter, asker: Principal) -> list[sa.ColumnElement[bool]]:
-    made = [*_within(asker.division)]
-    for name in ("actor", "service", "category", "type"):
-        value = getattr(asked, name)
-        if value is not None:
-            made.append(entry.c[name] == value)
-    for name, column in (
-        ("household", entry.c.key),
-        ("stream", entry.c.stream_id),
-        ("correlation", entry.c.correlation_id),
-        ("event", entry.c.event_id),
-    ):
-        value = getattr(asked, name)
-        if value is not None:
-            made.append(column == value)
-    if asked.since is not None:
-        made.append(entry.c.recorded_at >= asked.since)
-    if asked.until is not None:
-        made.append(entry.c.recorded_at < asked.until)
-    if asked.role is not None:
-        made.append(entry.c.actor_roles.contains([asked.role]))
-    if asked.region is not None:
-        made += _within(asked.region)
-    return made
-
-
-def _within(division: str) -> Sequence[sa.ColumnElement[bool]]:
+def within_division(division: str) -> Sequence[sa.ColumnElement[bool]]:
     """Entries whose region lies in ``division``; codes nest by prefix (R1)."""
     if division == NATION:
         return ()
     return (entry.c.region.startswith(division, autoescape=True),)
 
 
-def _page(log_id: int, start: int | None, oldest_first: bool) -> sa.Select[Any]:
-    page = sa.select(entry.c.idx, entry.c.leaf).where(entry.c.log_id == log_id)
-    if start is not None:
-        page = page.where(entry.c.idx > start if oldest_first else entry.c.idx < start)
-    return page.order_by(entry.c.idx if oldest_first else entry.c.idx.desc())
-
-
-async def _logs(
-    connection: AsyncConnection, after: Place | None, oldest_first: bool
-) -> list[tuple[int, str]]:
-    wanted = sa.select(log.c.log_id, log.c.origin)
-    if after is not None:
-        past = log.c.log_id >= after.log_id if oldest_first else log.c.log_id <= after.log_id
-        wanted = wanted.where(past)
-    order = log.c.log_id if oldest_first else log.c.log_id.desc()
-    rows = await connection.execute(wanted.order_by(order))
-    return [(row.log_id, row.origin) for row in rows]
-
-
-async def _with_data(connection: AsyncConnection, found: list[Found]) -> list[Found]:
+async def with_data(connection: AsyncConnection, found: list[Found]) -> list[Found]:
     """Put the data back into entries whose leaf only commits to it."""
     large = {item.place: item for item in found if "data" not in item.envelope}
     if not large:

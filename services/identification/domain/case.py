@@ -12,7 +12,7 @@ from services.identification.domain import (
     fieldwork,
     internal,
 )
-from services.identification.domain.case_state import Case, Status
+from services.identification.domain.case_state import Case, Help, Status
 from services.identification.domain.context import CaseContext
 from services.identification.domain.folding import evolve
 from services.identification.domain.policies import owner_acts
@@ -122,8 +122,21 @@ def end_monitoring(case: Case, command: internal.EndMonitoring, _context: Contex
         events.MonitoringEnded(
             eliminated_on=command.eliminated_on,
             elimination_id=command.elimination_id,
+            mode=command.mode,
+            early=command.early,
+            per_capita_net=command.per_capita_net,
         )
     ]
+
+
+@rule("R33")
+def hand_following_over(
+    case: Case, command: internal.HandFollowingOver, _context: Context
+) -> list[Event]:
+    """A followed household that has a new case is not followed twice (R33)."""
+    if not case.tracked:
+        return []
+    return [events.FollowingHandedOver(to_case_id=command.to_case_id)]
 
 
 @rule("R107", "R108")
@@ -134,16 +147,25 @@ def correct(_case: Case, command: internal.Correct, _context: Context) -> list[E
     return [events.RolledBack(correction_id=command.correction_id, to_version=command.to_version)]
 
 
-@rule("R49", "R73")
+@rule("R49", "R73", "R76")
 def note_measure(case: Case, command: internal.NoteMeasure, _context: Context) -> list[Event]:
-    """Which measures run although nobody is identified: none may, on leaving the channel (R73).
+    """Which measures there are, and which run: none may, on leaving the channel (R73).
 
-    Outside the channel they are help outside the mechanism, which a detector looks for (R49).
+    Outside the channel they are help outside the mechanism, which a detector looks for (R49); of a
+    monitored household, a detector asks whether there are any (R76).
     """
-    known = command.measure_id in case.measures
-    if known is command.running or (command.running and case.monitored):
+    known = case.helps.get(command.measure_id, Help())
+    filed = command.kind != "" and known.kind == ""
+    if known.running is command.running and not filed:
         return []
-    return [events.MeasureNoted(measure_id=command.measure_id, running=command.running)]
+    return [
+        events.MeasureNoted(
+            measure_id=command.measure_id,
+            running=known.running if filed else command.running,
+            kind=command.kind,
+            development=command.development,
+        )
+    ]
 
 
 def tick(case: Case, _command: Tick, context: Context) -> list[Event]:
@@ -156,6 +178,7 @@ _DECISIONS: Mapping[type[Command], Decision] = {
     **conclusion.DECISIONS,
     **channel.DECISIONS,
     internal.EndMonitoring: end_monitoring,
+    internal.HandFollowingOver: hand_following_over,
     internal.Correct: correct,
     internal.NoteMeasure: note_measure,
     Tick: tick,

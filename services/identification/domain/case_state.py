@@ -59,6 +59,17 @@ class Lapse:
 
 
 @dataclass(frozen=True)
+class Help:
+    """A measure of the assistance service, as far as this service must know it."""
+
+    kind: str = ""
+    development: bool = False
+    running: bool = False
+    begun: bool = False
+    """Whether it ever ran."""
+
+
+@dataclass(frozen=True)
 class Notice:
     """A posted notice."""
 
@@ -125,6 +136,9 @@ class Case:
     channel: Channel = Channel()
     measures: frozenset[UUID] = frozenset()
     """The measures that run although the household is not identified (R49, R73)."""
+    helps: Mapping[UUID, Help] = field(default_factory=dict)
+    """Every measure that was filed or began, the household identified or not (R76)."""
+    elimination: events.MonitoringEnded | None = None
     category: Category | None = None
     concluded_on: date | None = None
     """The day of the approval, the refusal or the exit."""

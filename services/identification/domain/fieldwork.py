@@ -77,6 +77,8 @@ def verify(case: Case, command: commands.VerifyHousehold, context: CaseContext) 
     policies.signer_is_member(command.signer_id, context)
     late = policies.late_is_explained(case, "verify", context.occurred_on, command.late_reason)
     members = _as_found(command.members, context)
+    if not case.relocated:
+        policies.benefits_are_checked(command, members)
     counted = scope.counted(members, relocated=case.relocated)
     if not counted:
         # Nobody is in scope: the heads are still needed for the figures, so all who live there.

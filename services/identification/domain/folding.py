@@ -8,6 +8,7 @@ from typing import Any
 from services.identification.domain.case_state import (
     TELLING,
     Case,
+    Help,
     Lapse,
     LapseKind,
     Notice,
@@ -188,6 +189,10 @@ def _followed_up(case: Case, event: events.FollowedUp) -> Case:
     )
 
 
+def _handed_over(case: Case, _event: events.FollowingHandedOver) -> Case:
+    return replace(case, tracked=False, clocks=clock.stop(case.clocks, "follow-up"))
+
+
 def _channel_confirmed(case: Case, event: events.GreenChannelConfirmed) -> Case:
     confirmed = {**case.channel.confirmed, event.level: event.on}
     channel = replace(
@@ -229,8 +234,21 @@ def _channel_exited(case: Case, event: events.GreenChannelExited) -> Case:
 
 
 def _measure_noted(case: Case, event: events.MeasureNoted) -> Case:
+    before = case.helps.get(event.measure_id, Help())
+    help_ = replace(
+        before,
+        kind=event.kind or before.kind,
+        development=event.development or before.development,
+        running=event.running,
+        begun=before.begun or event.running,
+    )
+    outside = event.running and not case.monitored
     one = {event.measure_id}
-    return replace(case, measures=case.measures | one if event.running else case.measures - one)
+    return replace(
+        case,
+        measures=case.measures | one if outside else case.measures - one,
+        helps={**case.helps, event.measure_id: help_},
+    )
 
 
 def _monitoring_ended(case: Case, event: events.MonitoringEnded) -> Case:
@@ -238,6 +256,7 @@ def _monitoring_ended(case: Case, event: events.MonitoringEnded) -> Case:
         case,
         status=Status.ELIMINATED,
         eliminated_on=event.eliminated_on,
+        elimination=event,
         clocks={},
     )
 
@@ -295,6 +314,7 @@ _APPLY: Mapping[type[Event], Callable[[Case, Any], Case]] = {
     events.NotIdentified: _not_identified,
     events.HouseholdTold: _told,
     events.FollowedUp: _followed_up,
+    events.FollowingHandedOver: _handed_over,
     events.GreenChannelConfirmed: _channel_confirmed,
     events.GreenChannelEntered: _channel_entered,
     events.GreenChannelVerified: _channel_verified,

@@ -22,6 +22,7 @@ from services.identification.domain.register_commands import (
     SplitHousehold,
 )
 from services.identification.domain.register_policies import (
+    Place,
     must_be_members,
     must_stand_for_somebody,
     one_head,
@@ -132,12 +133,24 @@ def move(household: Household, command: MoveHousehold, context: Move) -> list[Ev
             en="the village owns it already",
             field="division",
         )
+    owner_is_right(
+        Place(
+            division=command.division,
+            residence=command.residence,
+            hukou_place=command.hukou_place or household.hukou_place or household.division,
+            residence_leads=command.residence_leads,
+            relocated=household.relocated,
+            moved_from=household.moved_from,
+        )
+    )
     return [
         events.HouseholdMoved(
             household_id=household.household_id,
             from_division=household.division,
             division=command.division,
             residence=command.residence,
+            hukou_place=command.hukou_place,
+            residence_leads=command.residence_leads or "",
         ),
         # Neighbours who match people learn the new place with the tokens.
         events.HouseholdIndexed(

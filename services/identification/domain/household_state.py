@@ -144,7 +144,10 @@ _APPLY: Mapping[type[Event], Callable[[Household, Any], Household]] = {
         household, members=event.members, home_id=event.home_id or household.home_id
     ),
     events.HouseholdMoved: lambda household, event: replace(
-        household, division=event.division, residence=event.residence
+        household,
+        division=event.division,
+        residence=event.residence,
+        hukou_place=event.hukou_place or household.hukou_place,
     ),
     events.HouseholdSplit: lambda household, event: replace(household, members=event.members),
     events.HouseholdMerged: lambda household, event: replace(

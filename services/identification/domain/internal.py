@@ -9,10 +9,9 @@ from pydantic import Field
 
 from services.identification.domain.collection import ResidenceReason
 from services.identification.domain.commands import CaseAct
-from shared.contracts.audit import Target
 from shared.contracts.findings import FindingKind
 from shared.contracts.identification_steps import Hit, Source
-from shared.contracts.values import LeadSource, Risk
+from shared.contracts.values import EliminationMode, LeadSource, Risk
 from shared.kernel.division import DivisionCode
 from shared.kernel.event import Command
 from shared.kernel.principal import Permission, Role
@@ -32,6 +31,15 @@ class TakeLead(Command):
     risks: tuple[Risk, ...] = ()
 
 
+class HandFollowingOver(Command):
+    """The household's new case takes the following over (R33)."""
+
+    permission: ClassVar[Permission] = _SYSTEM
+
+    case_id: UUID
+    to_case_id: UUID
+
+
 class EndMonitoring(Command):
     """The assistance service eliminated the risk (R91)."""
 
@@ -40,16 +48,22 @@ class EndMonitoring(Command):
     case_id: UUID
     eliminated_on: date
     elimination_id: UUID
+    mode: EliminationMode | None = None
+    early: bool = False
+    per_capita_net: int | None = None
 
 
 class NoteMeasure(Command):
-    """A measure of the case was started, or stopped, by the assistance service (R70, R73)."""
+    """A measure of the case was filed, started or stopped by the assistance service (R70, R73)."""
 
     permission: ClassVar[Permission] = _SYSTEM
 
     case_id: UUID
     measure_id: UUID
     running: bool
+    kind: str = ""
+    """Of a filing only."""
+    development: bool = False
 
 
 class SplitOff(Command):
@@ -85,15 +99,6 @@ class AnswerComparison(CaseAct):
     hits: tuple[Hit, ...]
 
 
-class CarryOut(Command):
-    """Carry an authorised correction out: all its streams here, in one transaction (R108)."""
-
-    permission: ClassVar[Permission] = _SYSTEM
-
-    correction_id: UUID
-    targets: tuple[Target, ...]
-
-
 class Correct(Command):
     """A correction's part about one stream, a case or a household (R107, R108)."""
 
@@ -101,8 +106,6 @@ class Correct(Command):
 
     stream_id: UUID
     correction_id: UUID
-    at_version: int
-    """The version the request was about; at any other one nothing is done."""
     to_version: Annotated[int, Field(ge=1)] | None = None
     """Of a rollback; without it the case is withdrawn (清退)."""
 

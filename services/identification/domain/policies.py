@@ -4,6 +4,7 @@ The rules that concern one act only stand beside that act's policy here; figures
 table are in ``accounts`` and ``advice``.
 """
 
+from collections.abc import Sequence
 from datetime import date
 
 from services.identification.domain import commands
@@ -11,9 +12,9 @@ from services.identification.domain.case_state import Case
 from services.identification.domain.context import CaseContext
 from services.identification.domain.procedure import IDENTIFICATION
 from shared.contracts.assessment import Watch
-from shared.contracts.identification import LateReason
+from shared.contracts.identification import LateReason, Member
 from shared.contracts.identification_steps import Conclusion, ExemptionGround
-from shared.contracts.values import Benefit, Gap, History, MeetingForm
+from shared.contracts.values import Benefit, Gap, History, Hukou, MeetingForm
 from shared.kernel.refusal import Forbidden, Invalid, OutOfOrder
 from shared.policy.legal_time import after
 from shared.policy.rules import rule
@@ -195,6 +196,28 @@ def checklist_is_complete(command: commands.VerifyHousehold) -> None:
                 en=f"the checklist lacks {', '.join(sorted(missing))}",
                 field=field,
             )
+
+
+@rule("R21", "R22")
+def benefits_are_checked(command: commands.VerifyHousehold, members: Sequence[Member]) -> None:
+    """Of whoever is not of rural registration the urban benefits are looked at, and said (R21).
+
+    "None" is said too: it is not the same as not having asked.
+    """
+    checked = {item.member_id for item in command.members if "benefits" in item.model_fields_set}
+    for member in members:
+        rural = member.hukou is Hukou.RURAL
+        if member.co_living and not rural and member.member_id not in checked:
+            raise Invalid(
+                "R22" if member.hukou in _MAY_BE_COUNTED else "R21",
+                code="benefits-not-checked",
+                zh="家庭成员为非农业户籍的,须核实是否享受城镇相关保障政策",
+                en="of each member without rural registration, say which benefits they draw",
+                field="members",
+            )
+
+
+_MAY_BE_COUNTED = {Hukou.URBAN, Hukou.COLLECTIVE}
 
 
 @rule("R52")

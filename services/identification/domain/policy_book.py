@@ -51,6 +51,7 @@ def publish(book: PolicyBook, command: commands.PublishPolicy, context: Publicat
     numbered_once(policy, book)
     never_overwrites(policy, book, context.today)
     ends_after_it_begins(policy)
+    line_takes_somebody_in(policy.parameters)
     publicity_is_whole(policy.parameters)
     notices_are_whole(policy.parameters.working_years, "policy.parameters.working_years")
     if level_of(policy.division) is Level.CITY:
@@ -109,6 +110,19 @@ def ends_after_it_begins(policy: PolicyVersion) -> None:
             zh=f"有效期止{policy.valid_until}早于施行日期{policy.effective_from}",
             en="the version would end before it begins",
             field="policy.valid_until",
+        )
+
+
+@rule("R27", "R28")
+def line_takes_somebody_in(parameters: Parameters) -> None:
+    """A line of nothing would leave everybody above it: a cap by another name (R27)."""
+    if any(line == 0 for line in parameters.monitoring_line.values()):
+        raise Invalid(
+            "R27",
+            code="line-of-nothing",
+            zh="监测线不得为0",
+            en="a monitoring line of nothing takes nobody in",
+            field="policy.parameters.monitoring_line",
         )
 
 

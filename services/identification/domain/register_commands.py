@@ -106,3 +106,7 @@ class MoveHousehold(Act):
     household_id: UUID
     division: DivisionCode
     residence: DivisionCode
+    hukou_place: DivisionCode | None = None
+    """Where it is registered from now on, when that changed too."""
+    residence_leads: ResidenceReason | None = None
+    """Why the residence place leads instead of the hukou place (R25)."""

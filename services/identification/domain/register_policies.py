@@ -1,6 +1,7 @@
 """The rules that several acts on the register share, each by its name. Pure."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
@@ -37,6 +38,18 @@ class Placed(Protocol):
     @property
     def moved_from(self) -> str | None:
         """The place that a relocated household left."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a household is, after a move."""
+
+    division: str
+    residence: str
+    hukou_place: str
+    residence_leads: str | None
+    relocated: bool
+    moved_from: str | None
 
 
 @rule("R1")

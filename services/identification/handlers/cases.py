@@ -14,13 +14,18 @@ from services.identification.read_models import lookups
 from shared.kernel.division import Level, ancestor
 from shared.kernel.event import Command
 from shared.kernel.ids import named_id, new_id
-from shared.kernel.refusal import NotFound
+from shared.kernel.refusal import Invalid, NotFound
 from shared.policy.parameters import PolicyVersion
 from shared.store.application import Call, Handler, Outcome, on_stream
+from shared.vault.scan import Sensitive, scan
 from shared.vault.vault import Entry, Vault
 
 _TEXTS = ("note", "minutes", "objection", "answer", "facts")
 """The commands' free texts: into the vault, each as a note of the household."""
+
+
+_NUMBERS = ("document", "receipt", "reference", "form_version")
+"""The numbers of papers, which stand in events."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,7 @@ class CaseHandlers:
 
     async def case_context(self, command: commands.CaseAct, call: Call) -> CaseContext:
         """The household, the policy that governs the case, and the act's notes in the vault."""
+        _no_document_numbers(command)
         household, policy = await self._of_case(command.case_id, call)
         plain = call.context(command.occurred_on)
         return CaseContext(
@@ -84,7 +90,11 @@ class CaseHandlers:
             fresh_id=case_id,
             previous_case_id=found.latest,
         )
-        return await call.decide(CASE, case_id, command, context)
+        outcome = await call.decide(CASE, case_id, command, context)
+        if found.followed is not None and outcome.version == 1:
+            taken = internal.HandFollowingOver(case_id=found.followed, to_case_id=case_id)
+            await call.decide(CASE, found.followed, taken, plain)
+        return outcome
 
     async def answer_finding(self, command: commands.AnswerFinding, call: Call) -> Outcome:
         """The words into the vault, under the finding's household or the finding itself."""
@@ -141,6 +151,20 @@ def _sees(call: Call, household: HouseholdFacts) -> bool:
     """Whether the caller may know of the household at all (R1, R26)."""
     places = filter(None, (household.division, household.moved_from))
     return any(call.principal.covers(place) for place in places)
+
+
+def _no_document_numbers(command: commands.CaseAct) -> None:
+    """Numbers of papers stand in events, which hold no personal data: no identity number there."""
+    for name in _NUMBERS:
+        text = getattr(command, name, None)
+        found = scan(text) if isinstance(text, str) else []
+        if any(item.kind is Sensitive.DOCUMENT_NUMBER for item in found):
+            raise Invalid(
+                code="identity-number-in-reference",
+                zh="文号、编号中不得填写身份证件号码",
+                en="a paper's number is not a person's: no identity numbers here",
+                field=name,
+            )
 
 
 def _with_content(context: CaseContext, content: tuple[UUID, str] | None) -> CaseContext:

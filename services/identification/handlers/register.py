@@ -123,6 +123,8 @@ class RegisterHandlers:
         """To another village, while no case holds the household where it is."""
         self.divisions.require(command.division, level=Level.VILLAGE, field="division")
         self.divisions.require(command.residence, field="residence")
+        if command.hukou_place is not None:
+            self.divisions.require(command.hukou_place, field="hukou_place")
         active = await lookups.active_case(call.tx.sql, command.household_id)
         plain = call.context(command.occurred_on)
         context = Move(plain.today, plain.occurred_on, plain.principal, active is not None)

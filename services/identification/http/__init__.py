@@ -36,7 +36,7 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     heads.register(made, application, vault)
     posted.register(made, application, vault)
     policies.register(made, application, divisions)
-    oversight.register(made, application)
+    oversight.register(made, application, vault)
     governance.register(made, application)
     return made
 

@@ -8,14 +8,12 @@ from pydantic import BaseModel
 
 from services.identification.http.access import OVERSEE, RowKey
 from services.identification.read_models import oversight
-from services.identification.read_models.oversight import LapseKey
 from shared.store.application import Application
 from shared.web.auth import Caller
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, require
 
 _ROWS: Cursors[RowKey] = Cursors(RowKey)
-_LAPSES: Cursors[LapseKey] = Cursors(LapseKey)
 
 Listing = Callable[..., Awaitable[Sequence[Mapping[str, Any]]]]
 
@@ -29,7 +27,7 @@ class WhichLapses(BaseModel):
 
 
 def register(made: Router, application: Application) -> None:
-    """``GET /delegations``, ``/joint-meetings``, ``/oversight/lapses``."""
+    """``GET /delegations``, ``/coordination``, ``/oversight/lapses``."""
     database = application.database
     for path, summary, listing in (
         ("/delegations", "Who may approve in the committee's place.", oversight.delegations),
@@ -48,23 +46,18 @@ def register(made: Router, application: Application) -> None:
         caller: Caller, page: Paged, which: Annotated[WhichLapses, Query()]
     ) -> Page[dict[str, Any]]:
         question = which.model_dump()
+        after = _ROWS.after(page, question)
         async with database.reading() as tx:
             rows = await oversight.lapses(
                 tx.sql,
                 caller.division,
                 mine=which.mine,
                 kind=which.kind,
-                after=_LAPSES.after(page, question),
+                after=after and after.id,
                 limit=page.limit + 1,
             )
         shown = [dict(row) for row in rows]
-        return _LAPSES.cut(
-            shown, page, question, lambda row: LapseKey(row["case_id"], row["number"])
-        )
-
-
-def _lapse_key(row: Mapping[str, Any]) -> LapseKey:
-    return LapseKey(row["case_id"], row["number"])
+        return _ROWS.cut(shown, page, question, lambda row: RowKey(row["case_id"]))
 
 
 def _list(application: Application, path: str, listing: Listing) -> Any:

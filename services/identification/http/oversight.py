@@ -14,6 +14,7 @@ from shared.kernel.division import DivisionCode
 from shared.kernel.principal import Principal
 from shared.kernel.refusal import NotFound
 from shared.store.application import Application
+from shared.vault.vault import Vault
 from shared.web.auth import Caller
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, require
@@ -49,7 +50,7 @@ class Which(Inside):
     unanswered: bool = False
 
 
-def register(made: Router, application: Application) -> None:
+def register(made: Router, application: Application, vault: Vault) -> None:
     """``/oversight/…`` and ``/findings``."""
     database = application.database
 
@@ -113,5 +114,5 @@ def register(made: Router, application: Application) -> None:
         dependencies=[require(OVERSEE)],
     )
     async def run(caller: Caller) -> dict[str, int]:
-        found, new = await run_detectors(application, caller.division)
+        found, new = await run_detectors(application, vault, caller.division)
         return {"found": found, "new": new}

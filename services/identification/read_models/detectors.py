@@ -1,81 +1,78 @@
 """The detectors: what the cases of a division show that somebody must answer for (R48–R50, R114).
 
 Each is one query. A finding's id follows from what was found, so that a detector may run any number
-of times. Nothing is blocked by a finding and nothing is decided by it.
+of times. Nothing is blocked by a finding and nothing is decided by it. Those about a county's
+numbers as a whole are in ``rushes``; those about one case, the collection form's own checks among
+them, stand here. That a document number has 18, 20 or 22 characters is no detector: another one
+never gets in.
 """
 
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from statistics import median
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.identification.domain.collection import Health
 from services.identification.domain.internal import RaiseFinding
+from services.identification.read_models import rushes
 from services.identification.read_models.tables import household_case as case
 from services.identification.read_models.tables import work_item
+from services.identification.read_models.watching import Watched, of_case
 from shared.contracts.findings import FindingKind
-from shared.kernel.ids import named_id
+from shared.contracts.help import MeasureKind
+from shared.contracts.values import EliminationMode, Risk
 from shared.policy.legal_time import after
+from shared.policy.parameters import NoPolicy, monitoring_line
 from shared.policy.rules import rule
-from shared.store.tables import event
 
-MONTH_TIMES, MONTH_AT_LEAST = 3, 10
-"""突击识别: a month of more than 3 times the median of the 12 before, and 10 or more (R114)."""
-BULK, BULK_MINUTES = 20, 10
-"""20 approvals or more by one person within 10 minutes (R114)."""
-RUSH_PERCENT, RUSH_DAYS, RUSH_AT_LEAST = 40, 30, 10
-"""突击消除: over 40% of a year's eliminations within 30 days, of 10 or more (R114)."""
-HALF_YEAR = "6m"
-"""R93, R114."""
+_EMPLOYMENT = {
+    MeasureKind.WORKSHOP_JOB,
+    MeasureKind.WELFARE_POST,
+    MeasureKind.JOB_PLACEMENT,
+    MeasureKind.TRANSPORT_AID,
+    MeasureKind.WORK_RELIEF,
+    MeasureKind.SKILL_TRAINING,
+}
+_ID_LENGTH = 18
+_ACTIVE = ("OPEN", "IDENTIFIED")
 
-
-@dataclass(frozen=True)
-class Watched:
-    """Where and when a detector looks."""
-
-    division: str
-    """Everything inside it; ``CN`` is everything."""
-    today: date
+Detector = Callable[[Watched], Awaitable[list[RaiseFinding]]]
 
 
-Detector = Callable[[AsyncConnection, Watched], Any]
-
-
-async def detect(connection: AsyncConnection, watched: Watched) -> Sequence[RaiseFinding]:
+async def detect(watched: Watched) -> Sequence[RaiseFinding]:
     """Everything that all detectors find."""
     found: list[RaiseFinding] = []
     for detector in DETECTORS:
-        found += await detector(connection, watched)
+        found += await detector(watched)
     return found
 
 
 @rule("R48")
-async def omitted_eligible(connection: AsyncConnection, watched: Watched) -> list[RaiseFinding]:
-    """应纳未纳: rows 3 or 6 of the table, and refused, or still open past the last day (R48)."""
+async def omitted_eligible(watched: Watched) -> list[RaiseFinding]:
+    """应纳未纳: rows 3 or 6 of the table, and refused, let go, or open past the last day (R48)."""
     overdue = (
         sa.exists()
         .where(work_item.c.stream_id == case.c.stream_id)
         .where(work_item.c.due_on < watched.today)
     )
-    query = _cases(watched).where(
+    query = watched.cases().where(
         case.c.advice_row.in_([3, 6]),
-        sa.or_(case.c.status == "NOT_IDENTIFIED", sa.and_(case.c.status == "OPEN", overdue)),
+        sa.or_(
+            case.c.status.in_(["NOT_IDENTIFIED", "EXITED"]),
+            sa.and_(case.c.status == "OPEN", overdue),
+        ),
     )
     return [
-        _of_case(FindingKind.OMITTED_ELIGIBLE, "R48", row, advice_row=row.advice_row)
-        for row in await connection.execute(query)
+        of_case(FindingKind.OMITTED_ELIGIBLE, "R48", row, advice_row=row.advice_row)
+        for row in await _rows(watched, query)
     ]
 
 
 @rule("R49")
-async def off_register(connection: AsyncConnection, watched: Watched) -> list[RaiseFinding]:
+async def off_register(watched: Watched) -> list[RaiseFinding]:
     """体外循环: measures run for a household neither identified nor in the green channel (R49)."""
-    query = _cases(watched).where(
+    query = watched.cases().where(
         case.c.measures > 0,
         sa.or_(
             case.c.status.in_(["NOT_IDENTIFIED", "EXITED"]),
@@ -83,117 +80,117 @@ async def off_register(connection: AsyncConnection, watched: Watched) -> list[Ra
         ),
     )
     return [
-        _of_case(FindingKind.OFF_REGISTER, "R49", row, measures=row.measures)
-        for row in await connection.execute(query)
+        of_case(FindingKind.OFF_REGISTER, "R49", row, measures=row.measures)
+        for row in await _rows(watched, query)
     ]
 
 
-@rule("R114")
-async def quick_elimination(connection: AsyncConnection, watched: Watched) -> list[RaiseFinding]:
-    """Identified and eliminated within the half-year (R93, R114)."""
-    query = _cases(watched).where(case.c.eliminated_on.is_not(None))
+@rule("R93", "R114")
+async def quick_elimination(watched: Watched) -> list[RaiseFinding]:
+    """Identified and eliminated within the half-year, and not naturally (R93, R114)."""
     return [
-        _of_case(
-            FindingKind.QUICK_ELIMINATION,
-            "R114",
-            row,
-            identified_on=str(row.identified_on),
-            eliminated_on=str(row.eliminated_on),
-        )
-        for row in await connection.execute(query)
-        if row.eliminated_on < after(row.identified_on, HALF_YEAR)
+        of_case(FindingKind.QUICK_ELIMINATION, "R114", row, **_days(row))
+        for row in await _rows(watched, _eliminated(watched))
+        if row.eliminated_on < after(row.identified_on, watched.numbers(row.division).stable_income)
     ]
 
 
 @rule("R114")
-async def rush_identification(connection: AsyncConnection, watched: Watched) -> list[RaiseFinding]:
-    """A county's last whole month against the median of the twelve before it (R114)."""
-    month = watched.today.replace(day=1) - timedelta(days=1)
-    counts = await _monthly(connection, watched)
+async def same_month_elimination(watched: Watched) -> list[RaiseFinding]:
+    """Eliminated in the month of the identification or the next, and not naturally (R114)."""
+    return [
+        of_case(FindingKind.SAME_MONTH_ELIMINATION, "R114", row, **_days(row))
+        for row in await _rows(watched, _eliminated(watched))
+        if _month_number(row.eliminated_on) - _month_number(row.identified_on) <= 1
+    ]
+
+
+@rule("R78")
+async def no_development(watched: Watched) -> list[RaiseFinding]:
+    """Eliminated by help although somebody can work, and none of the help was development (R78)."""
+    query = watched.cases().where(
+        case.c.elimination_mode == EliminationMode.ASSISTED,
+        case.c.can_work,
+        case.c.development == 0,
+    )
+    return [
+        of_case(FindingKind.NO_DEVELOPMENT, "R78", row, measures=len(row.begun))
+        for row in await _rows(watched, query)
+    ]
+
+
+@rule("R91")
+async def income_below_line(watched: Watched) -> list[RaiseFinding]:
+    """The income an elimination stood on is not above the line of that year (R91).
+
+    At the time it was; then the year's own line was published, higher than the former one.
+    """
     found = []
-    for county, by_month in counts.items():
-        now = by_month.get(_month(month), 0)
-        before = [by_month.get(name, 0) for name in _months_before(month, 12)]
-        if now >= MONTH_AT_LEAST and now > MONTH_TIMES * median(before):
-            found.append(
-                _of_county(
-                    FindingKind.RUSH_IDENTIFICATION,
-                    county,
-                    _month(month),
-                    count=now,
-                    median=str(median(before)),
-                )
-            )
+    query = watched.cases().where(case.c.elimination_income.is_not(None))
+    for row in await _rows(watched, query):
+        line = _line(watched, row.division, row.eliminated_on.year)
+        if line is not None and row.elimination_income <= line:
+            figures = {"per_capita_net": row.elimination_income, "line": line, **_days(row)}
+            found.append(of_case(FindingKind.INCOME_BELOW_LINE, "R91", row, **figures))
     return found
 
 
-@rule("R114")
-async def bulk_approval(connection: AsyncConnection, watched: Watched) -> list[RaiseFinding]:
-    """Many approvals by one person within minutes: nobody read them (R114)."""
-    actor = event.c.meta["actor"].astext
-    query = (
-        sa.select(actor.label("actor"), sa.func.left(event.c.region, 6).label("county"))
-        .add_columns(event.c.recorded_at)
-        .where(
-            event.c.type == "Approved", event.c.category == "case", _inside(event.c.region, watched)
-        )
-        .order_by(actor, event.c.recorded_at)
+@rule("R76")
+async def unhelped(watched: Watched) -> list[RaiseFinding]:
+    """Identified for a month, and no measure has begun (R76)."""
+    query = watched.cases().where(
+        case.c.status == "IDENTIFIED", sa.func.cardinality(case.c.begun) == 0
     )
-    times: dict[tuple[str, str], list[datetime]] = defaultdict(list)
-    for row in await connection.execute(query):
-        times[row.actor, row.county].append(row.recorded_at)
-    window = timedelta(minutes=BULK_MINUTES)
     return [
-        _of_county(
-            FindingKind.BULK_APPROVAL,
-            county,
-            f"{who} {moments[start]:%Y-%m-%dT%H:%M}",
-            approver=who,
-            count=size,
-            from_moment=moments[start].isoformat(),
-        )
-        for (who, county), moments in times.items()
-        for start, size in _bursts(moments, window)
+        of_case(FindingKind.UNHELPED, "R76", row, identified_on=str(row.identified_on))
+        for row in await _rows(watched, query)
+        if after(row.identified_on, watched.numbers(row.division).unhelped) <= watched.today
     ]
 
 
-@rule("R114")
-async def rush_elimination(connection: AsyncConnection, watched: Watched) -> list[RaiseFinding]:
-    """Most of a county's eliminations of a year fall within thirty days (R114)."""
-    query = (
-        sa.select(case.c.county, case.c.eliminated_on)
-        .where(case.c.eliminated_on.is_not(None), _inside(case.c.division, watched))
-        .order_by(case.c.county, case.c.eliminated_on)
+@rule("R83")
+async def training_only(watched: Watched) -> list[RaiseFinding]:
+    """All the employment help a household got is training (R83)."""
+    query = watched.cases().where(
+        case.c.status.in_(["IDENTIFIED", "ELIMINATED"]),
+        case.c.begun.contains([MeasureKind.SKILL_TRAINING]),
     )
-    days: dict[tuple[str, int], list[date]] = defaultdict(list)
-    for row in await connection.execute(query):
-        days[row.county, row.eliminated_on.year].append(row.eliminated_on)
-    found = []
-    for (county, year), dates in days.items():
-        most = max(
-            sum(start <= day < start + timedelta(days=RUSH_DAYS) for day in dates)
-            for start in dates
-        )
-        if most >= RUSH_AT_LEAST and most * 100 > RUSH_PERCENT * len(dates):
-            figures = {"count": most, "of": len(dates)}
-            kind = FindingKind.RUSH_ELIMINATION
-            found.append(_of_county(kind, county, str(year), **figures))
-    return found
+    return [
+        of_case(FindingKind.TRAINING_ONLY, "R83", row, measures=len(row.begun))
+        for row in await _rows(watched, query)
+        if _EMPLOYMENT.intersection(row.begun) == {MeasureKind.SKILL_TRAINING}
+    ]
 
 
 @rule("R50")
-async def work_risk_without_labour(
-    connection: AsyncConnection, watched: Watched
-) -> list[RaiseFinding]:
+async def work_risk_without_labour(watched: Watched) -> list[RaiseFinding]:
     """务工就业不稳 as a risk of a household in which nobody can work: a slip in the form."""
-    query = _cases(watched).where(
-        case.c.status.in_(["OPEN", "IDENTIFIED"]),
-        case.c.risks.contains(["UNSTABLE_EMPLOYMENT"]),
+    query = watched.cases().where(
+        case.c.status.in_(_ACTIVE),
+        case.c.risks.contains([Risk.UNSTABLE_EMPLOYMENT]),
         sa.not_(case.c.labour_capable),
     )
     return [
-        _of_case(FindingKind.NO_LABOUR_BUT_WORK_RISK, "R50", row)
-        for row in await connection.execute(query)
+        of_case(FindingKind.NO_LABOUR_BUT_WORK_RISK, "R50", row)
+        for row in await _rows(watched, query)
+    ]
+
+
+@rule("R50")
+async def disability_unproven(watched: Watched) -> list[RaiseFinding]:
+    """因残 as a risk, and nobody with a disability certificate or in that state of health.
+
+    The vault is asked for a yes or a no; nobody's data are read.
+    """
+    query = watched.cases().where(
+        case.c.status.in_(_ACTIVE),
+        case.c.advice_row.is_not(None),
+        case.c.risks.contains([Risk.DISABILITY]),
+    )
+    return [
+        of_case(FindingKind.DISABILITY_UNPROVEN, "R50", row)
+        for row in await _rows(watched, query)
+        if not await _somebody_disabled(watched, row.household_id)
     ]
 
 
@@ -201,76 +198,50 @@ DETECTORS: Sequence[Detector] = (
     omitted_eligible,
     off_register,
     quick_elimination,
-    rush_identification,
-    bulk_approval,
-    rush_elimination,
+    same_month_elimination,
+    no_development,
+    income_below_line,
+    unhelped,
+    training_only,
     work_risk_without_labour,
+    disability_unproven,
+    rushes.rush_identification,
+    rushes.bulk_approval,
+    rushes.rush_elimination,
+    rushes.channel_share,
 )
 """All of them, run nightly and on demand."""
 
 
-def _cases(watched: Watched) -> sa.Select[Any]:
-    return sa.select(case).where(_inside(case.c.division, watched)).order_by(case.c.stream_id)
+async def _rows(watched: Watched, query: sa.Select[Any]) -> Sequence[Any]:
+    return list(await watched.tx.sql.execute(query))
 
 
-def _inside(column: sa.ColumnElement[str], watched: Watched) -> sa.ColumnElement[bool]:
-    return sa.true() if watched.division == "CN" else column.like(f"{watched.division}%")
+def _eliminated(watched: Watched) -> sa.Select[Any]:
+    natural = sa.func.coalesce(case.c.elimination_mode, "") == EliminationMode.NATURAL
+    return watched.cases().where(case.c.eliminated_on.is_not(None), sa.not_(natural))
 
 
-async def _monthly(connection: AsyncConnection, watched: Watched) -> dict[str, dict[str, int]]:
-    month = sa.func.to_char(case.c.identified_on, "YYYY-MM")
-    query = (
-        sa.select(case.c.county, month.label("month"), sa.func.count().label("count"))
-        .where(case.c.identified_on.is_not(None), _inside(case.c.division, watched))
-        .group_by(case.c.county, month)
-    )
-    counts: dict[str, dict[str, int]] = defaultdict(dict)
-    for county, name, count in await connection.execute(query):
-        counts[county][name] = count
-    return counts
+def _days(row: Any) -> dict[str, str]:
+    return {"identified_on": str(row.identified_on), "eliminated_on": str(row.eliminated_on)}
 
 
-def _month(day: date) -> str:
-    return f"{day:%Y-%m}"
+def _month_number(day: date) -> int:
+    return day.year * 12 + day.month
 
 
-def _months_before(day: date, number: int) -> list[str]:
-    names = []
-    for _ in range(number):
-        day = day.replace(day=1) - timedelta(days=1)
-        names.append(_month(day))
-    return names
+def _line(watched: Watched, division: str, year: int) -> int | None:
+    version = watched.policy(division)
+    try:
+        return None if version is None else monitoring_line(version, year)[0]
+    except NoPolicy:
+        return None
 
 
-def _bursts(moments: Sequence[datetime], window: timedelta) -> list[tuple[int, int]]:
-    """Where a burst begins and how many it has, of moments in order; bursts do not overlap."""
-    bursts: list[tuple[int, int]] = []
-    start = 0
-    while start < len(moments):
-        size = bisect_right(moments, moments[start] + window) - start
-        if size >= BULK:
-            bursts.append((start, size))
-        start += size if size >= BULK else 1
-    return bursts
-
-
-def _of_case(kind: FindingKind, rule_id: str, row: Any, **figures: int | str) -> RaiseFinding:
-    return RaiseFinding(
-        finding_id=named_id("finding", kind, str(row.stream_id)),
-        kind=kind,
-        rule=rule_id,
-        division=row.county,
-        case_id=row.stream_id,
-        household_id=row.household_id,
-        figures={"status": row.status, **figures},
-    )
-
-
-def _of_county(kind: FindingKind, county: str, when: str, **figures: int | str) -> RaiseFinding:
-    return RaiseFinding(
-        finding_id=named_id("finding", kind, county, when),
-        kind=kind,
-        rule="R114",
-        division=county,
-        figures={"when": when, **figures},
+async def _somebody_disabled(watched: Watched, household_id: Any) -> bool:
+    connection = watched.tx.raw
+    return await watched.vault.says(
+        connection, household_id, "member", lambda data: len(data["document_number"]) > _ID_LENGTH
+    ) or await watched.vault.says(
+        connection, household_id, "details", lambda data: data.get("health") == Health.DISABLED
     )

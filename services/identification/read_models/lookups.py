@@ -88,22 +88,27 @@ class Standing:
     """Its open or identified case."""
     latest: UUID | None
     """Its last case of all."""
+    followed: UUID | None
+    """The case after which it is followed (R33)."""
 
 
 async def standing(connection: AsyncConnection, household_id: UUID, lead_id: UUID) -> Standing:
     """The household's cases as a new lead finds them (R25, R105)."""
+    columns = ("stream_id", "status", "leads", "tracked")
     query = (
-        sa.select(household_case.c.stream_id, household_case.c.status, household_case.c.leads)
+        sa.select(*(household_case.c[name] for name in columns))
         .where(household_case.c.household_id.in_(part_of(household_id)))
         .order_by(household_case.c.opened_on, household_case.c.stream_id)
     )
     rows = (await connection.execute(query)).all()
     with_lead = [row.stream_id for row in rows if lead_id in row.leads]
     active = [row.stream_id for row in rows if row.status in {"OPEN", "IDENTIFIED"}]
+    followed = [row.stream_id for row in rows if row.tracked]
     return Standing(
         with_lead=with_lead[-1] if with_lead else None,
         active=active[-1] if active else None,
         latest=rows[-1].stream_id if rows else None,
+        followed=followed[-1] if followed else None,
     )
 
 
@@ -181,6 +186,12 @@ async def owners_of(connection: AsyncConnection, tokens: Sequence[str]) -> Seque
     """The households that hold any of the document tokens."""
     query = sa.select(household_token.c.stream_id).where(household_token.c.token.in_(tokens))
     return (await connection.execute(query)).scalars().all()
+
+
+async def policy_book(connection: AsyncConnection) -> Sequence[PolicyVersion]:
+    """Every version that was ever published."""
+    rows = (await connection.execute(sa.select(policy_version.c.data))).scalars()
+    return [PolicyVersion.model_validate(data) for data in rows]
 
 
 async def open_case_of(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -164,32 +164,34 @@ async def findings(
     return [{"id": row["stream_id"], **_without_stream(row)} for row in rows]
 
 
-class LapseKey(NamedTuple):
-    """The order of the lapses."""
-
-    case_id: UUID
-    number: int
-
-
 async def lapses(
     connection: AsyncConnection,
     division: str,
     *,
     mine: bool,
     kind: str | None,
-    after: LapseKey | None,
+    after: UUID | None,
     limit: int,
 ) -> Sequence[Mapping[str, Any]]:
-    """What was late, missed or entered late inside a division; ``mine``: told to it itself."""
-    order = (lapse.c.stream_id, lapse.c.number)
-    where = lapse.c.told_to == division if mine else _inside(lapse.c.division, division)
-    query = sa.select(lapse).where(where).order_by(*order).limit(limit)
+    """Cases with what was late, missed or entered late; ``mine``: what the division was told."""
+    where = lapse.c.told_to.contains([division]) if mine else _inside(lapse.c.division, division)
+    query = sa.select(lapse).where(where).order_by(lapse.c.stream_id).limit(limit)
     if kind is not None:
-        query = query.where(lapse.c.kind == kind)
+        query = query.where(lapse.c.lapses.contains([{"kind": kind}]))
     if after is not None:
-        query = query.where(sa.tuple_(*order) > sa.tuple_(*after))
-    rows = (await connection.execute(query)).mappings()
-    return [{"case_id": row["stream_id"], **_without_stream(row)} for row in rows]
+        query = query.where(lapse.c.stream_id > after)
+    return [
+        {
+            "case_id": row["stream_id"],
+            "division": row["division"],
+            "lapses": [
+                item
+                for item in row["lapses"]
+                if kind in {None, item["kind"]} and (not mine or item["told_to"] == division)
+            ],
+        }
+        for row in (await connection.execute(query)).mappings()
+    ]
 
 
 async def delegations(

@@ -28,8 +28,12 @@ SERVICE = "identification"
 
 
 async def cases_of(connection: AsyncConnection, household_id: UUID) -> Sequence[Mapping[str, Any]]:
-    """The household's cases and those of households merged into it, the latest first."""
+    """The household's cases and those of households merged into it, the latest first.
+
+    Of those opened on one day, the active one.
+    """
     table = household_case.c
+    active = table.status.in_(["OPEN", "IDENTIFIED"])
     query = (
         sa.select(
             table.stream_id.label("id"),
@@ -40,7 +44,7 @@ async def cases_of(connection: AsyncConnection, household_id: UUID) -> Sequence[
             table.refusal,
         )
         .where(table.household_id.in_(part_of(household_id)))
-        .order_by(table.opened_on.desc(), table.stream_id.desc())
+        .order_by(table.opened_on.desc(), active.desc(), table.stream_id.desc())
     )
     return [dict(row) for row in (await connection.execute(query)).mappings()]
 

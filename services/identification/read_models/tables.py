@@ -78,6 +78,11 @@ household_case = sa.Table(
     sa.Column("late", sa.Boolean),
     sa.Column("concluded_on", sa.Date),
     sa.Column("eliminated_on", sa.Date),
+    sa.Column("can_work", sa.Boolean),
+    sa.Column("begun", ARRAY(sa.Text)),
+    sa.Column("development", sa.Integer),
+    sa.Column("elimination_mode", sa.Text),
+    sa.Column("elimination_income", sa.BigInteger),
     sa.Column("version", sa.Integer, nullable=False),
     sa.Index("household_case_household", "household_id"),
     sa.Index("household_case_division", "division"),
@@ -157,19 +162,14 @@ coordination = sa.Table(
     sa.Index("coordination_division", "division", "stream_id"),
 )
 
+# One row a case that has any: a case's act then costs no statement more.
 lapse = sa.Table(
     "lapse",
     metadata,
-    sa.Column("stream_id", UUID(), nullable=False),
-    sa.Column("number", sa.SmallInteger, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("about", sa.Text, nullable=False),
+    sa.Column("stream_id", UUID(), primary_key=True),
     sa.Column("division", sa.Text, nullable=False),
-    sa.Column("told_to", sa.Text, nullable=False),
-    sa.Column("occurred_on", sa.Date, nullable=False),
-    sa.Column("entered_on", sa.Date),
-    sa.Column("reason", sa.Text),
-    sa.PrimaryKeyConstraint("stream_id", "number"),
-    sa.Index("lapse_told_to", "told_to", "stream_id"),
+    sa.Column("told_to", ARRAY(sa.Text), nullable=False),
+    sa.Column("lapses", JSONB, nullable=False),
     sa.Index("lapse_division", "division", "stream_id"),
+    sa.Index("lapse_told_to", "told_to", postgresql_using="gin"),
 )

@@ -10,9 +10,10 @@ from services.identification.domain.delegation import Delegation
 from services.identification.domain.finding import Finding
 from services.identification.domain.household_state import Household
 from services.identification.domain.policy_book import PolicyBook
-from services.identification.domain.scope import whole_household_no_labour
+from services.identification.domain.scope import labour_capable, whole_household_no_labour
 from services.identification.domain.work import priority, to_do
 from services.identification.read_models import tables
+from shared.contracts.identification import Member
 from shared.kernel.division import Level, ancestor
 from shared.kernel.event import Event, Recorded
 from shared.kernel.refusal import OutOfOrder
@@ -97,6 +98,11 @@ def _case(state: Case, last: Recorded[Event]) -> Sequence[Row]:
             "late": state.late,
             "concluded_on": state.concluded_on,
             "eliminated_on": state.eliminated_on,
+            "can_work": _can_work(state),
+            "begun": sorted(item.kind for item in state.helps.values() if item.begun),
+            "development": sum(item.begun and item.development for item in state.helps.values()),
+            "elimination_mode": state.elimination and state.elimination.mode,
+            "elimination_income": state.elimination and state.elimination.per_capita_net,
             "version": last.version,
         }
     ]
@@ -104,10 +110,17 @@ def _case(state: Case, last: Recorded[Event]) -> Sequence[Row]:
 
 def _labour_capable(state: Case) -> bool | None:
     """Whether any counted member can work at all; unknown before the verification."""
-    if state.verified is None:
-        return None
-    counted = [item for item in state.verified.members if item.member_id in state.verified.counted]
-    return not whole_household_no_labour(counted)
+    return None if state.verified is None else not whole_household_no_labour(_counted(state))
+
+
+def _can_work(state: Case) -> bool | None:
+    """Whether any counted member can work fully (R78); unknown before the verification."""
+    return None if state.verified is None else labour_capable(_counted(state))
+
+
+def _counted(state: Case) -> list[Member]:
+    assert state.verified is not None
+    return [item for item in state.verified.members if item.member_id in state.verified.counted]
 
 
 def _finding(state: Finding, last: Recorded[Event]) -> Sequence[Row]:
@@ -199,30 +212,37 @@ def _coordination(state: Coordinated | None, last: Recorded[Event]) -> Sequence[
 def _lapses(state: Case, last: Recorded[Event]) -> Sequence[Row]:
     """What was late or entered late, and the clocks that have spoken, each with who was told."""
     city = ancestor(state.division, Level.CITY)
-    acts: list[tuple[Any, ...]] = [
-        (item.kind, item.act, city, item.on, item.entered_on, item.reason) for item in state.lapses
+    acts = [
+        {
+            "kind": item.kind,
+            "about": item.act,
+            "told_to": city,
+            "on": item.on,
+            "entered_on": item.entered_on,
+            "reason": item.reason,
+        }
+        for item in state.lapses
     ]
-    clocks: list[tuple[Any, ...]] = [
-        (
-            "MISSED" if item.missed else "WARNED",
-            kind,
-            told_to(item, state.division),
-            item.deadline.due_on,
-            None,
-            None,
-        )
+    clocks = [
+        {
+            "kind": "MISSED" if item.missed else "WARNED",
+            "about": kind,
+            "told_to": told_to(item, state.division),
+            "on": item.deadline.due_on,
+        }
         for kind, item in state.clocks.items()
         if item.missed or item.warned
     ]
-    names = ("kind", "about", "told_to", "occurred_on", "entered_on", "reason")
+    found: list[dict[str, Any]] = [*acts, *clocks]
+    if not found:
+        return []
     return [
         {
             "stream_id": last.stream_id,
-            "number": number,
             "division": state.division,
-            **dict(zip(names, row, strict=True)),
+            "told_to": sorted({item["told_to"] for item in found}),
+            "lapses": found,
         }
-        for number, row in enumerate([*acts, *clocks])
     ]
 
 

@@ -1,9 +1,16 @@
 """Leads over HTTP: found a household for, at once or later; ended one by one, with a reason."""
 
 from typing import Any
+from uuid import UUID
 
 from services.alerts.http import DOORS
 from shared.contracts.assistance import RefreshRecorded
+from shared.contracts.audit import (
+    CorrectionAuthorized,
+    CorrectionKind,
+    CorrectionReason,
+    Target,
+)
 from shared.contracts.identification import CaseOpened, LeadJoined, NotIdentified, RiskAdded
 from shared.contracts.values import LeadSource, Risk
 from shared.kernel.ids import new_id
@@ -320,6 +327,37 @@ async def test_an_order_and_a_declaration_are_two_leads_of_one_household(desk: D
     found = await desk.events("RiskReported")
     assert [item["household_id"] for item in found] == [str(household)] * 2
     assert len({item["lead_id"] for item in found}) == 2
+
+
+@rule("R107", "R108")
+async def test_the_gates_withdraw_a_lead_and_take_a_disposition_back(desk: Desk) -> None:
+    path = await lead_of(desk)
+    lead_id = UUID(path.removeprefix("/leads/"))
+    await desk.done(f"{path}/disposition", disposal(), COUNTY_OFFICER)
+
+    async def authorized(version: int, to_version: int | None) -> str:
+        kind = CorrectionKind.ROLLBACK if to_version else CorrectionKind.PURGE
+        target = Target(service="alerts", stream_id=lead_id, version=version, to_version=to_version)
+        event = CorrectionAuthorized(
+            correction_id=new_id(),
+            city="3701",
+            kind=kind,
+            targets=(target,),
+            reason=CorrectionReason.WRONG_ENTRY,
+            filing="国备〔2023〕1号",
+            content_sha256="0" * 64,
+        )
+        await desk.hear(event)
+        await desk.hear(event)
+        shown = (await desk.get(path, COUNTY_OFFICER)).json()
+        return str(shown["status"])
+
+    assert await authorized(1, None) == "DISPOSED"
+    assert await authorized(2, 1) == "WAITING"
+    assert await authorized(3, None) == "PURGED"
+    found = await desk.events("RiskReported", "LeadDisposed", "RolledBack", "Purged")
+    assert len(found) == 4
+    await desk.refused(f"{path}/disposition", disposal(), COUNTY_OFFICER, "lead-not-open-here")
 
 
 @rule("R101", "R105")

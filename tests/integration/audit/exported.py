@@ -48,7 +48,10 @@ def honest() -> Exported:
 
 
 def built(
-    leaves: list[bytes], openings: dict[int, Opening] | None = None, signer: LogSigner = SIGNER
+    leaves: list[bytes],
+    openings: dict[int, Opening] | None = None,
+    signer: LogSigner = SIGNER,
+    origin: str = ORIGIN,
 ) -> Exported:
     """The log that has these leaves, as its own key signs it."""
     head, full = merkle.extend(Head(), b"".join(map(merkle.leaf_hash, leaves)))
@@ -65,5 +68,5 @@ def built(
         for index, item in (openings or {}).items()
     )
     files["vkey"] = f"{signer.vkey()}\n".encode()
-    files["checkpoint"] = Checkpoint(ORIGIN, head.size, head.root()).signed([signer]).render()
+    files["checkpoint"] = Checkpoint(origin, head.size, head.root()).signed([signer]).render()
     return Exported(files)

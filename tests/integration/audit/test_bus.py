@@ -1,7 +1,7 @@
 """Over the bus: everything that is sent is logged as it was sent, exactly once, whatever comes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,14 +12,18 @@ import orjson
 import pytest
 
 from services.audit.domain import leaf
+from services.audit.domain.note import Checkpoint, Note
 from services.audit.log import reader
+from services.audit.log.append import LogWriter
+from services.audit.log.checkpoints import Publisher
+from services.audit.log.telling import TOPIC, Teller, key_of
 from services.audit.main import SERVICES, create
 from services.audit.settings import AuditSettings
 from shared.bus.cloudevents import headers, topic
 from shared.bus.connection import connector
 from shared.bus.embedded import EmbeddedBroker
 from shared.bus.embedded_tables import LOG_SCHEMA
-from shared.bus.port import Message
+from shared.bus.port import Message, TopicPartition
 from shared.evidence.settings import EvidenceSettings
 from shared.store.database import Database
 from shared.store.migrate import Schema
@@ -27,6 +31,7 @@ from shared.testing.databases import Urls
 from shared.vault.settings import VaultSettings, create_missing_keys
 from shared.web.service import Service, ServiceSettings
 from shared.web.settings import Mode, OidcSettings, WebSettings
+from tests.integration.audit.support import NAME, append, entry
 
 
 @pytest.fixture
@@ -164,3 +169,32 @@ async def test_the_numbers_add_up(
             "select sum(received) from es.consumed_partition where consumer = 'audit'"
         )
     assert received == 300
+
+
+async def test_checkpoints_go_to_a_topic_of_their_own(
+    broker: EmbeddedBroker, database: Database, writer: LogWriter, publisher: Publisher
+) -> None:
+    teller = Teller(database, broker)
+    await broker.ensure_topics([TOPIC])
+    producer = await broker.producer()
+    assert await teller.once(producer) == 0
+    for stream in range(3):
+        await append(database, writer, [entry(stream, 1)])
+        await publisher.publish()
+    assert (await teller.once(producer), await teller.once(producer)) == (3, 0)
+    await append(database, writer, [entry(9, 1)])
+    await publisher.publish()
+    assert await teller.once(producer) == 1
+
+    async def from_the_first(asked: Collection[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(asked, 0)
+
+    reading = await broker.subscribe("witness", [TOPIC], from_the_first)
+    batches = [batch for _ in range(2) for batch in await reading.fetch(10, 5)]
+    await reading.close()
+    [batch] = [batch for batch in batches if batch.messages]
+    origin = NAME.origin(2026)
+    notes = [Checkpoint.parse(Note.parse(item.value).text) for item in batch.messages]
+    assert [(note.origin, note.size) for note in notes] == [(origin, n) for n in (1, 2, 3, 4)]
+    assert [item.headers["size"] for item in batch.messages] == ["1", "2", "3", "4"]
+    assert {item.key for item in batch.messages} == {str(key_of(origin)).encode()}

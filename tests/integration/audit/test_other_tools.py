@@ -17,8 +17,10 @@ from sigstore._internal.rekor.checkpoint import SignedCheckpoint
 from sigstore.errors import VerificationError
 
 from services.audit.domain import merkle
+from services.audit.domain.note import Checkpoint, Note
 from services.audit.log import layout
-from tests.integration.audit.exported import KEY, ORIGIN, SIZE, Exported, built, honest
+from services.audit.log.sm2 import Sm2Key
+from tests.integration.audit.exported import KEY, ORIGIN, SIGNER, SIZE, Exported, built, honest
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +57,13 @@ def test_pymerkle_computes_the_same_roots_and_paths(exported: Exported) -> None:
                 *ours,
             ]
             pymerkle.verify_inclusion(tree.get_leaf(index + 1), root, theirs)
+            forged = tree.hash_buff(leaves[index] + b" ")
+            with pytest.raises(pymerkle.InvalidProof):
+                pymerkle.verify_inclusion(forged, root, theirs)
         older = tree.prove_consistency(size, SIZE)
         pymerkle.verify_consistency(root, tree.get_root(SIZE), older)
+        with pytest.raises(pymerkle.InvalidProof):
+            pymerkle.verify_consistency(merkle.leaf_hash(b"fork"), tree.get_root(SIZE), older)
 
 
 def path_of(proof: Any) -> list[str]:
@@ -130,6 +137,10 @@ def test_go_accepts_every_entry_and_refuses_the_tampered(
     seen = tmp_path / "seen"
     seen.write_bytes(built(leaves[:333]).files["checkpoint"])
     whole = exported.at(tmp_path / "whole")
+    second = Note.parse(exported.files["checkpoint"])
+    signed_twice = Checkpoint.parse(second.text).signed([SIGNER, Sm2Key.new().signer(ORIGIN)])
+    both = Exported({**exported.files, "checkpoint": signed_twice.render()})
+    assert go_says(go_verifier, both.at(tmp_path / "both"), vkey, seen) == (0, f"ok {SIZE}")
     assert go_says(go_verifier, whole, vkey, seen) == (0, f"ok {SIZE}")
     forged = [*leaves[:7], leaves[7].replace(b"p-", b"q-"), *leaves[8:]]
     fork = built(forged).at(tmp_path / "fork")

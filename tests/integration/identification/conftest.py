@@ -1,6 +1,7 @@
 """The service over HTTP on a real PostgreSQL."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -41,14 +42,20 @@ async def urls(new_database: Callable[[Schema], Awaitable[Urls]]) -> Urls:
     return await new_database(SCHEMA)
 
 
+def evidence_room(directory: Path) -> EvidenceRoom:
+    """The service's evidence, in a directory; with its vault."""
+    vault = Vault(FileMasterKey(KeyRing.new(CipherName.AES_256_GCM.value)))
+    return EvidenceRoom(Blobs.at(directory.as_uri()), NoScanner(), vault, "identification")
+
+
 @pytest.fixture
 def room(tmp_path: Path) -> EvidenceRoom:
-    vault = Vault(FileMasterKey(KeyRing.new(CipherName.AES_256_GCM.value)))
-    return EvidenceRoom(Blobs.at(tmp_path.as_uri()), NoScanner(), vault, "identification")
+    return evidence_room(tmp_path)
 
 
-@pytest.fixture
-async def world(urls: Urls, divisions: Divisions, room: EvidenceRoom) -> AsyncIterator[World]:
+@asynccontextmanager
+async def worked(urls: Urls, divisions: Divisions, room: EvidenceRoom) -> AsyncIterator[World]:
+    """The service on a database, a policy published, the calendar on 2023-08-01."""
     database = Database(urls.writer, clock=ShiftedClock())
     vault = room.vault
     index = BlindIndex(KeyRing.new("HMAC-SHA-256"))
@@ -70,3 +77,9 @@ async def world(urls: Urls, divisions: Divisions, room: EvidenceRoom) -> AsyncIt
         await made.day("2023-08-01")
         yield made
     await database.close()
+
+
+@pytest.fixture
+async def world(urls: Urls, divisions: Divisions, room: EvidenceRoom) -> AsyncIterator[World]:
+    async with worked(urls, divisions, room) as made:
+        yield made

@@ -6,8 +6,15 @@ from uuid import UUID, uuid4
 
 from shared.contracts.alerts import LeadMatched
 from shared.contracts.assistance import MeasureStarted, RiskEliminated
-from shared.contracts.audit import CorrectionAuthorized, CorrectionKind, CorrectionReason, Target
+from shared.contracts.audit import (
+    CorrectionAuthorized,
+    CorrectionKind,
+    CorrectionReason,
+    FlagChange,
+    Target,
+)
 from shared.contracts.values import EliminationMode, LeadSource, Risk
+from shared.kernel.deadline import Deadline
 from shared.kernel.principal import system
 from shared.testing.casework import PEOPLE, POLICY, VILLAGE, World, household
 from shared.testing.decider import rule
@@ -210,6 +217,47 @@ async def test_an_authorised_correction_is_carried_out_once(world: World) -> Non
     await world.hears(purge, key=uuid4(), on="2023-08-09")
     assert (await world.get("county", f"/cases/{case}"))["status"] == "PURGED"
     assert await world.opened(home, "2023-08-09") != case
+
+
+@rule("R108", "R109")
+async def test_a_correction_is_carried_out_whole_in_its_time_or_not_at_all(world: World) -> None:
+    cases = []
+    for _ in range(2):
+        home, _ = await register(world, **household())
+        cases.append(await world.opened(home, "2023-08-01"))
+    versions = [(await world.get("county", f"/cases/{case}"))["version"] for case in cases]
+
+    async def told(second: int, due_on: date, change: FlagChange | None = None) -> list[str]:
+        clock = Deadline(
+            kind="correction-execution",
+            rule="R108",
+            starts_on=date(2023, 8, 1),
+            length="30d",
+            due_on=due_on,
+        )
+        authorized = CorrectionAuthorized(
+            correction_id=uuid4(),
+            city="3701",
+            kind=CorrectionKind.FLAG_CHANGE if change else CorrectionKind.PURGE,
+            targets=tuple(
+                Target(service="identification", stream_id=UUID(case), version=version)
+                for case, version in zip(cases, (versions[0], second), strict=True)
+            ),
+            change=change,
+            reason=CorrectionReason.DUPLICATE,
+            filing="国乡振备〔2023〕2号",
+            content_sha256="0" * 64,
+            deadlines=(clock,),
+        )
+        await world.hears(authorized, key=uuid4(), on="2023-08-01")
+        return [(await world.get("county", f"/cases/{case}"))["status"] for case in cases]
+
+    in_time, late = date(2099, 1, 1), date(2000, 1, 1)
+    flag = FlagChange(flag="no_labour_safety_net", value=False)
+    assert await told(versions[1] + 1, in_time) == ["OPEN", "OPEN"]
+    assert await told(versions[1], late) == ["OPEN", "OPEN"]
+    assert await told(versions[1], in_time, flag) == ["OPEN", "OPEN"]
+    assert await told(versions[1], in_time) == ["PURGED", "PURGED"]
 
 
 @rule("R49")

@@ -109,9 +109,17 @@ async def test_a_household_moves_to_another_village(world: World) -> None:
     await world.opened(home, "2023-08-01")
     await world.refused("town", path, "R25", "active-case", **body)
     other, _ = await register(world, **household())
-    moved = await world.does("town", f"/households/{other}/move", **body)
+    away = f"/households/{other}/move"
+    await world.refused("town", away, "R25", "hukou-place-first", **body)
+    nowhere = {**body, "residence": VILLAGE, "residence_leads": "SETTLED_AWAY"}
+    await world.refused("town", away, "R25", "hukou-place-first", **nowhere)
+    moved = await world.does("town", away, **body, residence_leads="SETTLED_AWAY")
     assert [item["data"]["division"] for item in moved["events"]] == [there, there]
     assert (await world.get("town", f"/households/{other}"))["division"] == there
+    registered = {"division": VILLAGE, "residence": there, "hukou_place": VILLAGE}
+    await world.does("town", away, **registered)
+    await world.does("town", away, **body, hukou_place=there)
+    assert (await world.get("town", f"/households/{other}"))["hukou_place"] == there
     hidden = await world.client.get(f"/households/{other}", headers=PEOPLE["village"])
     assert hidden.status_code == 404
 

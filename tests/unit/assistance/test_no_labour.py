@@ -115,7 +115,6 @@ def test_the_gates_change_it_once_and_the_history_stays() -> None:
         flag_id=s.NEW,
         flagged=False,
         correction_id=s.LEAD,
-        at_version=2,
         occurred_on=s.day("2023-06-01"),
     )
     event = FlagChanged(household_id=s.HOUSEHOLD, flagged=False, correction_id=s.LEAD)

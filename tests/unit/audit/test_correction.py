@@ -25,7 +25,7 @@ from services.audit.domain.correction import (
     Status,
 )
 from services.audit.domain.gates import GATES
-from services.audit.domain.known import KnownStream, Logged
+from services.audit.domain.known import DecidersKey, KnownStream, Logged
 from shared.contracts.audit import (
     CityReviewed,
     CorrectionAuthorized,
@@ -53,8 +53,12 @@ TARGET = Target(service="identification", stream_id=CASE, version=7, to_version=
 STREAMS = {
     CASE: KnownStream("identification", "case", 7, "370102001001"),
     OTHER: KnownStream("identification", "case", 2, "370103001001"),
+    UUID(int=4): KnownStream("assistance", "no_labour", 2, "370102001001"),
+    UUID(int=5): KnownStream("identification", "policy", 7, "370102001001"),
 }
 PREVIOUS = Logged(UUID(int=9), "ab" * 32)
+KEY = DecidersKey(UUID(int=6), "5e" * 32)
+SIGNATURE = "51" * 64
 CLERK = Principal("clerk", frozenset({Role.OFFICER}), "3701")
 LEADER = Principal("leader", frozenset({Role.PRINCIPAL}), "3701")
 PROVINCE = Principal("province", frozenset({Role.COMMITTEE}), "37")
@@ -79,7 +83,13 @@ def request(**changes: Any) -> RequestCorrection:
 
 
 def context(**changes: Any) -> Callable[[date, date, Principal], Context]:
-    made: dict[str, Any] = {"streams": STREAMS, "previous": PREVIOUS, **changes}
+    made: dict[str, Any] = {
+        "streams": STREAMS,
+        "previous": PREVIOUS,
+        "key": KEY,
+        "verify": lambda *_: True,
+        **changes,
+    }
     return lambda today, occurred, who: CorrectionContext(today, occurred, who, **made)
 
 
@@ -90,7 +100,7 @@ def given(*events: Event, **changes: Any) -> Given[Correction]:
 REQUESTED = given().when(request(), by=CLERK).then_types(CorrectionRequested)[0]
 assert isinstance(REQUESTED, CorrectionRequested)
 HASH = REQUESTED.content_sha256
-SEEN = {"correction_id": ID, "content_sha256": HASH}
+SEEN = {"correction_id": ID, "content_sha256": HASH, "signature": SIGNATURE}
 REVIEW = ReviewAtCity(**SEEN, document="市〔2026〕1号")
 APPROVE = ApproveAtProvince(**SEEN, document="省〔2026〕2号")
 FILE = FileNationally(
@@ -166,16 +176,18 @@ def test_only_a_city_officer_files(division: str, role: Role) -> None:
 NO_VERSION = (TARGET.model_copy(update={"to_version": None}),)
 SAME_VERSION = (TARGET.model_copy(update={"to_version": 7}),)
 PURGE = {"kind": CorrectionKind.PURGE}
+FLAGGED = UUID(int=4)
 FLAG = {
     "kind": CorrectionKind.FLAG_CHANGE,
     "reason": CorrectionReason.IDENTITY_CHANGED,
-    "targets": NO_VERSION,
+    "targets": (Target(service="assistance", stream_id=FLAGGED, version=2),),
 }
 CHANGE = FlagChange(flag="no_labour_safety_net", value=False)
+OTHER_FLAG = FlagChange(flag="poor", value=False)
 WRONG_REASON = {"change": CHANGE, "reason": CorrectionReason.DUPLICATE}
 
 
-@rule("R100", "R108", "R109")
+@rule("R100", "R107", "R108", "R109")
 @pytest.mark.parametrize(
     ("changes", "refused_by", "code"),
     [
@@ -195,6 +207,17 @@ WRONG_REASON = {"change": CHANGE, "reason": CorrectionReason.DUPLICATE}
         ({"change": CHANGE}, "R100", "change-not-asked"),
         ({**FLAG, **WRONG_REASON}, "R100", "reason-does-not-fit"),
         ({"reason": CorrectionReason.IDENTITY_CHANGED}, "R100", "reason-does-not-fit"),
+        ({**FLAG, "change": OTHER_FLAG}, "R100", "flag-unknown"),
+        (
+            {**FLAG, "change": CHANGE, "targets": NO_VERSION},
+            "R107",
+            "target-not-correctable",
+        ),
+        (
+            {"targets": (TARGET.model_copy(update={"stream_id": UUID(int=5)}),)},
+            "R107",
+            "target-not-correctable",
+        ),
         ({"targets": (TARGET.model_copy(update={"version": 8}),)}, "R109", "target-moved"),
         ({"targets": (TARGET.model_copy(update={"stream_id": UUID(int=77)}),)}, "", "not-found"),
         ({"targets": (TARGET.model_copy(update={"service": "alerts"}),)}, "", "not-found"),
@@ -384,6 +407,16 @@ def test_several_targets_are_counted_down() -> None:
     assert CORRECTION.fold(history).status is Status.EXECUTED
     moved = NoteMovedTarget(correction_id=ID, stream_id=CASE, version=9)
     given(*history).when(moved, by=SYSTEM).then()
+
+
+@rule("R108")
+def test_what_was_authorized_has_its_time_too() -> None:
+    tick = Tick(category="correction", stream_id=ID)
+    given(*THROUGH).when(tick, on="2023-08-31", by=SYSTEM).then()
+    [late] = given(*THROUGH).when(tick, on="2023-09-01", by=SYSTEM).then_types(CorrectionRefused)
+    assert isinstance(late, CorrectionRefused)
+    assert (late.gate, late.because) == (Gate.EXECUTION, RefusedBecause.EXPIRED)
+    given(*THROUGH, late).when(EXECUTED, by=SYSTEM).refused("R107", code="not-authorized")
 
 
 def test_what_does_not_exist_is_not_found() -> None:

@@ -1,5 +1,6 @@
 """Attempts to get round the rules that a hostile officer would make; each is refused (or heard)."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -9,19 +10,28 @@ import pytest
 from services.identification.domain import commands as c
 from services.identification.domain.case import CASE
 from services.identification.domain.case_state import Status
+from services.identification.domain.collection import VerifiedMember
+from services.identification.domain.procedure import IDENTIFICATION
 from services.identification.domain.work import to_do
+from services.identification.notices import CATEGORY_NAMES
 from shared.contracts import identification as e
+from shared.contracts.assessment import Suggestion
+from shared.contracts.identification import Member
 from shared.contracts.identification_steps import Conclusion, Told
-from shared.contracts.values import Risk
+from shared.contracts.values import Hukou, Labour, Risk
+from shared.kernel.decider import Tick
 from shared.kernel.event import Event
 from shared.kernel.principal import Principal, Role
 from shared.testing.decider import rule
 from tests.unit.identification.support import (
     CASE_ID,
+    CHILD,
     COMMITTEE,
     COUNTY,
+    FACTS,
     FRESH,
     OFFICER,
+    SYSTEM,
     TOWNSMAN,
     VILLAGER,
     Act,
@@ -30,7 +40,9 @@ from tests.unit.identification.support import (
     case,
     closing,
     context,
+    days_after,
     deliberation,
+    history,
     lead,
     officers,
     refusal,
@@ -171,6 +183,9 @@ TELL = c.TellHousehold(case_id=CASE_ID, about=Told.CHANNEL_ENTRY)
 LEAVE = c.ExitGreenChannel(case_id=CASE_ID)
 
 
+TICK = Tick(category="case", stream_id=CASE_ID)
+
+
 def eligible(*, holds: bool) -> c.VerifyGreenChannel:
     return c.VerifyGreenChannel(case_id=CASE_ID, eligible=holds)
 
@@ -183,6 +198,36 @@ def in_channel(step: str, **instead: Act) -> tuple[Event, ...]:
         (ENTER, "2023-08-01", OFFICER),
     )
     return then(way(step, **instead), *entry)
+
+
+@rule("R71", "K1", "K3", "R54")
+def test_the_channels_month_warns_twice_and_its_miss_climbs() -> None:
+    """Entered on 31 January: warned on the 20th and the 27th day, due on 28 February (K3)."""
+    opened = history((lead("2023-01-30"), "2023-01-30", SYSTEM))
+    events = then(
+        opened,
+        (officers(), "2023-01-31", TOWNSMAN),
+        (CONFIRM, "2023-01-31", VILLAGER),
+        (CONFIRM, "2023-01-31", TOWNSMAN),
+        (ENTER, "2023-01-31", OFFICER),
+    )
+    said = []
+    for number in range(45):
+        on = day_of(days_after("2023-01-31", number))
+        spoken = CASE.decide(CASE.fold(events), TICK, NOTED(on, on, SYSTEM))
+        events = (*events, *spoken)
+        said += [
+            (str(on), type(item).__name__, getattr(item, "escalated_to", ""))
+            for item in spoken
+            if item.kind == "green-channel"  # type: ignore[attr-defined]  # a clock's event
+        ]
+    assert said == [
+        ("2023-02-20", "DeadlineWarned", ""),
+        ("2023-02-27", "DeadlineWarned", ""),
+        ("2023-03-01", "DeadlineMissed", "3701"),
+        ("2023-03-05", "DeadlineEscalated", "37"),
+    ]
+    assert CASE.fold(events).status is Status.OPEN, "no timer takes anybody out"
 
 
 @rule("K6", "R71")
@@ -275,3 +320,52 @@ def post() -> c.PostNotice:
     return c.PostNotice(
         case_id=CASE_ID, number="公示2", objection_phone="12317", evidence=("b" * 64,)
     )
+
+
+# --- the scope ------------------------------------------------------------------------------------
+
+
+@rule("R21", "R22")
+def test_urban_benefits_are_asked_about_and_not_assumed_away() -> None:
+    urban = Member(member_id=CHILD, labour=Labour.NONE, hukou=Hukou.COLLECTIVE)
+    facts = replace(FACTS, members=(FACTS.members[0], urban))
+    asked = case(*way("officers"), make=context(household=facts))
+    asked.when(verification(), on="2023-08-03", by=VILLAGER).refused(
+        "R22", code="benefits-not-checked"
+    )
+    found = {"member_id": CHILD, "labour": "NONE", "hukou": "COLLECTIVE"}
+    silent = verification(members=(VerifiedMember(**found),))
+    asked = case(*way("officers"), make=context(household=facts))
+    asked.when(silent, on="2023-08-03", by=VILLAGER).refused("R22", code="benefits-not-checked")
+    said = verification(members=(VerifiedMember(**found, benefits=()),))
+    asked = case(*way("officers"), make=context(household=facts))
+    [event] = asked.when(said, on="2023-08-03", by=VILLAGER).then_types(e.Verified)
+    assert isinstance(event, e.Verified)
+    assert CHILD in event.counted
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+@rule("R30")
+def test_nobody_is_called_poor() -> None:
+    """The line is no new poverty standard: whoever is below it is called a monitored household."""
+    texts = [
+        *CATEGORY_NAMES.values(),
+        *(label for step in IDENTIFICATION.steps for label in step.label),
+    ]
+    below = way("deliberation")
+    verified = CASE.fold(below).verified
+    assert verified is not None
+    texts += [text for ground in verified.advice.grounds for text in (ground.zh, ground.en)]
+    assert texts
+    assert not [text for text in texts if "贫困户" in text or "poor household" in text]
+    assert {item.value for item in Suggestion} == {
+        "OUT_OF_SCOPE",
+        "UNSTABLE_EXIT",
+        "MARGINAL_AT_RISK",
+        "SEVERE_HARDSHIP",
+        "NOT_IDENTIFY",
+        "DELIBERATE",
+        "TRACK",
+    }

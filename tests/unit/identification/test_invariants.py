@@ -69,6 +69,7 @@ ACTS: list[tuple[Command, Principal]] = [
     (c.Announce(case_id=CASE_ID, number="1", objection_phone="12317"), OFFICER),
     (c.RecordNationalEntry(case_id=CASE_ID, receipt="GJ1", late_reason="OTHER"), OFFICER),
     (c.TellHousehold(case_id=CASE_ID, about=Told.REFUSAL, late_reason="OTHER"), VILLAGER),
+    (c.TellHousehold(case_id=CASE_ID, about=Told.CHANNEL_ENTRY, late_reason="OTHER"), VILLAGER),
     (c.FollowUp(case_id=CASE_ID, open_gaps=(Gap.HOUSING,)), VILLAGER),
     (c.ConfirmGreenChannel(case_id=CASE_ID, cause=Risk.DISASTER), VILLAGER),
     (c.ConfirmGreenChannel(case_id=CASE_ID, cause=Risk.DISASTER), TOWNSMAN),
@@ -173,6 +174,44 @@ class Casework(RuleBasedStateMachine):
                 raised.discard(event.objection_id)
             elif isinstance(event, e.Approved | e.Publicized):
                 assert raised == set()
+
+    @invariant()
+    def no_act_answers_what_has_not_happened_yet(self) -> None:
+        """An answer not before its objection, an end not before the answers, nor before the day
+        on which the channel's household was found eligible, nor a telling before its matter."""
+        raised: dict[UUID, date] = {}
+        answered = found = ended = date.min
+        for event in self.events:
+            match event:
+                case e.ObjectionRaised():
+                    raised[event.objection_id] = event.on
+                case e.ObjectionAnswered():
+                    assert event.on >= raised[event.objection_id]
+                    answered = max(answered, event.on)
+                case e.GreenChannelVerified():
+                    found = event.on
+                case e.Approved() | e.NotIdentified() | e.GreenChannelExited():
+                    ended = event.on
+                    assert ended >= max(answered, found)
+                case e.HouseholdTold() if event.about is not Told.CHANNEL_ENTRY:
+                    assert event.on >= ended
+
+    @invariant()
+    def nobody_leaves_the_channel_untold(self) -> None:
+        told = False
+        for event in self.events:
+            if isinstance(event, e.HouseholdTold) and event.about is Told.CHANNEL_ENTRY:
+                told = True
+            if isinstance(event, e.GreenChannelExited) or (
+                isinstance(event, e.Approved) and event.green_channel
+            ):
+                assert told
+
+    @invariant()
+    def what_was_entered_later_says_so(self) -> None:
+        state = CASE.fold(self.events)
+        marked = [item for item in self.events if getattr(item, "entered_on", None) is not None]
+        assert len([item for item in state.lapses if item.entered_on]) == len(marked)
 
     @invariant()
     def a_case_ends_once(self) -> None:

@@ -195,7 +195,7 @@ def test_an_act_done_stops_its_clock() -> None:
 
 @rule("R107", "R108")
 def test_a_rollback_gives_back_the_earlier_state_and_its_clocks() -> None:
-    correct = internal.Correct(stream_id=CASE_ID, correction_id=OTHER, at_version=10, to_version=4)
+    correct = internal.Correct(stream_id=CASE_ID, correction_id=OTHER, to_version=4)
     rolled = case(*way("approval")).when(correct, on="2023-09-01", by=SYSTEM)
     events = rolled.then_types(e.RolledBack)
     state = CASE.fold([*way("approval"), *events])
@@ -204,7 +204,7 @@ def test_a_rollback_gives_back_the_earlier_state_and_its_clocks() -> None:
 
 @rule("R107")
 def test_a_purge_closes_the_case_and_erases_nothing() -> None:
-    correct = internal.Correct(stream_id=CASE_ID, correction_id=OTHER, at_version=10)
+    correct = internal.Correct(stream_id=CASE_ID, correction_id=OTHER)
     events = case(*way("approval")).when(correct, on="2023-09-01", by=SYSTEM).then_types(e.Purged)
     state = CASE.fold([*way("approval"), *events])
     assert state.status is Status.PURGED

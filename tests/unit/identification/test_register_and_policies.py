@@ -195,6 +195,8 @@ def city(**parameters: Any) -> Given[Any]:
         ({"ledger_percent": 3}, "R120"),
         ({"monitoring_line": {2023: 800_000, 2024: 500_000}}, "R29"),
         ({"quorum": "1/2"}, "R120"),
+        ({"identify_warnings": ("10d", "13d")}, "R120"),
+        ({"green_channel_warnings": ("20d", "28d")}, "R120"),
         ({"bulk_approvals": 21}, "R120"),
         ({"rush_elimination_days": 29}, "R120"),
     ],
@@ -211,10 +213,16 @@ def test_a_city_does_not_loosen(parameters: dict[str, Any], rule_id: str) -> Non
         {"verify": "2d"},
         {"publicity": "7d"},
         {"hotline_handle": "4wd"},
+        {"identify": "12d", "identify_warnings": ("8d", "10d", "12d")},
     ],
 )
 def test_a_city_may_tighten(parameters: dict[str, Any]) -> None:
     city(**parameters).then_types(e.PolicyPublished)
+
+
+@rule("R27", "R28")
+def test_a_line_of_nothing_is_a_cap_by_another_name() -> None:
+    publish(version(monitoring_line={2023: 0})).refused("R27", code="line-of-nothing")
 
 
 def notice(*more: str) -> dict[str, Any]:
@@ -302,10 +310,6 @@ def test_every_length_and_number_has_a_direction() -> None:
         "organisations",
         "working_years",
         "county_rural_mean",
-        "identify_warnings",
-        "green_channel_warnings",
-        "plan_warnings",
-        "department_warnings",
     }
     assert directed | undirected == set(Parameters.model_fields)
     assert loosened(Parameters(), Parameters()) == []

@@ -155,11 +155,9 @@ class Register(RuleBasedStateMachine):
         regrouped = self.undoable.pop()
         if any(len(self.streams[id_]) != version for id_, version, _ in regrouped):
             return
-        for id_, version, to_version in regrouped:
+        for id_, _, to_version in regrouped:
             earlier = HOUSEHOLD.fold(self.streams[id_][:to_version])
-            command = internal.Correct(
-                stream_id=id_, correction_id=uuid4(), at_version=version, to_version=to_version
-            )
+            command = internal.Correct(stream_id=id_, correction_id=uuid4(), to_version=to_version)
             self.decide(id_, command, Correcting(**PLAIN, earlier=earlier, has_active_case=False))
 
     def _remember(self, before: dict[UUID, int]) -> None:

@@ -153,6 +153,13 @@ async def test_a_good_token_gives_its_principal(verifier: TokenVerifier, token: 
     assert await verifier.verify(token) == OFFICER
 
 
+async def test_who_stands_in_is_who_acts(verifier: TokenVerifier) -> None:
+    """RFC 8693: the token's subject is stood in for; its actor is the person before the screen."""
+    found = await verifier.verify(signed(act={"sub": "deputy-7", "act": {"sub": "earlier"}}))
+    assert (found.subject, found.on_behalf_of) == ("person:deputy-7", OFFICER.subject)
+    assert (found.roles, found.division) == (OFFICER.roles, OFFICER.division)
+
+
 def hs256_with_the_public_key() -> str:
     pem = RSA_KEY.public_key().public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
@@ -205,6 +212,9 @@ def tampered() -> str:
         (signed(sub="张三"), "token-subject"),
         (signed(sub="13812345678"), "token-subject"),
         (signed(sub="370114199001011234"), "token-subject"),
+        (signed(act="deputy-7"), "token-subject"),
+        (signed(act={}), "token-subject"),
+        (signed(act={"sub": "张三"}), "token-subject"),
         (signed(division=None), "token-division"),
         (signed(division="37011"), "token-division"),
         (signed(division=370114), "token-division"),

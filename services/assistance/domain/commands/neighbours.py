@@ -125,8 +125,6 @@ class Correct(Command):
 
     stream_id: UUID
     correction_id: UUID
-    at_version: int
-    """The version the request was about; at any other nothing is done."""
     to_version: int | None
     """``None`` withdraws the whole stream."""
     occurred_on: date
@@ -150,5 +148,4 @@ class ChangeFlag(Command):
     flag_id: UUID
     flagged: bool
     correction_id: UUID
-    at_version: int
     occurred_on: date
