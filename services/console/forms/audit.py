@@ -49,7 +49,7 @@ CORRECTION_FORMS: tuple[Form, ...] = (
         path="/corrections/{correction_id}/city-review",
         intro="请核对申请内容。您的决定只对这一份内容有效,内容变化须重新申请。",
         button="审核同意",
-        fields=(_DOCUMENT,),
+        fields=(_DOCUMENT, SIGNATURE),
         dated=False,
     ),
     Form(
@@ -60,7 +60,7 @@ CORRECTION_FORMS: tuple[Form, ...] = (
         path="/corrections/{correction_id}/province-approval",
         intro="请核对申请内容和市级审核意见。",
         button="审定同意",
-        fields=(_DOCUMENT,),
+        fields=(_DOCUMENT, SIGNATURE),
         dated=False,
     ),
     Form(
@@ -75,6 +75,7 @@ CORRECTION_FORMS: tuple[Form, ...] = (
             Text(name="letter", label="省级申请文号", required=True),
             Text(name="document", label="国家备案号", required=True),
             Day(name="filed_on", label="备案日期", required=True, default="today"),
+            SIGNATURE,
         ),
         dated=False,
     ),
@@ -84,7 +85,10 @@ CORRECTION_FORMS: tuple[Form, ...] = (
         service=_AUDIT,
         path="/corrections/{correction_id}/refusal",
         button="不同意",
-        fields=(Choice(name="because", label="原因", group="RefusedBecause", required=True),),
+        fields=(
+            Choice(name="because", label="原因", group="RefusedBecause", required=True),
+            SIGNATURE,
+        ),
         dated=False,
     ),
 )

@@ -1,7 +1,7 @@
 """A form: which act of which service it asks for, its fields, and how its body is made."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from services.console.forms.fields import (
@@ -59,10 +59,6 @@ class Form:
             *((ON,) if self.dated else ()),
             *((NOTE,) if self.noted else ()),
         )
-
-    def with_fields(self, *more: Field) -> "Form":
-        """The same form, asking more."""
-        return replace(self, fields=(*self.fields, *more))
 
     @property
     def takes_files(self) -> bool:

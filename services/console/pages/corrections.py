@@ -100,23 +100,22 @@ def _new(visit: Visit) -> Subject:
 
 async def show(visit: Visit) -> Response:
     """A gate's decision: first what it says, then what is to be signed."""
-    form = await _form(visit)
+    form = _form(visit)
     return await acting.show(visit, form, await _subject(visit, form))
 
 
 async def send(visit: Visit) -> Response:
     """Decided."""
-    form = await _form(visit)
+    form = _form(visit)
     return await acting.send(visit, form, lambda: _subject(visit, form))
 
 
-async def _form(visit: Visit) -> Form:
-    """The form of a gate; with the signature, where the gate asks for one."""
+def _form(visit: Visit) -> Form:
+    """The form of a gate."""
     form = _FORMS.get(visit.id("form"))
     if form is None:
         raise NotHere
-    wanted = await visit.api.services.requires("audit", form.path)
-    return form if "signature" not in wanted else form.with_fields(SIGNATURE)
+    return form
 
 
 async def _subject(visit: Visit, form: Form) -> Subject:
