@@ -3,10 +3,8 @@
 Modules are imported by the command that needs them, so that ``dixian --help`` answers at once.
 """
 
-import contextlib
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
@@ -14,9 +12,9 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
-from dixian.errors import CannotStart
+from dixian.cli_imports import imports
 from dixian.provision import SERVICES
-from shared.vault.keyring import KeyFileFault
+from dixian.terminal import console, plainly
 
 if TYPE_CHECKING:
     from dixian.keys import Keys
@@ -28,7 +26,6 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     add_completion=False,
 )
-imports = typer.Typer(help="Take data in, with progress.", no_args_is_help=True)
 cluster = typer.Typer(help="The production shape on this machine.", no_args_is_help=True)
 parked = typer.Typer(help="What could not be handled: list, show, replay.", no_args_is_help=True)
 rotate = typer.Typer(help="New keys, without stopping anything.", no_args_is_help=True)
@@ -38,23 +35,6 @@ app.add_typer(parked, name="parked")
 sign = typer.Typer(help="Sign at the gates with one's own key.", no_args_is_help=True)
 app.add_typer(sign, name="sign")
 app.add_typer(rotate, name="rotate")
-
-console = Console(highlight=False)
-_INTERRUPTED = 130
-_CANNOT = 78
-"""EX_CONFIG of sysexits.h: something outside the program must be put right."""
-
-
-@contextlib.contextmanager
-def plainly() -> Iterator[None]:
-    """Say what a person can put right in a sentence, and Ctrl-C in none."""
-    try:
-        yield
-    except (CannotStart, KeyFileFault) as error:
-        Console(stderr=True, highlight=False).print(f"[red]{error}[/]", soft_wrap=True)
-        raise typer.Exit(_CANNOT) from error
-    except KeyboardInterrupt:
-        raise typer.Exit(_INTERRUPTED) from None
 
 
 @app.command()
@@ -310,106 +290,6 @@ def parked_replay(
         done = asyncio.run(replay_parked(service, parked_id, console))
     if not done:
         raise typer.Exit(1)
-
-
-@imports.command()
-def divisions(
-    file: Annotated[Path | None, typer.Argument(help="A table with code and name.")] = None,
-) -> None:
-    """Load the list of divisions; Shandong's without FILE."""
-    import asyncio
-
-    from dixian.divisions import import_divisions
-    from dixian.embedded import join_running
-    from dixian.settings import DatabaseSettings
-
-    with plainly():
-        join_running()
-        url = DatabaseSettings().owner("identification")
-        asyncio.run(import_divisions(url, file, console))
-
-
-@imports.command()
-def households(
-    file: Annotated[Path, typer.Argument(help="XLSX, CSV or NDJSON with the form's columns.")],
-    preview: Annotated[bool, typer.Option(help="Try it; nothing is kept.")] = False,
-    token: Annotated[
-        str, typer.Option(envvar="DIXIAN_TOKEN", help="The token; the demo signs in without.")
-    ] = "",
-    user: Annotated[str, typer.Option(help="Whom the demo signs in.")] = "county-officer",
-    identification: Annotated[
-        str, typer.Option(envvar="DIXIAN_IDENTIFICATION_URL", help="Where the service is.")
-    ] = "",
-) -> None:
-    """Send a county's file of households; again, it goes on where it was."""
-    from dixian.households import Sender
-
-    with plainly():
-        whole = Sender(console, identification, token, user).send(file, preview=preview)
-    if not whole:
-        raise typer.Exit(1)
-
-
-@imports.command()
-def feed(
-    name: Annotated[str, typer.Argument(help="The feed: medical-insurance, education …")],
-    file: Annotated[Path, typer.Argument(help="XLSX, CSV or NDJSON, gzipped if you like.")],
-    token: Annotated[str, typer.Option(envvar="DIXIAN_TOKEN", help="The key or token.")],
-    alerts: Annotated[
-        str, typer.Option(envvar="DIXIAN_ALERTS_URL", help="Where the service is.")
-    ] = "http://127.0.0.1:8101",
-    results: Annotated[
-        Path | None, typer.Option(help="Save every row's fate: .csv, .xlsx or .jsonl.")
-    ] = None,
-) -> None:
-    """Send a department's file and follow it to its end; again changes nothing twice."""
-    import httpx
-
-    from dixian.feed import FeedClient
-
-    headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
-    with plainly(), httpx.Client(base_url=alerts, headers=headers, timeout=300) as client:
-        sender = FeedClient(client, console)
-        sent = sender.send(name, file)
-        if results is not None:
-            sender.results(sent, results)
-
-
-ASSISTANCE = typer.Option(envvar="DIXIAN_ASSISTANCE_URL", help="Where the service is.")
-TOKEN = typer.Option(envvar="DIXIAN_TOKEN", help="A county officer's token.")
-TABLE = typer.Argument(help="XLSX, CSV or NDJSON, gzipped if you like.")
-
-
-@imports.command()
-def quarter(
-    name: Annotated[str, typer.Argument(help="2023Q3")],
-    file: Annotated[Path, TABLE],
-    token: Annotated[str, TOKEN],
-    assistance: Annotated[str, ASSISTANCE] = "http://127.0.0.1:8103",
-) -> None:
-    """Compare flagged households with a quarter's dibao and support: household_id, benefit."""
-    _county_file(assistance, token, f"/comparisons/{name}", file)
-
-
-@imports.command()
-def population(
-    year: Annotated[int, typer.Argument(help="2023")],
-    file: Annotated[Path, TABLE],
-    token: Annotated[str, TOKEN],
-    assistance: Annotated[str, ASSISTANCE] = "http://127.0.0.1:8103",
-) -> None:
-    """Take a year's rural registered population of villages in: division, people."""
-    _county_file(assistance, token, f"/populations/{year}", file)
-
-
-def _county_file(url: str, token: str, door: str, file: Path) -> None:
-    import httpx
-
-    from dixian.county_file import send
-
-    headers = {"Authorization": f"Bearer {token}", "Accept-Language": "en"}
-    with plainly(), httpx.Client(base_url=url, headers=headers, timeout=1800) as client:
-        send(client, console, door, file)
 
 
 @cluster.command("up")

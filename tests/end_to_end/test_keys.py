@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -74,6 +75,7 @@ def test_keys_rotate_while_the_demo_is_told(system: System, client: Client, stor
 def test_an_erasure_passes_the_gates_and_every_proof_still_verifies(
     system: System, client: Client, story: Story
 ) -> None:
+    story = replace(story, client=client)
     keys(story)
     correction = _filed(client, story)
     decision = {"document": "济农函〔2024〕1号"}
