@@ -8,6 +8,7 @@ _COMPENSATING = {
     CorrectionKind.PURGE: "Purged",
     CorrectionKind.ROLLBACK: "RolledBack",
     CorrectionKind.FLAG_CHANGE: "FlagChanged",
+    CorrectionKind.ERASURE: "PersonalDataErased",
 }
 
 

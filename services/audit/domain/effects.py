@@ -70,7 +70,7 @@ def effects(kind: CorrectionKind, targets: Sequence[Target], entries: Sequence[E
 
 
 def _is_void(kind: CorrectionKind, targets: Sequence[Target], entry: Entry) -> bool:
-    if kind is CorrectionKind.FLAG_CHANGE:
+    if kind in {CorrectionKind.FLAG_CHANGE, CorrectionKind.ERASURE}:
         return False
     return any(
         str(target.stream_id) == entry["stream_id"]
