@@ -39,7 +39,7 @@ def no_document_number(text: str) -> str:
         raise PydanticCustomError(
             "personal-number",
             "this field is kept openly and must not hold a document number",
-            {"zh": "该字段公开留存,不得填写身份证件号码"},
+            {"zh": "该字段公开留存,不得填写身份证件号码", "rule": "R65"},
         )
     return text
 

@@ -425,8 +425,6 @@ async def test_a_rebuild_gives_the_files_that_were_there(desk: Desk) -> None:
     answer = await desk.compared(
         await desk.send("/feed-files/medical-insurance", file(line(1), line(2)), FEED)
     )
-    url = str(desk.app.database.engine.url.render_as_string(hide_password=False))
-    owner = url.replace("+asyncpg", "").replace("_writer", "_owner")
-    await rebuild(owner, "alerts", AGGREGATES, VIEWS)
+    await rebuild(desk.url.replace("_writer", "_owner"), "alerts", AGGREGATES, VIEWS)
     assert (await desk.get(f"/feed-files/{answer['id']}", PROVINCE)).json() == answer
     assert len((await desk.get("/alerts", FEED)).json()["items"]) == 2

@@ -232,7 +232,7 @@ async def test_an_announcement_is_scanned_like_a_notice(world: World) -> None:
     await identified(world, case, people[0])
     path, phone = f"/cases/{case}/announcement", {"objection_phone": "12317"}
     number = {**phone, "number": person()["document_number"]}
-    await world.refused("county", path, "R65", "sensitive-document-number", **number)
+    await world.refused("county", path, "R65", "personal-number", **number)
     mobile = {"number": "章农公告1", "objection_phone": "13800001234"}
     refused = await world.post("county", path, mobile)
     assert (refused.status_code, refused.json()["field"]) == (422, "objection_phone")
@@ -246,7 +246,7 @@ async def test_no_identity_number_gets_into_an_event_as_a_papers_number(world: W
     case, head = await opened(world)
     body = {**findings(head), "form_version": person()["document_number"]}
     refused = await world.post("village", f"/cases/{case}/verification", body)
-    assert (refused.status_code, refused.json()["code"]) == (422, "identity-number-in-reference")
+    assert (refused.status_code, refused.json()["code"]) == (422, "personal-number")
     assert refused.json()["field"] == "form_version"
     evidence = {"signer_id": head, "scope": ["BANK"], "evidence": ["not a hash"]}
     refused = await world.post("village", f"/cases/{case}/authorization", evidence)
