@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
        --no-emit-index-url --no-emit-find-links --no-header --quiet $(LOCKFLAGS)
 
-.PHONY: help run demo tour test county fuzz advisories cluster contracts lint format types bench lock clean runtime dev
+.PHONY: help run demo tour test county chaos restore-drill fuzz advisories cluster contracts lint format types bench lock clean runtime dev
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,13 @@ test: dev lint types  ## everything: lint, types, unit, integration, contract, e
 county: dev  ## ten thousand households lived through two years and recounted (HOUSEHOLDS=10000)
 	@DIXIAN_COUNTY_HOUSEHOLDS=$${HOUSEHOLDS:-10000} \
 	    $(BIN)/pytest -q -s tests/integration/assistance/test_county_year.py $(ARGS)
+
+chaos: dev  ## a cluster under load while everything fails, then checked (SECONDS=600 SEED=1 REPLICAS=2)
+	@$(BIN)/python -m tests.chaos.run --seconds $${SECONDS:-600} --replicas $${REPLICAS:-2} \
+	    $${SEED:+--seed $$SEED} $(ARGS)
+
+restore-drill: dev  ## back a cluster up under load, destroy it, restore it elsewhere, verify all of it
+	@$(BIN)/python -m tests.chaos.drill $(ARGS)
 
 contracts: runtime  ## write what follows from the code: AsyncAPI 3, JSON Schema, the table of access
 	@$(BIN)/dixian contracts $(ARGS)
