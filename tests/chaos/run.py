@@ -1,6 +1,6 @@
 """A cluster under seeded load and seeded faults, and what the checker says afterwards.
 
-``make chaos`` runs it for long: ``SECONDS=600 SEED=1 REPLICAS=2``.
+``make chaos`` runs it for long: ``DURATION=600 SEED=1 REPLICAS=2``.
 """
 
 import argparse
