@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka import TopicPartition as Partition
 from rich.console import Console
 
 from dixian.audit_log import export_log
@@ -96,29 +95,22 @@ async def kafka_log(bootstrap: str) -> tuple[list[Seen], dict[str, int]]:
 
     With it, how many messages among each service's are no events.
     """
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    topics = [topic(service) for service in SERVICES]
+    consumer = AIOKafkaConsumer(*topics, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     try:
         found: list[Seen] = []
         malformed: Counter[str] = Counter()
-        for service in SERVICES:
-            parts = [Partition(topic(service), n) for n in await _partitions(consumer, service)]
-            consumer.assign(parts)
-            ends = await consumer.end_offsets(parts)
-            await consumer.seek_to_beginning(*parts)
-            while any([await consumer.position(part) < ends[part] for part in parts]):
-                for messages in (await consumer.getmany(timeout_ms=1000)).values():
-                    events = [_sent(service, item.headers) for item in messages]
-                    found += [seen for seen in events if seen]
-                    malformed[service] += events.count(None)
+        ends = await consumer.end_offsets(consumer.assignment())
+        while any([await consumer.position(part) < end for part, end in ends.items()]):
+            for part, messages in (await consumer.getmany(timeout_ms=1000)).items():
+                service = part.topic.removeprefix("dixian.")
+                events = [_sent(service, item.headers) for item in messages]
+                found += [seen for seen in events if seen]
+                malformed[service] += events.count(None)
         return found, +malformed
     finally:
         await consumer.stop()
-
-
-async def _partitions(consumer: Any, service: str) -> Sequence[int]:
-    await consumer._client.force_metadata_update()
-    return sorted(consumer.partitions_for_topic(topic(service)) or ())
 
 
 def _sent(service: str, headers: Sequence[tuple[str, bytes]]) -> Seen | None:

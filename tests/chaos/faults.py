@@ -17,7 +17,6 @@ from uuid import uuid4
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka import TopicPartition as Partition
 from aiokafka.errors import KafkaError
 
 from dixian.demo.client import Client
@@ -139,19 +138,13 @@ async def deliver_again(stage: Stage) -> str:
 
 
 async def _again(stage: Stage, name: str) -> int:
-    consumer = AIOKafkaConsumer(bootstrap_servers=stage.cluster.bootstrap)
+    consumer = AIOKafkaConsumer(name, bootstrap_servers=stage.cluster.bootstrap)
     producer = AIOKafkaProducer(bootstrap_servers=stage.cluster.bootstrap, acks="all")
     try:
         await asyncio.gather(consumer.start(), producer.start())
-        await consumer._client.force_metadata_update()
-        parts = [Partition(name, n) for n in sorted(consumer.partitions_for_topic(name) or ())]
-        ends = await consumer.end_offsets(parts)
-        filled = [part for part in parts if ends[part]]
-        if not filled:
-            return 0
-        consumer.assign(filled)
-        for part in filled:
-            consumer.seek(part, stage.chance.randrange(ends[part]))
+        ends = await consumer.end_offsets(consumer.assignment())
+        for part, end in sorted(ends.items()):
+            consumer.seek(part, stage.chance.randrange(end) if end else 0)
         found = await consumer.getmany(timeout_ms=2000, max_records=200)
         messages = [message for some in found.values() for message in some]
         for message in messages:

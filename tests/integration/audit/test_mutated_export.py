@@ -3,6 +3,7 @@
 A few examples in the suite, always the same ones; ``make fuzz`` tries many, new ones each time.
 """
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.audit.log.export import OPENINGS
 from services.audit.log.verify import Report, verify
 from tests.integration.audit.exported import KEY, honest
 
@@ -33,6 +35,21 @@ PROVING = sorted(FILES.keys() - {"vkey"})
 def export() -> Iterator[Path]:
     with TemporaryDirectory() as directory:
         yield honest().at(Path(directory))
+
+
+def says_the_same(name: str, content: bytes) -> bool:
+    """Openings are JSON: a lost line end, or a salt in capitals, changes nothing that they say."""
+    if name != OPENINGS:
+        return False
+    try:
+        return _openings(content) == _openings(FILES[name])
+    except (ValueError, AttributeError):
+        return False
+
+
+def _openings(content: bytes) -> list[dict[str, object]]:
+    found = [json.loads(line) for line in content.split(b"\n") if line]
+    return [{**item, "salt": item.get("salt", "").lower()} for item in found]
 
 
 @contextmanager
@@ -61,7 +78,7 @@ def test_a_flipped_bit_is_found(export: Path, name: str, where: float, bit: int)
     content = bytearray(FILES[name])
     content[int(where * len(content))] ^= 1 << bit
     with changed(export, name, bytes(content)) as report:
-        assert report.problems
+        assert report.problems or says_the_same(name, bytes(content))
 
 
 @SOME
@@ -69,7 +86,7 @@ def test_a_flipped_bit_is_found(export: Path, name: str, where: float, bit: int)
 def test_a_file_cut_short_is_found(export: Path, name: str, where: float) -> None:
     content = FILES[name][: int(where * len(FILES[name]))]
     with changed(export, name, content) as report:
-        assert report.problems
+        assert report.problems or says_the_same(name, content)
 
 
 @SOME
