@@ -248,9 +248,11 @@ def republish() -> None:
     """Publish every event again, after the bus was lost; the workers must be stopped."""
     import asyncio
 
+    from dixian.embedded import join_running
     from dixian.republish import republish as run
 
     with plainly():
+        join_running()
         asyncio.run(run(console))
 
 
