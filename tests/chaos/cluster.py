@@ -36,9 +36,13 @@ class Cluster(Installation):
     PATIENCE = 240
 
     replicas: int = 1
+    by_road: bool = True
+    """Whether the processes come by the roads; without, nothing stands between."""
     roads: dict[str, Road] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not self.by_road:
+            return
         self.roads = {
             "postgres": Road(self.base + TO_POSTGRES, self.base + POSTGRES, self.whose),
             "kafka": Road(self.base + TO_KAFKA, self.base + KAFKA, self.whose),
@@ -47,11 +51,12 @@ class Cluster(Installation):
     @property
     def environment(self) -> dict[str, str]:
         """As any cluster, but the processes are told the roads' addresses."""
-        return super().environment | {
-            "REPLICAS": str(self.replicas),
+        by_road = {
             "DIXIAN_CLUSTER_POSTGRES_VIA": f"127.0.0.1:{self.base + TO_POSTGRES}",
             "DIXIAN_CLUSTER_KAFKA_VIA": f"127.0.0.1:{self.base + TO_KAFKA}",
         }
+        whole = super().environment | {"REPLICAS": str(self.replicas)}
+        return whole | by_road if self.by_road else whole
 
     @property
     def inside(self) -> Home:

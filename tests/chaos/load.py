@@ -144,14 +144,15 @@ class Load:
     ) -> None:
         try:
             began = time.monotonic()
-            await self._asked(client, act)
+            await self.ask(client, act)
             self.seconds.append(time.monotonic() - began)
             if twice:
-                await self._asked(client, act)
+                await self.ask(client, act)
         finally:
             done()
 
-    async def _asked(self, client: httpx.AsyncClient, act: Act) -> None:
+    async def ask(self, client: httpx.AsyncClient, act: Act) -> None:
+        """Ask one act until it is answered, and keep the answer."""
         answer = await self._patiently(lambda: self._send(client, act))
         if answer is None:
             self.refused.append(f"{act.key}: no answer within {_PATIENCE:.0f} s")
