@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
        --no-emit-index-url --no-emit-find-links --no-header --quiet $(LOCKFLAGS)
 
-.PHONY: help run demo tour test county chaos restore-drill fuzz advisories cluster contracts lint format types bench lock clean runtime dev
+.PHONY: help run demo tour test county chaos drill fuzz advisories cluster contracts lint format types bench lock clean runtime dev
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ chaos: dev  ## a cluster under load while everything fails, then checked (DURATI
 	@$(BIN)/python -m tests.chaos.run --seconds $${DURATION:-600} --replicas $${REPLICAS:-2} \
 	    $${SEED:+--seed $$SEED} $(ARGS)
 
-restore-drill: dev  ## back a cluster up under load, destroy it, restore it elsewhere, verify all of it
+drill: dev  ## back a cluster up under load, destroy it, restore it elsewhere, verify all of it
 	@$(BIN)/python -m tests.chaos.drill $(ARGS)
 
 contracts: runtime  ## write what follows from the code: AsyncAPI 3, JSON Schema, the table of access

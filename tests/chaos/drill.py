@@ -1,6 +1,6 @@
 """The restore drill: a cluster backed up under load, destroyed, restored elsewhere and verified.
 
-``make restore-drill``. A base backup and the stream of PostgreSQL's log go to another directory,
+``make drill``. A base backup and the stream of PostgreSQL's log go to another directory,
 with the keys and the evidence; of Kafka nothing is kept. Then everything is killed and deleted. The
 restored system must hold every act that was ever acknowledged, and the log that was ever signed.
 """
