@@ -53,7 +53,8 @@ async def everything_fails(run: Run) -> None:
         for fault in _plan():
             await asyncio.sleep(BETWEEN)
             await (run.fault(fault) if callable(fault) else faults.killed(run.stage, fault))
-        told, _ = await asyncio.to_thread(demo.communicate, timeout=run.cluster.PATIENCE)
+    # Without the load: its last chapter waits until everything recorded is audited.
+    told, _ = await asyncio.to_thread(demo.communicate, timeout=run.cluster.PATIENCE)
     assert demo.returncode == 0, told[-3000:] + run.cluster.said
     await run.settle()
     assert [str(item) for item in await run.judge()] == []
