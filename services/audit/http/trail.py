@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.audit.domain import states
 from services.audit.domain.tlogproof import TlogProof
@@ -16,10 +16,9 @@ from services.audit.log.reader import Log
 from services.audit.read_models import access, trail
 from services.audit.read_models.access import Reading
 from services.audit.read_models.search import search
-from services.audit.read_models.trail import Filter, Found, Place
+from services.audit.read_models.trail import Filter, Found, Place, Short, Words
 from shared.contracts.audit import Gate
 from shared.kernel.division import DivisionCode
-from shared.kernel.document_number import NoDocumentNumber
 from shared.store.database import Transaction
 from shared.web.context import Ctx, RequestContext, request_uuid
 from shared.web.openapi import Text
@@ -34,13 +33,6 @@ _READINGS = Cursors(tuple[UUID])
 Index = Annotated[int, Path(ge=0, le=2**62)]
 Origin = Annotated[str | None, Query(alias="log", max_length=100, description="Default: newest.")]
 RequestId = Annotated[str, Path(max_length=100)]
-Short = Annotated[str, Field(max_length=100), NoDocumentNumber]
-"""A condition is written down with the reading, so it must hold nobody's number."""
-Words = Annotated[
-    str,
-    StringConstraints(min_length=2, max_length=100, pattern=r"[0-9A-Za-z㐀-鿿]"),
-    NoDocumentNumber,
-]
 
 
 class Asked(BaseModel):

@@ -9,7 +9,7 @@ shown.
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice, pairwise
+from itertools import groupby, islice, pairwise
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -105,8 +105,8 @@ class _Walk:
         closed = self._within(Part(0, covered // BLOCK * BLOCK))
         if self._words:
             newer = self._by_columns(self._within(Part(covered, self.whole.high)))
-            return [self._by_blocks(closed), self._at(opened), newer]
-        runs = _runs(await self._blocks(closed))
+            return [self._by_blocks(closed), self._at(opened, whole=not self._dated), newer]
+        runs = _runs([block for block, _ in await self._blocks(closed)])
         newer = self._by_columns(self._within(Part(closed.high, self.whole.high)))
         return [*(self._by_columns(self._within(run)) for run in runs), newer]
 
@@ -130,34 +130,40 @@ class _Walk:
         rows = (await self.connection.execute(asked)).all()
         return rows[0].size if rows else 0, [row.idx for row in rows if row.idx is not None]
 
-    async def _blocks(self, part: Part) -> Sequence[int]:
-        """The whole blocks of a part that have entries of the time asked about."""
-        wanted = sa.select(entry_block.c.block).where(
+    async def _blocks(self, part: Part) -> Sequence[tuple[int, bool]]:
+        """The whole blocks of a part with entries of the time asked about; whether all are."""
+        since, until = self.asked.since, self.asked.until
+        every = sa.and_(
+            sa.true() if since is None else entry_block.c.earliest >= since,
+            sa.true() if until is None else entry_block.c.latest < until,
+        )
+        wanted = sa.select(entry_block.c.block, every).where(
             entry_block.c.log_id == self.log_id,
             entry_block.c.block >= part.low // BLOCK,
             entry_block.c.block < -(-part.high // BLOCK),
         )
-        if self.asked.since is not None:
-            wanted = wanted.where(entry_block.c.latest >= self.asked.since)
-        if self.asked.until is not None:
-            wanted = wanted.where(entry_block.c.earliest < self.asked.until)
-        return (await self.connection.scalars(wanted.order_by(entry_block.c.block))).all()
+        if since is not None:
+            wanted = wanted.where(entry_block.c.latest >= since)
+        if until is not None:
+            wanted = wanted.where(entry_block.c.earliest < until)
+        rows = await self.connection.execute(wanted.order_by(entry_block.c.block))
+        return [(block, whole) for block, whole in rows]
 
     async def _by_blocks(self, part: Part) -> AsyncIterator[Found]:
         """By where in whole blocks the words stand together."""
         span = Part(part.low // BLOCK, -(-part.high // BLOCK))
-        dated = frozenset(await self._blocks(part)) if self._dated else None
+        dated = dict(await self._blocks(part)) if self._dated else None
         if dated is not None:
             span = Part(min(dated, default=0), max(dated, default=-1) + 1)
         for some in _spans(span, oldest_first=self.oldest_first):
             rows = (await self.connection.execute(self._standing(some))).all()
-            found = chain.from_iterable(
-                self._places(row.block, row.places)
-                for row in rows
-                if dated is None or row.block in dated
-            )
-            async for item in self._at(idx for idx in found if part.low <= idx < part.high):
-                yield item
+            inside = [row for row in rows if dated is None or row.block in dated]
+            # Neighbours of one kind together: all of the time asked about, or perhaps not.
+            for whole, alike in groupby(inside, lambda row: dated is None or dated[row.block]):
+                found = (idx for row in alike for idx in self._places(row.block, row.places))
+                kept = (idx for idx in found if part.low <= idx < part.high)
+                async for item in self._at(kept, whole=whole):
+                    yield item
 
     def _standing(self, span: Part) -> sa.Select[Any]:
         """The blocks of a span that have all words, and where in them each stands."""
@@ -178,11 +184,11 @@ class _Walk:
         for place in blocks.in_order(blocks.common(packed), ascending=self.oldest_first):
             yield block * BLOCK + place
 
-    async def _at(self, places: Iterable[int]) -> AsyncIterator[Found]:
-        """The entries at places, in their order."""
+    async def _at(self, places: Iterable[int], *, whole: bool) -> AsyncIterator[Found]:
+        """The entries at places, in their order; ``whole``: all are of the time asked about."""
         waiting = iter(places)
-        while some := list(islice(waiting, _DATED if self._dated else self.limit)):
-            if self._dated:
+        while some := list(islice(waiting, self.limit if whole else _DATED)):
+            if not whole:
                 some = await self._of_the_time(some)
             for at in range(0, len(some), self.limit):
                 asked = self._select(entry.c.idx, entry.c.leaf, of=some[at : at + self.limit])
