@@ -34,13 +34,13 @@ from bench.http_load import answered, request
 from bench.results import at_most
 from bench.rounds import run
 from services.audit.domain.tlogproof import TlogProof
-from services.audit.log.keys import KeyVerifier
+from services.audit.log.keys import FileKey, KeyVerifier
 from services.audit.main import create
 from services.audit.schema import SCHEMA
-from services.audit.settings import AuditSettings
+from services.audit.settings import KEY_FILE, AuditSettings
 from shared.bus.connection import connector
 from shared.bus.embedded import EmbeddedBroker
-from shared.evidence.settings import EvidenceSettings
+from shared.evidence.settings import NO_SCAN, EvidenceSettings
 from shared.kernel.principal import Role
 from shared.telemetry.logs import LogSettings, configure
 from shared.testing.access import TakenAtTheirWord, acting
@@ -86,13 +86,14 @@ def serve(url: str, keys: Path, listening: socket.socket) -> None:
     keys.mkdir(exist_ok=True)
     vault = VaultSettings(master_key_file=keys / "master.key", index_key_file=keys / "index.key")
     create_missing_keys(vault)
+    FileKey.at(keys / KEY_FILE, create=True)
     settings = ServiceSettings(
         name="audit",
         database_url=url,
-        web=WebSettings(mode=Mode.DEMO),
-        oidc=OidcSettings(issuer="http://127.0.0.1:9"),
+        web=WebSettings(mode=Mode.PRODUCTION),
+        oidc=OidcSettings(issuer="https://issuer.invalid"),
         vault=vault,
-        evidence=EvidenceSettings(store=keys.as_uri()),
+        evidence=EvidenceSettings(store=keys.as_uri(), scan=NO_SCAN),
     )
 
     async def door() -> None:

@@ -144,7 +144,8 @@ def _proofs(made: Router, audit: Audit) -> None:
         "/entries/{index}/proof", summary="A tlog-proof file for one entry", response_class=Text
     )
     async def proof(index: Index, ctx: Ctx, log: Origin = None) -> Response:
-        async with audit.database.transaction() as tx:
+        # Nothing here changes once it is there, so no transaction holds it together.
+        async with audit.database.reading() as tx:
             source = await reader.log(tx.raw, log)
             await _found(audit, tx, ctx, source, index)
             made = await _proved(tx, source, index)
