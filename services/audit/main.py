@@ -25,7 +25,7 @@ from services.audit.log.append import LogWriter
 from services.audit.log.checkpoints import Publisher
 from services.audit.log.forwarding import Forwarder
 from services.audit.log.indexer import Indexer
-from services.audit.log.keys import FileKey, sm2_key
+from services.audit.log.keys import FileKey, SigningKey, sm2_key
 from services.audit.log.telling import Teller
 from services.audit.log.watch import Watch
 from services.audit.log.witnesses import Cosigner, read_witnesses
@@ -68,7 +68,7 @@ def create(
     parts = _Parts(settings, own or AuditSettings())
     blueprint = Blueprint(
         title="Dixian 底线 · 审计",
-        application=_application,
+        application=parts.application,
         routers=parts.routers,
         reacts_to=SERVICES,
         handler=parts.handler,
@@ -79,16 +79,16 @@ def create(
     return assemble(settings, broker, blueprint, authenticator=authenticator)
 
 
-def _application(kit: Kit) -> Application:
-    return application(kit.database, kit.vault)
+def application(database: Database, vault: Vault, key: SigningKey) -> Application:
+    """The corrections, their documents and the keys on ``database``; ``key`` is the log's."""
 
+    def seal(said: bytes) -> str:
+        return key.sign(said).hex()
 
-def application(database: Database, vault: Vault) -> Application:
-    """The corrections, their documents and the keys on ``database``."""
     return Application(
         NAME,
         database,
-        {**handlers(vault), KeepEvidence: keeping(EVIDENCE)},
+        {**handlers(vault, seal), KeepEvidence: keeping(EVIDENCE)},
         [CORRECTION, EVIDENCE, SIGNING_KEY],
         (*corrections.VIEWS, EVIDENCE_VIEW, signing_keys.VIEW),
     )
@@ -100,6 +100,9 @@ class _Parts:
 
     settings: ServiceSettings
     own: AuditSettings
+
+    def application(self, kit: Kit) -> Application:
+        return application(kit.database, kit.vault, self._key)
 
     def routers(self, kit: Kit, application: Application) -> Sequence[Router]:
         audit = Audit(kit.database, application, self._publisher(kit), kit.vault, SystemClock())
@@ -157,12 +160,15 @@ class _Parts:
                 kit.database, self._publisher(kit), witnesses, client, clock=SystemClock()
             )
 
-    def _publisher(self, kit: Kit) -> Publisher:
+    @property
+    def _key(self) -> FileKey:
         path = self.own.key_file or self.settings.vault.master_key_file.with_name(KEY_FILE)
-        key = FileKey.at(path, create=self.settings.demo)
+        return FileKey.at(path, create=self.settings.demo)
+
+    def _publisher(self, kit: Kit) -> Publisher:
         second = self.own.sm2_key_file
         sm2 = None if second is None else sm2_key(second, create=self.settings.demo)
-        return Publisher(kit.database, key, SystemClock(), sm2)
+        return Publisher(kit.database, self._key, SystemClock(), sm2)
 
 
 async def _audited(kit: Kit) -> Mapping[str, Any]:
