@@ -44,6 +44,8 @@ FORMS = forms()
 GIVEN_BY_THE_PAGE = {
     "case_id": {"begin-plan"},
     "content_sha256": {form.name for form in audit.CORRECTION_FORMS},
+    "kind": {"correction"},
+    "targets": {"correction"},
 }
 """Required fields that a page knows, and for which forms."""
 NOT_ON_PAGES = re.compile(

@@ -71,6 +71,13 @@ async def active(connection: AsyncConnection, owner: str) -> DecidersKey | None:
     return None if row is None else DecidersKey(row.stream_id, row.public_key)
 
 
+async def one(connection: AsyncConnection, asker: Principal, key_id: UUID) -> dict[str, Any] | None:
+    """A key of somebody within the asker's divisions."""
+    wanted = sa.select(signing_key).where(signing_key.c.stream_id == key_id)
+    row = (await connection.execute(wanted)).mappings().one_or_none()
+    return dict(row) if row is not None and asker.covers(row["division"]) else None
+
+
 async def listed(
     connection: AsyncConnection, asker: Principal, *, after: UUID | None, limit: int
 ) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ from services.console.pages import (
     corrections,
     files,
     households,
+    keys,
     leads,
     notices,
     orders,
@@ -33,6 +34,7 @@ _SUBJECTS = (
     board.routes,
     trail.routes,
     corrections.routes,
+    keys.routes,
 )
 
 

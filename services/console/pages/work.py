@@ -297,6 +297,24 @@ async def corrections(visit: Visit) -> Sequence[Item]:
     ]
 
 
+async def keys(visit: Visit) -> Sequence[Item]:
+    """Signing keys that wait for somebody else to confirm whose they are."""
+    if not visit.has(Role.ADMINISTRATOR):
+        return ()
+    page = await visit.api.maybe("audit", "/signing-keys", limit=_SHOWN)
+    return [
+        Item(
+            step="confirmation",
+            path=f"/keys/{row['stream_id']}/do/confirmation",
+            division=row["division"],
+            due_on=None,
+            about=row["owner"],
+        )
+        for row in (page or {"items": ()})["items"]
+        if row["status"] == "ENROLLED"
+    ]
+
+
 async def findings(visit: Visit) -> Sequence[Item]:
     """What the detectors found and nobody has answered."""
     if not visit.has(Role.OFFICER) or visit.level not in (Level.COUNTY, Level.CITY):
@@ -325,5 +343,6 @@ SOURCES: Mapping[str, Source] = {
     "eliminations": eliminations,
     "corrections": corrections,
     "findings": findings,
+    "keys": keys,
 }
 """Where work comes from."""
