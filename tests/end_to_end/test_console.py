@@ -94,3 +94,17 @@ def test_who_may_not_is_told_so_on_a_page(system: System) -> None:
     with closing(signed_in(system, "operator")) as browser:
         assert "不查看农户" in browser.get("/").text
         assert browser.get("/households").status_code == 403
+
+
+def test_a_file_that_lies_nowhere_yet_is_asked_for_again(system: System) -> None:
+    """Refused before there was anything to keep it for: a digest alone is no file."""
+    with closing(signed_in(system, "village-officer")) as browser:
+        shown = browser.get("/leads/new").text
+        token = re.search(r'name="_csrf" value="(\w+)"', shown)
+        assert token is not None
+        fields = {"_csrf": token[1], "_key": uuid4().hex, "source": "CADRE_SCREENING"}
+        photo = {"evidence": ("p.png", b"\x89PNG\r\n\x1a\n", "image/png")}
+        answer = browser.post("/leads/new", data=fields, files=photo)
+    assert answer.status_code == 422
+    assert "文件尚未保存,请重新选择" in answer.text
+    assert "已附文件" not in answer.text
