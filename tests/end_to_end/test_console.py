@@ -1,6 +1,5 @@
 """The console's door on a running system: who gets in, and what happens to everybody else."""
 
-import html
 import re
 from contextlib import closing
 from uuid import uuid4
@@ -8,26 +7,7 @@ from uuid import uuid4
 import httpx
 
 from tests.end_to_end.system import System
-
-
-def console_of(system: System) -> str:
-    return f"http://127.0.0.1:{system.base + 5}"
-
-
-def signed_in(system: System, who: str) -> httpx.Client:
-    """A browser's cookies after somebody has chosen who they are."""
-    browser = httpx.Client(base_url=console_of(system), timeout=30)
-    asked = browser.get("/sign-in", params={"then": "/cases"})
-    assert asked.status_code == 302
-    page = browser.get(asked.headers["location"])
-    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
-    fields = {name: html.unescape(value) for name, value in fields.items()} | {"username": who}
-    assert fields["code_challenge_method"] == "S256"
-    answer = browser.post(f"http://127.0.0.1:{system.base}/authorize", data=fields)
-    arrived = browser.get(answer.headers["location"])
-    assert (arrived.status_code, arrived.headers["location"]) == (303, "/cases")
-    assert browser.get(answer.headers["location"]).status_code == 401, "a code works once"
-    return browser
+from tests.end_to_end.visitor import console_of, signed_in
 
 
 def test_nobody_sees_a_page_before_signing_in(system: System) -> None:
