@@ -8,12 +8,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.contracts.registry import contract
+from shared.contracts.values import Sha256
 from shared.kernel.deadline import Deadline
 from shared.kernel.division import DivisionCode
 from shared.kernel.event import Event
-
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-"""A SHA-256 in lower-case hex."""
 
 Ed25519Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """An Ed25519 public key in lower-case hex."""
