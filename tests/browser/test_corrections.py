@@ -77,6 +77,7 @@ def _enrolled(office: Office, who: str) -> None:
     _readable(desk.page)
     key = desk.page.locator('[name="public_key"]').input_value()
     desk.sends().sees(key)
+    _readable(desk.page)
     administrator = office.desk_of("administrator")
     administrator.finds("核验签名密钥", "/keys/").sees(key[:4]).sends()
     expect(administrator.page.locator("tr", has_text=key)).to_contain_text("在用")
@@ -140,4 +141,10 @@ def _pasted(page: Page, who: str) -> str:
 
 
 def _readable(page: Page) -> None:
+    """By everybody, and no wider than the smallest phone."""
+    size = page.viewport_size
+    assert size is not None
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.set_viewport_size(size)
     assert [item["id"] for item in Axe().run(page).response["violations"]] == []

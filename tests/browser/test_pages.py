@@ -20,7 +20,7 @@ PAGES = {
         "/after-care",
         "/orders",
     ),
-    "county-officer": ("/", "/board", "/trail", "/ledger", "/files"),
+    "county-officer": ("/", "/board", "/governance", "/trail", "/ledger", "/files"),
     "inspector": ("/", "/trail?type=Approved"),
 }
 FOUND = {

@@ -11,6 +11,7 @@ from services.console.pages import (
     coming_in,
     corrections,
     files,
+    governance,
     households,
     keys,
     leads,
@@ -35,6 +36,7 @@ _SUBJECTS = (
     trail.routes,
     corrections.routes,
     keys.routes,
+    governance.routes,
 )
 
 

@@ -221,7 +221,7 @@ def _refused(page: FormPage, given: Given, refused: Refused) -> Response:
     if refused.status == 401:
         raise refused
     problem = refused.problem
-    page.refusal = _NO_WORDS | problem
+    page.refusal = _NO_WORDS | problem | _named(page, problem.get("errors") or ())
     for error in problem.get("errors") or [problem]:
         if error.get("field"):
             page.faults[_input_of(page.form, given, error["field"])] = error.get("detail", "")
@@ -230,6 +230,17 @@ def _refused(page: FormPage, given: Given, refused: Refused) -> Response:
         page.version = page.subject.version
         page.changes = [item for item in page.subject.history if item["version"] > seen]
     return _rendered(page, refused.status)
+
+
+def _named(page: FormPage, errors: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
+    """What is wrong with which fields, by the names that people read."""
+    labels = {item.name: page.visit.words(item.label) for item in page.form.all_fields}
+    said = [
+        f"{labels[name]}:{error['detail']}"
+        for error in errors
+        if (name := input_name(error["field"].removeprefix("body."))) in labels
+    ]
+    return {"detail": ";".join(said)} if said else {}
 
 
 def _input_of(form: Form, given: Given, path: str) -> str:
