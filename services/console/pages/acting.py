@@ -221,7 +221,7 @@ def _refused(page: FormPage, given: Given, refused: Refused) -> Response:
     if refused.status == 401:
         raise refused
     problem = refused.problem
-    page.refusal = _NO_WORDS | problem | _named(page, problem.get("errors") or ())
+    page.refusal = {**_NO_WORDS, **problem, "detail": _detail(page, problem)}
     for error in problem.get("errors") or [problem]:
         if error.get("field"):
             page.faults[_input_of(page.form, given, error["field"])] = error.get("detail", "")
@@ -232,15 +232,12 @@ def _refused(page: FormPage, given: Given, refused: Refused) -> Response:
     return _rendered(page, refused.status)
 
 
-def _named(page: FormPage, errors: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
-    """What is wrong with which fields, by the names that people read."""
-    labels = {item.name: page.visit.words(item.label) for item in page.form.all_fields}
-    said = [
-        f"{labels[name]}:{error['detail']}"
-        for error in errors
-        if (name := input_name(error["field"].removeprefix("body."))) in labels
-    ]
-    return {"detail": ";".join(said)} if said else {}
+def _detail(page: FormPage, problem: Mapping[str, Any]) -> str:
+    """What is wrong; a field that the service names is called what the page calls it."""
+    detail, name = str(problem.get("detail", "")), str(problem.get("field") or "")
+    label = next((item.label for item in page.form.all_fields if item.name == name), "")
+    said = detail.removeprefix(f"{name}:").strip()
+    return f"{page.visit.words(label)}:{said}" if label and said != detail else detail
 
 
 def _input_of(form: Form, given: Given, path: str) -> str:
