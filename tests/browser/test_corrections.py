@@ -78,8 +78,10 @@ def _enrolled(office: Office, who: str) -> None:
     key = desk.page.locator('[name="public_key"]').input_value()
     desk.sends().sees(key)
     _readable(desk.page)
-    administrator = office.desk_of("administrator")
-    administrator.finds("核验签名密钥", "/keys/").sees(key[:4]).sends()
+    administrator = office.desk_of("administrator").goes("/")
+    waiting = administrator.page.locator("ol.work li", has_text=f"person:{who}")
+    waiting.locator("a.what").click()
+    administrator.sees(key[:4]).sends()
     expect(administrator.page.locator("tr", has_text=key)).to_contain_text("在用")
 
 
