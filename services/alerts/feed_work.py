@@ -24,7 +24,7 @@ from services.alerts.domain import feed_commands as c
 from services.alerts.domain.feed import FEED, feed_id
 from services.alerts.domain.feed_file import FEED_FILE, FeedFile
 from services.alerts.handlers import feed_rows
-from services.alerts.handlers.feed_rows import Block, Plan
+from services.alerts.handlers.feed_plan import Block, Plan
 from services.alerts.handlers.tools import Tools
 from services.alerts.read_models import feed_parts, feed_queries
 from shared.kernel.event import Cause
