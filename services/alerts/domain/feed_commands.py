@@ -70,7 +70,7 @@ class CompareRows(Command):
     block: int
     expected: int | None
     rows: Any = Field(repr=False)
-    """A ``handlers.feed_plan.Block``."""
+    """A ``reading.plan.Block``."""
 
 
 class FinishFeed(Command):

@@ -27,10 +27,10 @@ from services.alerts.domain.feed import FEED, feed_id
 from services.alerts.domain.feed_file import FEED_FILE, FeedFile
 from services.alerts.domain.lead import LEAD
 from services.alerts.domain.register import Known, Why
-from services.alerts.handlers.feed_plan import COLUMNS, Block, Candidate
 from services.alerts.handlers.tools import Tools
 from services.alerts.read_models import feed_parts, feed_rows, register
 from services.alerts.read_models.feed_rows import Decided
+from services.alerts.reading.plan import COLUMNS, Block, Candidate
 from shared.contracts.alerts import RowFate, Tally, Threshold
 from shared.kernel.event import Command
 from shared.kernel.ids import new_id

@@ -19,10 +19,10 @@ from services.alerts.domain.commands import ReceiveAlert
 from services.alerts.domain.feed import USUAL
 from services.alerts.domain.register import Known
 from services.alerts.handlers.alerts import alert_id
-from services.alerts.handlers.feed_check import Checker
-from services.alerts.handlers.feed_columns import Columns
-from services.alerts.handlers.feed_plan import COLUMNS, Block, Draft, Plan
-from services.alerts.handlers.feed_rows import FileReader
+from services.alerts.reading.check import Checker
+from services.alerts.reading.columns import Columns
+from services.alerts.reading.file import FileReader
+from services.alerts.reading.plan import COLUMNS, Block, Draft, Plan
 from shared.contracts.alerts import AlertType, Fate, Population, Threshold
 from shared.contracts.values import History
 from shared.kernel.ids import named_bytes, named_id, new_id

@@ -10,8 +10,8 @@ from tempfile import TemporaryFile
 from typing import IO
 from uuid import UUID
 
-from services.alerts.handlers.feed_columns import Columns
-from services.alerts.handlers.feed_plan import Block, Draft, Plan
+from services.alerts.reading.columns import Columns
+from services.alerts.reading.plan import Block, Draft, Plan
 from shared.kernel.refusal import Refusal
 from shared.tabular.faults import Unreadable
 from shared.tabular.reading import open_table

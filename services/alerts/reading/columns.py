@@ -10,8 +10,8 @@ from datetime import date
 from typing import Any, NamedTuple, TypeVar
 
 from services.alerts.domain.alert_content import hashed
-from services.alerts.handlers.feed_check import LONGEST_NAME, Checker, Memo
-from services.alerts.handlers.feed_plan import Candidate, Draft, Plan, Read, packed, packed_text
+from services.alerts.reading.check import LONGEST_NAME, Checker, Memo
+from services.alerts.reading.plan import Candidate, Draft, Plan, Read, packed, packed_text
 from shared.contracts.alerts import AlertField, AlertType, Unit
 from shared.kernel.ids import named_many
 from shared.kernel.refusal import Refusal

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from services.alerts.domain import policies, triggers
 from services.alerts.domain.alert_content import alert_key, hashed
-from services.alerts.handlers.feed_plan import Plan
+from services.alerts.reading.plan import Plan
 from shared.contracts.alerts import AlertField, AlertType, FeedMapping, Unit
 from shared.kernel.division import within
 from shared.kernel.refusal import Forbidden, Invalid, Refusal
