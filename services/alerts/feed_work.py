@@ -23,10 +23,10 @@ import structlog
 from services.alerts.domain import feed_commands as c
 from services.alerts.domain.feed import FEED, feed_id
 from services.alerts.domain.feed_file import FEED_FILE, FeedFile
-from services.alerts.handlers import feed_rows
-from services.alerts.handlers.feed_rows import Block, Plan
 from services.alerts.handlers.tools import Tools
 from services.alerts.read_models import feed_parts, feed_queries
+from services.alerts.reading import file as reading
+from services.alerts.reading.plan import Block, Plan
 from shared.kernel.event import Cause
 from shared.kernel.principal import system
 from shared.kernel.refusal import OutOfOrder
@@ -164,7 +164,7 @@ class FeedWorker:
 
     async def _next(self, file_id: UUID) -> Block:
         return await self._elsewhere(
-            feed_rows.block, file_id, self._sizes.rows, self._sizes.open_rows
+            reading.block, file_id, self._sizes.rows, self._sizes.open_rows
         )
 
     async def _load(self, file_id: UUID) -> tuple[FeedFile, Cause]:
@@ -183,15 +183,15 @@ class FeedWorker:
         self, file_id: UUID, file: FeedFile
     ) -> AsyncIterator[tuple[str, int | None]]:
         """The file in the other process, ready for the rows that are still to be compared."""
-        await self._elsewhere(feed_rows.begin, file_id, await self._plan(file))
+        await self._elsewhere(reading.begin, file_id, await self._plan(file))
         try:
             n = 0
             while part := await self._part(file_id, n):
-                await self._elsewhere(feed_rows.add, file_id, part)
+                await self._elsewhere(reading.add, file_id, part)
                 n += 1
-            yield await self._elsewhere(feed_rows.ready, file_id, file.last_row)
+            yield await self._elsewhere(reading.ready, file_id, file.last_row)
         finally:
-            await self._elsewhere(feed_rows.end, file_id)
+            await self._elsewhere(reading.end, file_id)
 
     async def _part(self, file_id: UUID, n: int) -> bytes:
         async with self._application.database.reading() as tx:

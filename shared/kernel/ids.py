@@ -1,5 +1,6 @@
 """Identifiers: random ones that sort by time, and ones that follow from a natural key."""
 
+from collections.abc import Iterable, Iterator
 from hashlib import sha1
 from uuid import UUID
 
@@ -26,9 +27,18 @@ def named_id(kind: str, *parts: str) -> UUID:
 
 def named_bytes(kind: str, *parts: str) -> bytes:
     """The 16 bytes of ``named_id``, for whoever makes a million of them."""
-    digest = _BEGUN.copy()
-    digest.update("\x1f".join((kind, *parts)).encode())
-    made = bytearray(digest.digest()[:16])
-    made[6] = made[6] & 0x0F | 0x50
-    made[8] = made[8] & 0x3F | 0x80
-    return bytes(made)
+    *first, last = (kind, *parts)
+    return next(named_many(first, (last,)))
+
+
+def named_many(first: Iterable[str], lasts: Iterable[str]) -> Iterator[bytes]:
+    """``named_bytes`` of many keys that differ in their last part only."""
+    begun = _BEGUN.copy()
+    begun.update("".join(f"{part}\x1f" for part in first).encode())
+    for last in lasts:
+        digest = begun.copy()
+        digest.update(last.encode())
+        made = bytearray(digest.digest()[:16])
+        made[6] = made[6] & 0x0F | 0x50
+        made[8] = made[8] & 0x3F | 0x80
+        yield bytes(made)

@@ -8,7 +8,6 @@ from the decision is written by one statement, which is a transaction by itself.
 request did in between shows as a violated key, and the command is decided again.
 """
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -150,31 +149,38 @@ class Call:
     def _metadata(self) -> Metadata:
         return self.cause.metadata(self.principal)
 
-    async def begin_many(
-        self, beginnings: Sequence[tuple[Aggregate[Any], UUID, Command, Context]]
+    def draft(
+        self,
+        begun: bulk.Begun,
+        aggregate: Aggregate[S],
+        stream_id: UUID,
+        command: Command,
+        context: Context,
     ) -> None:
-        """Decide commands on streams that do not exist yet, and write them all together.
+        """Decide a command on a stream that does not exist yet, to be written with many others.
 
-        The same decisions, events and rows as ``decide`` one by one, in the order given. Raises
-        ``ConcurrentAppend`` when one of the streams exists after all; nothing is written then.
+        The same decision, events and rows as ``decide``; nothing is read or written.
         """
-        rows, drafted = bulk.Rows(), list[Recorded[Event]]()
-        for number, (aggregate, stream_id, command, context) in enumerate(beginnings):
-            if number % _AT_A_TIME == 0:
-                await asyncio.sleep(0)  # others' requests are answered meanwhile
-            events = aggregate.decide(aggregate.initial, command, context)
-            new = Stream(stream_id, (), aggregate.initial)
-            state = _after(aggregate, new, events)
-            made = self._drafted(aggregate, new, events, state, context)
-            drafted += made
-            views = self.application.views_of(aggregate.name)
-            rows.add(views, state, aggregate.clocks(state), made[-1])
+        events = aggregate.decide(aggregate.initial, command, context)
+        new = Stream(stream_id, (), aggregate.initial)
+        state = _after(aggregate, new, events)
+        made = self._drafted(aggregate, new, events, state, context)
+        begun.events += made
+        views = self.application.views_of(aggregate.name)
+        begun.rows.add(views, state, aggregate.clocks(state), made[-1])
+
+    async def begin_many(self, begun: bulk.Begun) -> None:
+        """Write what was drafted, in its order.
+
+        Raises ``ConcurrentAppend`` when one of the streams exists after all.
+        """
+        if not begun.events:
+            return
         try:
-            await bulk.append(self.tx.raw, drafted)
+            await begun.write(self.tx.raw)
         except asyncpg.UniqueViolationError as error:
-            raise event_store.ConcurrentAppend(beginnings[0][1]) from error
-        await rows.copy(self.tx.raw, views="rm", clocks="es")
-        self.recorded.extend(drafted)
+            raise event_store.ConcurrentAppend(begun.events[0].stream_id) from error
+        self.recorded.extend(begun.events)
 
     async def _append(
         self, aggregate: Aggregate[S], stream: Stream, events: Sequence[Event], context: Context

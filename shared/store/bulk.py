@@ -66,6 +66,19 @@ class Rows:
             )
 
 
+@dataclass
+class Begun:
+    """New streams' events, and everything in this database that follows from them."""
+
+    events: list[Recorded[Event]] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
+
+    async def write(self, connection: "asyncpg.Connection[Any]") -> None:
+        """Write it all. Raises ``UniqueViolationError`` when one of the streams exists already."""
+        await append(connection, self.events)
+        await self.rows.copy(connection, views="rm", clocks="es")
+
+
 async def append(connection: "asyncpg.Connection[Any]", drafted: Sequence[Recorded[Event]]) -> None:
     """Append drafted events of any number of streams, inside the caller's transaction.
 

@@ -5,6 +5,7 @@ import csv
 from collections import deque
 from collections.abc import Iterator, Sequence
 from io import TextIOWrapper
+from itertools import chain, islice
 from typing import IO
 
 from shared.tabular.faults import Unreadable
@@ -13,6 +14,8 @@ from shared.tabular.table import Cell, Flaw, Kind, Limits, Row, Table, names_of
 _BLOCK = 1 << 20
 _LINES_IN_A_ROW = 50
 """A quoted cell with more line breaks is a quote that was never closed."""
+_BATCH = 1_000
+"""Lines that are read together."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -31,15 +34,17 @@ def open_csv(file: IO[bytes], limits: Limits, header_row: int) -> Table:
     except csv.Error:
         raise Unreadable("no-header", "表头无法读取", "its header cannot be read") from None
 
-    def read() -> Iterator[Row]:
+    def batches() -> Iterator[list[Row]]:
         again = _Lines(file, encoding)
         for _ in range(begin):
             next(again, None)
             again.taken.clear()
-        yield from _rows(again, delimiter, len(header), limits.cell)
+        return _batches(again, delimiter, len(header), limits.cell)
 
     shown = "gb18030" if encoding == "gb18030" else "utf-8"
-    return Table(Kind.CSV, header, shown, read)
+    return Table(
+        Kind.CSV, header, shown, lambda: chain.from_iterable(batches()), read_batches=batches
+    )
 
 
 def encoding_of(file: IO[bytes]) -> str:
@@ -90,11 +95,21 @@ class _Lines:
         self.number += 1
         return line
 
+    def several(self, count: int) -> list[str]:
+        """The next lines, up to ``count`` of them; none at the end."""
+        made = [self._back.popleft() for _ in range(min(count, len(self._back)))]
+        made += islice(self._text, count - len(made))
+        self.number += len(made)
+        return made
+
+    def hand_back(self, lines: list[str]) -> None:
+        """Let the lines taken last come again."""
+        self._back.extendleft(reversed(lines))
+        self.number -= len(lines)
+
     def only_first(self) -> None:
         """Keep the row's first line and hand the others back."""
-        others = self.taken[1:]
-        self._back.extendleft(reversed(others))
-        self.number -= len(others)
+        self.hand_back(self.taken[1:])
 
 
 class _Unclosed:
@@ -118,6 +133,39 @@ class _Unclosed:
 
     def close(self) -> None:
         """The file is its owner's to close."""
+
+
+def _batches(lines: _Lines, delimiter: str, width: int, longest: int) -> Iterator[list[Row]]:
+    """The rows, those of a batch of lines at a time.
+
+    Nearly always a row is a line, and a batch is taken apart at once; where one is not, its rows
+    are read one by one.
+    """
+    one_by_one = _rows(lines, delimiter, width, longest)
+    while taken := lines.several(_BATCH):
+        split = _split(taken, delimiter)
+        if split is None:
+            lines.hand_back(taken)
+            yield list(islice(one_by_one, _BATCH))
+            continue
+        first = lines.number - len(taken) + 1
+        ordinary = max(map(len, taken)) <= longest
+        yield [
+            Row(number, cells)
+            if ordinary and len(cells) == width
+            else _aligned(number, cells, width, longest)
+            for number, cells in enumerate(split, first)
+            if cells and (cells[0] or any(cells))
+        ]
+
+
+def _split(lines: list[str], delimiter: str) -> list[list[str]] | None:
+    """Each line's cells; nothing where a row is not a line, or is no row."""
+    try:
+        split = list(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error:
+        return None
+    return split if len(split) == len(lines) else None
 
 
 def _rows(lines: _Lines, delimiter: str, width: int, longest: int) -> Iterator[Row]:

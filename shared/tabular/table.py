@@ -104,6 +104,8 @@ class Table:
     encoding: str
     """``utf-8`` or ``gb18030``; what a workbook says is always the former."""
     read: Callable[[], Iterator[Row]]
+    read_batches: Callable[[], Iterator[Sequence[Row]]] | None = None
+    """The same rows, many at a time, where the file gives them so."""
     unpacked: IO[bytes] | None = None
     """What was unpacked to be read; gone when the table is closed."""
 
@@ -120,7 +122,15 @@ class Table:
 
     def rows(self, *, limit: int = Limits.rows) -> Iterator[Row]:
         """The rows below the header, blank ones left out. Raises ``TooLarge`` past ``limit``."""
-        for count, row in enumerate(self.read()):
-            if count == limit:
+        for batch in self.batches(limit=limit):
+            yield from batch
+
+    def batches(self, *, limit: int = Limits.rows) -> Iterator[Sequence[Row]]:
+        """The same rows, as many at a time as the file gives. Raises ``TooLarge``."""
+        count = 0
+        for batch in self.read_batches() if self.read_batches else ([row] for row in self.read()):
+            count += len(batch)
+            if count > limit:
+                yield batch[: limit - count]
                 raise TooLarge("too-many-rows", f"超过{limit}行", f"it has over {limit} rows")
-            yield row
+            yield batch

@@ -45,12 +45,12 @@ def alert_key(feed: str, external_id: str | None, content: Said, token: bytes) -
 
 def fingerprint(content: Said, token: bytes) -> int:
     """Eight bytes that tell another content under the same id; signed, as the database keeps it."""
-    return hashed("|".join(map(str, content.values())), token)
+    return int.from_bytes(hashed("|".join(map(str, content.values())), token), signed=True)
 
 
-def hashed(content: str, token: bytes) -> int:
-    """The same, of the content's words put together."""
-    return int.from_bytes(blake2b(content.encode() + token, digest_size=8).digest(), signed=True)
+def hashed(content: str, token: bytes) -> bytes:
+    """The same eight bytes, of the content's words put together."""
+    return blake2b(content.encode() + token, digest_size=8).digest()
 
 
 def judged(

@@ -71,7 +71,7 @@ class CompareRows(Command):
     block: int
     expected: int | None
     rows: Any = Field(repr=False)
-    """A ``handlers.feed_rows.Block``."""
+    """A ``reading.plan.Block``."""
 
 
 class FinishFeed(Command):

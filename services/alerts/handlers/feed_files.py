@@ -27,16 +27,17 @@ from services.alerts.domain.feed import FEED, feed_id
 from services.alerts.domain.feed_file import FEED_FILE, FeedFile
 from services.alerts.domain.lead import LEAD
 from services.alerts.domain.register import Known, Why
-from services.alerts.handlers.feed_rows import Block, Candidate, Refused
 from services.alerts.handlers.tools import Tools
 from services.alerts.read_models import feed_parts, feed_rows, register
 from services.alerts.read_models.feed_rows import Decided
+from services.alerts.reading.plan import COLUMNS, Block, Candidate
 from shared.contracts.alerts import RowFate, Tally, Threshold
 from shared.kernel.event import Command
 from shared.kernel.ids import new_id
 from shared.kernel.refusal import Refusal
 from shared.policy.parameters import PolicyVersion, working_years
 from shared.store.application import Call, Handler, Outcome, on_stream
+from shared.store.bulk import Begun
 from shared.store.event_store import ConcurrentAppend
 from shared.vault.vault import Entry
 
@@ -106,22 +107,41 @@ class _Comparing:
     policies: Sequence[PolicyVersion]
     decided: list[Decided] = field(default_factory=list)
     """Rows with another fate than to lie below the threshold."""
-    refused: list[Refused] = field(default_factory=list)
+    begun: Begun = field(default_factory=Begun)
+    people: list[Entry] = field(default_factory=list)
+    waiting: list[tuple[bytes, UUID, Why]] = field(default_factory=list)
     contexts: dict[tuple[str, date], AlertsContext] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Do it all, but for the file's own event."""
+        """Do it all, but for the file's own event.
+
+        Leads are drafted while the server keeps the rows that nobody has to look at. Who seems
+        unknown comes last, looked up again under the lock that a household's registration takes,
+        which is held the less: neither must miss the other.
+        """
         connection, block = self.call.tx.raw, self.block
-        await feed_rows.stage(connection, self.feed, bytes(block.staged), block.tokens)
-        open_rows = self._still_open(await feed_rows.known(connection))
-        await feed_rows.match(connection, several_tokens=bool(block.tokens))
-        await self._judge(open_rows)
-        await feed_rows.keep(connection, self.file_id, self.decided)
-        await feed_rows.keep_refused(
-            connection,
-            self.file_id,
-            [(row.n, row.code, row.field) for row in (*block.refused, *self.refused)],
+        await feed_rows.stage(connection, self.feed, COLUMNS, block.staged, block.tokens)
+        known = await feed_rows.known(connection)
+        rows = self._still_open(known)
+        found = await feed_rows.households(connection, [row.n for row in rows])
+        keeping = asyncio.create_task(
+            feed_rows.keep_below(connection, self.file_id, known, several_tokens=bool(block.tokens))
         )
+        try:
+            await self._judge([row for row in rows if row.n in found], found)
+        finally:
+            await keeping
+        unknown = [row for row in rows if row.n not in found]
+        await self._judge(unknown, await self._looked_up_again(unknown))
+        await self._write()
+
+    async def _write(self) -> None:
+        connection, block = self.call.tx.raw, self.block
+        await self.tools.vault.put(connection, self.people, at=self.call.tx.clock.now())
+        await self.call.begin_many(self.begun)
+        await register.wait_many(connection, self.waiting)
+        await feed_rows.keep_decided(connection, self.file_id, self.decided)
+        await feed_rows.keep_refused(connection, self.file_id, block.refused)
         await feed_rows.keep_repeated(connection, self.file_id, block.repeated)
 
     @property
@@ -154,66 +174,54 @@ class _Comparing:
             )
         return [row for row in self.block.candidates if row.n not in known]
 
-    async def _judge(self, rows: Sequence[Candidate]) -> None:
-        found = await self._households(rows)
-        people: list[Entry] = []
-        beginnings: list[Any] = []
-        waiting: list[tuple[bytes, UUID, Why]] = []
+    async def _judge(self, rows: Sequence[Candidate], found: Mapping[int, Sequence[Known]]) -> None:
         for number, row in enumerate(rows):
             if number % _AT_A_TIME == 0:
                 await asyncio.sleep(0)  # others' requests are answered meanwhile
             try:
-                command = ReceiveAlert.model_validate(row.given)
-                alert_id = UUID(bytes=row.alert_id)
-                households = found.get(row.n, ())
-                person = self._person(alert_id, command) if len(households) != 1 else None
-                recorded, report = judged(
-                    command,
-                    alert_id,
-                    households,
-                    self.book,
-                    screened=self._screened(command, households),
-                    person_id=person.id if person else None,
-                )
+                self._judge_one(row, found.get(row.n, ()))
             except Refusal as refusal:
                 self.decided.append(
                     Decided(row.n, RowFate.REFUSED, None, refusal.code, refusal.field)
                 )
-                continue
-            self.decided.append(Decided(row.n, RowFate(recorded.fate), recorded.household_id))
-            if report is None:
-                continue
-            people += self._kept(alert_id, command, person)
-            beginnings += [
-                (ALERT, alert_id, recorded, self._context(recorded)),
-                (LEAD, report.lead_id, report, self._context(recorded)),
-            ]
-            if report.household_id is None:
-                waiting += [(token, report.lead_id, Why.SAME_NUMBER) for token in row.tokens]
-        await self.tools.vault.put(self.call.tx.raw, people, at=self.call.tx.clock.now())
-        if beginnings:
-            await self.call.begin_many(beginnings)
-        await register.wait_many(self.call.tx.raw, waiting)
 
-    async def _households(self, rows: Sequence[Candidate]) -> Mapping[int, Sequence[Known]]:
-        """Whose numbers they are.
+    def _judge_one(self, row: Candidate, households: Sequence[Known]) -> None:
+        """As an alert that came by itself is judged. Raises the ``Refusal``."""
+        command = ReceiveAlert.model_validate(row.given)
+        alert_id = UUID(bytes=row.alert_id)
+        person = self._person(alert_id, command) if len(households) != 1 else None
+        recorded, report = judged(
+            command,
+            alert_id,
+            households,
+            self.book,
+            screened=self._screened(command, households),
+            person_id=person.id if person else None,
+        )
+        self.decided.append(Decided(row.n, RowFate(recorded.fate), recorded.household_id))
+        if report is None:
+            return
+        self.people += self._kept(alert_id, command, person)
+        context = self._context(recorded)
+        self.call.draft(self.begun, ALERT, alert_id, recorded, context)
+        self.call.draft(self.begun, LEAD, report.lead_id, report, context)
+        if report.household_id is None:
+            self.waiting += [(token, report.lead_id, Why.SAME_NUMBER) for token in row.tokens]
 
-        Who seems unknown is looked up again, under the lock that a household's registration takes:
-        neither must miss the other.
-        """
-        connection = self.call.tx.raw
-        found = dict(await feed_rows.households(connection, [row.n for row in rows]))
-        unknown = [row for row in rows if row.n not in found]
-        tokens = [token for row in unknown for token in row.tokens]
-        if tokens:
-            await register.lock(connection, tokens)
-            late = await register.among(connection, tokens)
-            for row in unknown if late else ():
-                known = {
-                    item.household_id: item for token in row.tokens for item in late.get(token, ())
-                }
-                if known:
-                    found[row.n] = list(known.values())
+    async def _looked_up_again(self, rows: Sequence[Candidate]) -> dict[int, list[Known]]:
+        """Who is known after all."""
+        tokens = [token for row in rows for token in row.tokens]
+        if not tokens:
+            return {}
+        await register.lock(self.call.tx.raw, tokens)
+        late = await register.among(self.call.tx.raw, tokens)
+        found = {}
+        for row in rows if late else ():
+            known = {
+                item.household_id: item for token in row.tokens for item in late.get(token, ())
+            }
+            if known:
+                found[row.n] = list(known.values())
         return found
 
     def _screened(self, command: ReceiveAlert, households: Sequence[Known]) -> bool:

@@ -17,11 +17,12 @@ from services.alerts.domain.feed import FEED, feed_id
 from services.alerts.domain.feed import Feed as Configured
 from services.alerts.domain.feed_file import FileStatus, file_id
 from services.alerts.handlers import Tools
-from services.alerts.handlers.feed_rows import Checker, Plan
 from services.alerts.http.asking import LOOK, Filter, asked, only
 from services.alerts.read_models import feed_parts, feed_queries, feed_rows
 from services.alerts.read_models.feed_queries import FileKey
 from services.alerts.read_models.queries import Row
+from services.alerts.reading.check import Checker
+from services.alerts.reading.plan import Plan
 from shared.contracts.alerts import FeedMapping, RowFate
 from shared.kernel.principal import Permission, Principal, Role, may
 from shared.kernel.refusal import Invalid, Refusal

@@ -1,7 +1,7 @@
 """A block of a file's rows inside the database: staged, recognised, matched, kept."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from io import BytesIO
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -17,55 +17,66 @@ create temporary table if not exists staged (
     amount bigint, division text, open boolean
 ) on commit delete rows;
 create temporary table if not exists more (n integer, token bytea) on commit delete rows;
-create temporary table if not exists hit (n integer, household_id uuid) on commit delete rows;
 create temporary table if not exists decided (
     n integer, fate text, household_id uuid, code text, field text
 ) on commit delete rows;
+"""
+# Each id and token is looked up by its index: what is planned for a block must not depend on
+# statistics that a temporary table never has, and not grow with what was kept before.
+_BY_INDEX = """
+set local enable_hashjoin = off; set local enable_mergejoin = off; set local work_mem = '32MB'
+"""
+_FREE = "set local enable_hashjoin = on; set local enable_mergejoin = on"
+_ANY_KNOWN = """
+select exists (select from feeds.row where alert_id = any(array(select alert_id from staged)))
 """
 _KNOWN = """
 select s.n, coalesce(r.content = s.content, true) as same
   from staged s join feeds.row r using (alert_id)
 """
-# Each id and token is looked up by its index: what is planned for a block must not depend on
-# statistics that a temporary table never has, and not grow with what was kept before.
-_BY_INDEX = "set local enable_hashjoin = off; set local enable_mergejoin = off"
-_FREE = "set local enable_hashjoin = on; set local enable_mergejoin = on"
-_MATCH = """
-insert into hit
-select s.n, t.household_id from staged s join matching.token t using (token)
-union
-select m.n, t.household_id from more m join matching.token t using (token)
-"""
-_MATCH_ONE = """
-insert into hit select s.n, t.household_id from staged s join matching.token t using (token)
-"""
-_SEVERAL = "select n from hit group by n having count(*) > 1"
 _HOUSEHOLDS = """
-select distinct hit.n, h.household_id, h.division, h.history, h.relocated, h.monitored
-  from hit join matching.household h using (household_id)
- where hit.n = any($1::integer[]) order by hit.n, h.household_id
+select distinct s.n, h.household_id, h.division, h.history, h.relocated, h.monitored
+  from (select n, token from staged where open
+        union all select n, token from more where n = any($1::integer[])) s
+  join matching.token t using (token) join matching.household h using (household_id)
+ where s.n = any($1::integer[]) order by s.n, h.household_id
 """
-_KEEP = """
+_ROW = """
 insert into feeds.row (file_id, n, fate, alert_id, content, token, type, happened_on, amount,
                        division, household_id, code, field)
-select $1, s.n, coalesce(d.fate, $2),
+"""
+# Whoever is looked up in the order of an index, and kept in the order of another, finds its pages
+# where the one before has left them: half the time. A number that two members have is nobody's.
+_BELOW = """
+select $1::uuid, n, $2::text, alert_id, content, token, type, happened_on, amount, division,
+       case when alone then household_id end, null::text, null::text
+  from (select s.*, t.household_id,
+               lag(s.alert_id) over w is distinct from s.alert_id as first,
+               lead(s.alert_id) over w is distinct from s.alert_id as alone
+          from (select * from staged where not open and n <> all($3::integer[]) order by token) s
+          left join matching.token t using (token) window w as (order by s.alert_id)) s
+ where first
+"""
+_BELOW_BY_SEVERAL = """
+with hit as (
+    select n, (array_agg(household_id))[1] as household_id
+      from (select distinct n, household_id
+              from (select n, token from staged where not open union all select * from more) s
+              join matching.token t using (token)) s
+     group by n having count(*) = 1
+)
+select $1::uuid, n, $2::text, alert_id, content, token, type, happened_on, amount, division,
+       household_id, null::text, null::text
+  from staged left join hit using (n)
+ where not open and n <> all($3::integer[]) order by alert_id
+"""
+_DECIDED = """
+select $1::uuid, s.n, d.fate,
        case when d.fate in ('REPEATED', 'REFUSED') then null else s.alert_id end,
        s.content, s.token, s.type, s.happened_on, s.amount, s.division,
-       coalesce(d.household_id, h.household_id), d.code, d.field
-  from staged s left join decided d using (n) left join hit h using (n)
- order by s.n
+       d.household_id, d.code, d.field
+  from staged s join decided d using (n)
 """
-_COLUMNS = (
-    "n",
-    "alert_id",
-    "content",
-    "token",
-    "type",
-    "happened_on",
-    "amount",
-    "division",
-    "open",
-)
 _PLAIN = ("file_id", "n", "fate", "code", "field")
 _KEEP_POSTED = """
 insert into feeds.row (alert_id, content, fate, household_id) values ($1, $2, $3, $4)
@@ -92,14 +103,18 @@ class Decided(NamedTuple):
 
 
 async def stage(
-    connection: Connection, feed: str, staged: bytes, tokens: Sequence[tuple[int, bytes]]
+    connection: Connection,
+    feed: str,
+    columns: Sequence[str],
+    staged: bytes,
+    tokens: Sequence[tuple[int, bytes]],
 ) -> None:
     """Bring a block's rows into this transaction; other files of the feed wait until it ends."""
     await connection.execute(_STAGE)
     await connection.execute(_BY_INDEX)
     await connection.execute(_FEED_LOCK, feed)
     await connection.copy_to_table(
-        "staged", source=BytesIO(staged), columns=_COLUMNS, format="binary"
+        "staged", source=BytesIO(staged), columns=columns, format="binary"
     )
     if tokens:
         await connection.copy_records_to_table("more", records=tokens)
@@ -107,30 +122,34 @@ async def stage(
 
 async def known(connection: Connection) -> dict[int, bool]:
     """The staged rows that came before; whether with the same content."""
+    if not await connection.fetchval(_ANY_KNOWN):
+        return {}
     return {row["n"]: row["same"] for row in await connection.fetch(_KNOWN)}
 
 
-async def match(connection: Connection, *, several_tokens: bool) -> None:
-    """Look every staged token up; the households found stay in this transaction."""
-    await connection.execute(_MATCH if several_tokens else _MATCH_ONE)
-    await connection.execute(_FREE)
-
-
-async def households(connection: Connection, rows: Collection[int]) -> Mapping[int, list[Known]]:
-    """The households that these rows' numbers belong to."""
+async def households(connection: Connection, rows: Collection[int]) -> dict[int, list[Known]]:
+    """The households that the numbers of these open rows belong to."""
     found: dict[int, list[Known]] = defaultdict(list)
     for row in await connection.fetch(_HOUSEHOLDS, list(rows)):
         found[row["n"]].append(known_of(row))
     return found
 
 
-async def keep(connection: Connection, file_id: UUID, decided: Iterable[Decided]) -> None:
-    """Keep the staged rows for good: with the fates decided, the others below the threshold."""
+async def keep_below(
+    connection: Connection, file_id: UUID, besides: Collection[int], *, several_tokens: bool
+) -> None:
+    """Match the staged rows that are not open, and keep them as below every threshold."""
+    if several_tokens:
+        await connection.execute(_FREE)
+    rows = _BELOW_BY_SEVERAL if several_tokens else _BELOW
+    await connection.execute(_ROW + rows, file_id, RowFate.BELOW_THRESHOLD, list(besides))
+
+
+async def keep_decided(connection: Connection, file_id: UUID, decided: Iterable[Decided]) -> None:
+    """Keep the other staged rows, with the fates decided."""
     await connection.copy_records_to_table("decided", records=decided)
-    several = [row["n"] for row in await connection.fetch(_SEVERAL)]
-    if several:
-        await connection.execute("delete from hit where n = any($1::integer[])", several)
-    await connection.execute(_KEEP, file_id, RowFate.BELOW_THRESHOLD)
+    await connection.execute(_FREE)
+    await connection.execute(_ROW + _DECIDED, file_id)
 
 
 async def keep_refused(

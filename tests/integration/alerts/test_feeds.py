@@ -99,7 +99,8 @@ async def test_every_row_has_one_fate_and_the_fates_add_up(desk: Desk) -> None:
     assert (rows[4]["code"], rows[4]["field"]) == ("document-number-checksum", "document_number")
     received = await desk.events("AlertReceived")
     reported = await desk.events("RiskReported")
-    assert [item["fate"] for item in received] == ["LEAD", "UNMATCHED", "AMBIGUOUS", "UNMATCHED"]
+    # Who seems unknown is looked up again, and so comes last.
+    assert [item["fate"] for item in received] == ["LEAD", "AMBIGUOUS", "UNMATCHED", "UNMATCHED"]
     assert [item["lead_id"] for item in reported] == [item["lead_id"] for item in received]
     assert {row["lead_id"] for row in rows} - {None} == {item["lead_id"] for item in reported}
 
@@ -391,6 +392,24 @@ async def test_a_certificate_matches_by_either_number(desk: Desk) -> None:
     content = file(line(1, number=number + "31"), line(2, number=number + "31B1"))
     answer = await desk.compared(await desk.send("/feed-files/medical-insurance", content, FEED))
     assert answer["fates"] == fates(lead=2)
+
+
+@pytest.mark.parametrize("also", [(), ("31",)], ids=["one token each", "one with several"])
+async def test_a_row_below_says_whose_it_is_if_that_is_one_household(
+    desk: Desk, also: tuple[str, ...]
+) -> None:
+    """With a certificate among them, rows are matched by all their tokens."""
+    own = await desk.household(document_number(1))
+    for _ in range(2):
+        await desk.household(document_number(2))
+    small = [line(n, amount="1") for n in (1, 2, 3)]
+    small += [line(4, amount="1", number=document_number(1) + more) for more in also]
+    answer = await desk.compared(
+        await desk.send("/feed-files/medical-insurance", file(*small), FEED)
+    )
+    assert answer["fates"] == fates(below_threshold=len(small))
+    found = [row["household_id"] for row in await rows_of(desk, answer)]
+    assert found == [str(own), None, None, *([str(own)] * len(also))]
 
 
 async def test_no_personal_data_of_a_file_leaves_the_vault(desk: Desk) -> None:

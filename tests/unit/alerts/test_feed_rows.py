@@ -19,16 +19,19 @@ from services.alerts.domain.commands import ReceiveAlert
 from services.alerts.domain.feed import USUAL
 from services.alerts.domain.register import Known
 from services.alerts.handlers.alerts import alert_id
-from services.alerts.handlers.feed_rows import COLUMNS, Checker, FileReader, Plan
+from services.alerts.reading.check import Checker
+from services.alerts.reading.columns import Columns
+from services.alerts.reading.file import FileReader
+from services.alerts.reading.plan import COLUMNS, Draft, Plan
 from shared.contracts.alerts import AlertType, Fate, Population, Threshold
 from shared.contracts.values import History
 from shared.kernel.ids import named_bytes, named_id, new_id
 from shared.kernel.refusal import Refusal
 from shared.policy.divisions import Divisions
-from shared.tabular.table import Row
+from shared.tabular.table import Kind, Row, Table
 from shared.testing.decider import rule
 from shared.vault.blind_index import BlindIndex
-from shared.vault.documents import check_character, parse_document
+from shared.vault.documents import check_character, parse_document, surely_valid
 from shared.vault.keyring import KeyRing
 
 TODAY = date(2023, 8, 1)
@@ -47,7 +50,7 @@ def number(body: str) -> str:
 GOOD = number("37018119650308001")
 ROWS = st.fixed_dictionaries(
     {
-        "external_id": st.sampled_from(["", "YB-1", "YB-2", "Y" * 65, "有", "a b"]),
+        "external_id": st.sampled_from(["", "YB-1", "YB-2", "Y" * 65, "有", "a b", GOOD]),
         "type": st.sampled_from(["MEDICAL_STAY", "MEDICAL_YEAR", "DROPOUT", "", "住院"]),
         "happened_on": st.sampled_from(
             ["2023-07-31", "2023-08-01", "2023-08-02", "2021-12-31", "x"]
@@ -86,6 +89,8 @@ def by_itself(fields: dict[str, str]) -> ReceiveAlert:
     policies.type_is_the_feeds(FEED, command.type, triggers.FEEDS[FEED])
     policies.not_in_the_future(command.happened_on, TODAY, "happened_on")
     policies.local(command.division)
+    if command.external_id is not None:
+        policies.is_nobodys_number(command.external_id, "external_id", command.happened_on)
     DIVISIONS.require(command.division)
     parse_document(command.person.document_number)
     lowest = triggers.in_force(
@@ -114,7 +119,7 @@ def households(kinds: Sequence[Population]) -> list[Known]:
     ]
 
 
-@rule("R42")
+@rule("R42", "R65")
 @settings(max_examples=400, deadline=None)
 @given(ROWS, st.lists(st.sampled_from(Population), max_size=3))
 def test_a_row_is_taken_refused_and_judged_as_the_alert_is(
@@ -133,7 +138,8 @@ def test_a_row_is_taken_refused_and_judged_as_the_alert_is(
         }
     )
     assert row.id == alert_id(expected, INDEX).bytes
-    assert row.content == fingerprint(said(expected), INDEX.identity(row.document))
+    token = INDEX.identity(row.document)
+    assert int.from_bytes(row.content, signed=True) == fingerprint(said(expected), token)
     recorded, report = judged(
         expected,
         alert_id(expected, INDEX),
@@ -195,27 +201,90 @@ def reader(content: str) -> FileReader:
     return made
 
 
+def columns(kind: Kind) -> Columns:
+    return Columns(PLAN, Table(kind, HEADER, "utf-8", lambda: iter(())))
+
+
+PLAIN = {
+    "external_id": "YB-1",
+    "type": "MEDICAL_STAY",
+    "happened_on": "2023-07-31",
+    "period": "2023-07",
+    "amount": "10000.01",
+    "division": "370114001",
+    "name": "王秀英",
+    "document_number": GOOD,
+    "details": "",
+}
+NEARLY_PLAIN = st.builds(
+    lambda row, names: PLAIN | {name: row[name] for name in names},
+    ROWS,
+    st.sets(st.sampled_from(sorted(PLAIN)), max_size=3),
+)
+TOGETHER, ONE_BY_ONE = columns(Kind.CSV), columns(Kind.NDJSON)
+
+
+@rule("R42")
+@settings(max_examples=200, deadline=None)
+@given(st.lists(NEARLY_PLAIN, min_size=1, max_size=5))
+def test_rows_read_together_are_what_each_is_by_itself(rows: list[dict[str, str]]) -> None:
+    """Plain rows are recognised column by column: to the same bytes as one by one."""
+    read = [Row(n, [row[name] for name in USUAL.columns]) for n, row in enumerate(rows, 2)]
+    together, alone = Draft(), Draft()
+    TOGETHER.take(read, together)
+    ONE_BY_ONE.take(read, alone)
+    assert together.done() == alone.done()
+
+
+def test_a_plain_row_is_recognised_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(TOGETHER, "_take_one", None)
+    draft = Draft()
+    TOGETHER.take([Row(2, list(PLAIN.values()))], draft)
+    assert [item.n for item in draft.done().candidates] == [2]
+
+
+@given(
+    st.from_regex(r"[1-9]\d{5}(18|19|20)\d{2}[01]\d[0-3]\d{4}", fullmatch=True),
+    st.sampled_from(["", "X", "x", "1", "２", " ", "a"]),
+)
+def test_a_number_that_is_surely_valid_is_valid(body: str, other: str) -> None:
+    body = body[:17]
+    texts = [
+        body + check_character(body),
+        body + other,
+        body[:16] + other + body[16:],
+        other + body,
+    ]
+    for text, surely in zip(texts, surely_valid(texts), strict=True):
+        try:
+            plain = parse_document(text).number == text and len(text) == 18
+        except Refusal:
+            plain = False
+        assert surely == plain
+
+
 def test_a_block_ends_where_it_is_full_of_open_rows_or_of_rows() -> None:
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(HEADER)
-    for n in range(100):
+    for n in range(4_000):
         amount = "20000" if n % 2 else "1"
         writer.writerow(
             [f"A{n}", "MEDICAL_STAY", "2023-07-31", "", amount, "370114", "王", GOOD, ""]
         )
     made = reader(text.getvalue())
     try:
-        assert made.open(after=0) == ("", 101)
+        assert made.open(after=0) == ("", 4_001)
         sizes = []
         while True:
-            block = made.block(30, 10)
+            block = made.block(1_000, 300)
             sizes.append((block.rows, len(block.candidates), block.ended))
             if block.ended:
                 break
-        assert sizes == [(20, 10, False)] * 5 + [(0, 0, True)]
-        assert made.open(after=60) == ("", 101)
-        assert made.block(30, 1000).last_row == 90
+        assert sum(rows for rows, _, _ in sizes) == 4_000
+        assert all(300 <= open_rows < 550 for _, open_rows, ended in sizes if not ended)
+        assert made.open(after=2_400) == ("", 4_001)
+        assert made.block(1_000, 10_000).last_row == 3_400
     finally:
         made.close()
 
@@ -235,8 +304,9 @@ def test_staged_rows_are_what_the_database_reads() -> None:
         values.append(staged[at + 4 : at + 4 + length])
         at += 4 + length
     assert staged[at:] == b"\xff\xff"
-    assert int.from_bytes(values[0]) == 2
-    assert values[3] == INDEX.identity(parse_document(GOOD))
-    assert (values[4], values[7], values[8]) == (b"MEDICAL_STAY", b"370114", b"\0")
-    assert (date(2023, 7, 31) - date(2000, 1, 1)).days == int.from_bytes(values[5])
-    assert int.from_bytes(values[6]) == 10_001
+    found = dict(zip(COLUMNS, values, strict=True))
+    assert int.from_bytes(found["n"]) == 2
+    assert found["token"] == INDEX.identity(parse_document(GOOD))
+    assert (found["type"], found["division"], found["open"]) == (b"MEDICAL_STAY", b"370114", b"\0")
+    assert (date(2023, 7, 31) - date(2000, 1, 1)).days == int.from_bytes(found["happened_on"])
+    assert int.from_bytes(found["amount"]) == 10_001
