@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
        --no-emit-index-url --no-emit-find-links --no-header --quiet $(LOCKFLAGS)
 
-.PHONY: help run demo tour test county fuzz advisories cluster contracts lint format types bench lock clean runtime dev
+.PHONY: help run demo tour test county chaos drill fuzz advisories cluster contracts lint format types bench lock clean runtime dev
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,18 +23,27 @@ cluster: runtime  ## the production shape without Docker: Kafka, PostgreSQL, eve
 	@exec $(BIN)/dixian cluster up $(ARGS)
 
 test: dev lint types  ## everything: lint, types, unit, integration, contract, end to end, both lanes
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 county: dev  ## ten thousand households lived through two years and recounted (HOUSEHOLDS=10000)
 	@DIXIAN_COUNTY_HOUSEHOLDS=$${HOUSEHOLDS:-10000} \
 	    $(BIN)/pytest -q -s tests/integration/assistance/test_county_year.py $(ARGS)
 
+chaos: dev  ## a cluster under load while everything fails, then checked (DURATION=600 SEED=1 REPLICAS=2)
+	@$(BIN)/python -m tests.chaos.run --seconds $${DURATION:-600} --replicas $${REPLICAS:-2} \
+	    $${SEED:+--seed $$SEED} $(ARGS)
+
+drill: dev  ## back a cluster up under load, destroy it, restore it elsewhere, verify all of it
+	@$(BIN)/python -m tests.chaos.drill $(ARGS)
+
 contracts: runtime  ## write what follows from the code: AsyncAPI 3, JSON Schema, the table of access
 	@$(BIN)/dixian contracts $(ARGS)
 	@$(BIN)/dixian access
 
-fuzz: dev  ## every endpoint as every role, for long, from a new seed each time
-	@DIXIAN_FUZZ_CASES=$${DIXIAN_FUZZ_CASES:-60} $(BIN)/pytest tests/end_to_end/test_schema.py $(ARGS)
+fuzz: dev  ## every endpoint as every role, every file parser, the verifier: for long, new each time
+	@DIXIAN_FUZZ_CASES=$${DIXIAN_FUZZ_CASES:-60} $(BIN)/pytest tests/unit/tabular/test_mutated.py \
+	    tests/unit/bus/test_sorting_machine.py \
+	    tests/integration/audit/test_mutated_export.py tests/end_to_end/test_schema.py $(ARGS)
 
 advisories: dev  ## ask the advisory services about every locked package
 	@$(BIN)/python deploy/advisories.py

@@ -22,7 +22,17 @@ from bench.results import COLLECTED
 
 HERE = Path(__file__).parent
 RESULTS, README = HERE / "results.json", HERE / "README.md"
-BENCHMARKS = ("append", "command", "feeds", "queue", "relay", "rebuild", "audit", "audit_large")
+BENCHMARKS = (
+    "append",
+    "command",
+    "feeds",
+    "queue",
+    "relay",
+    "rebuild",
+    "audit",
+    "audit_large",
+    "latency",
+)
 """In the order of the table."""
 BEGIN, END = "<!-- results -->\n", "<!-- /results -->\n"
 _PACKAGES = ("asyncpg", "fastapi", "uvicorn", "aiokafka", "pydantic", "eventsourcing")

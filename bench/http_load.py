@@ -37,20 +37,25 @@ class Load:
         return sum(await asyncio.gather(*(_client(*pair, waiting) for pair in self._open)))
 
 
+async def answered(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes
+) -> bytes:
+    """The body of the answer to one request. Raises on any status but 2xx."""
+    writer.write(sent)
+    head = await reader.readuntil(b"\r\n\r\n")
+    if not head.startswith(b"HTTP/1.1 2"):
+        raise RuntimeError(head.decode() + str(await reader.read(2000)))
+    length = next(
+        int(line[15:]) for line in head.split(b"\r\n") if line[:15].lower() == b"content-length:"
+    )
+    return await reader.readexactly(length)
+
+
 async def _client(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, waiting: Iterable[bytes]
 ) -> int:
     done = 0
     for sent in waiting:
-        writer.write(sent)
-        head = await reader.readuntil(b"\r\n\r\n")
-        if not head.startswith(b"HTTP/1.1 2"):
-            raise RuntimeError(head.decode() + str(await reader.read(2000)))
-        length = next(
-            int(line[15:])
-            for line in head.split(b"\r\n")
-            if line[:15].lower() == b"content-length:"
-        )
-        await reader.readexactly(length)
+        await answered(reader, writer, sent)
         done += 1
     return done

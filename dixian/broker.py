@@ -46,7 +46,7 @@ process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 listeners={protocol}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners={protocol}://127.0.0.1:{port}
+advertised.listeners={protocol}://{advertised}
 inter.broker.listener.name={protocol}
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,{protocol}:{protocol}
@@ -136,6 +136,8 @@ class KafkaNode:
     once: bool = False
     secured: "Secured | None" = None
     """Who may come in, and by which certificate; anybody on this machine without it."""
+    advertised: str = ""
+    """``host:port`` that clients are told to come by; its own unless given."""
     _child: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
     _log_from: int = field(default=0, repr=False)
 
@@ -227,6 +229,7 @@ class KafkaNode:
             _PROPERTIES.format(
                 protocol="SASL_SSL" if self.secured else "PLAINTEXT",
                 port=self.port,
+                advertised=self.advertised or self.bootstrap,
                 controller=self._controller,
                 data=self._data,
             )

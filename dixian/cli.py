@@ -243,6 +243,19 @@ def sign_decision(
         typer.echo(sign_statement(key, statement, Console(stderr=True, highlight=False)))
 
 
+@app.command()
+def republish() -> None:
+    """Publish every event again, after the bus was lost; the workers must be stopped."""
+    import asyncio
+
+    from dixian.embedded import join_running
+    from dixian.republish import republish as run
+
+    with plainly():
+        join_running()
+        asyncio.run(run(console))
+
+
 @parked.command("list")
 def parked_list(
     service: Annotated[str | None, typer.Argument(help="All unless given.")] = None,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import asyncpg
 from rich.console import Console
 from rich.table import Table
 
@@ -47,7 +48,10 @@ class PostgresUnit:
     def start(self) -> None:
         """Start or take over; let the superuser in over TCP, as the migration comes that way."""
         self._server.start()
-        asyncio.run(give_password(self._server.admin_url, SUPERUSER, self._password))
+        try:
+            asyncio.run(give_password(self._server.admin_url, SUPERUSER, self._password))
+        except (OSError, asyncpg.PostgresError) as error:
+            raise CannotStart(f"PostgreSQL is up and not yet of use: {error!r}") from error
 
     @property
     def pid(self) -> int | None:
@@ -77,17 +81,19 @@ def units(home: Home, settings: ClusterSettings) -> list[Unit]:
     server = Postgres(home, port=postgres_port())
     infrastructure: list[Unit] = [PostgresUnit(server, home.keys.password(SUPERUSER))]
     if not settings.kafka:
-        infrastructure.append(KafkaNode(home.root / "kafka", port=kafka_port()))
-    places = places_of(home, settings.kafka or f"127.0.0.1:{kafka_port()}")
+        infrastructure.append(
+            KafkaNode(home.root / "kafka", port=kafka_port(), advertised=settings.kafka_via)
+        )
+    places = places_of(home, settings)
     layout = Layout(places, settings.replicas, tuple(unit.name for unit in infrastructure))
     return [*infrastructure, *(_unit(process, home.logs) for process in layout.processes())]
 
 
-def places_of(home: Home, kafka: str) -> Places:
-    """Where the parts of a cluster on this machine are."""
+def places_of(home: Home, settings: ClusterSettings) -> Places:
+    """Where the processes of a cluster on this machine find its parts."""
     return Places(
-        postgres=f"127.0.0.1:{postgres_port()}",
-        kafka=kafka,
+        postgres=settings.postgres_via or f"127.0.0.1:{postgres_port()}",
+        kafka=settings.kafka or settings.kafka_via or f"127.0.0.1:{kafka_port()}",
         issuer=url_of(ISSUER),
         services="http://127.0.0.1:{port}",
         keys=f"{home.keys.root}/{{owner}}",

@@ -16,6 +16,8 @@ from dixian.errors import CannotStart
 from dixian.issuer_keys import SigningKey
 from dixian.provision import EMBEDDED_BUS, SERVICES, SUPERUSER, Tenant
 from services.audit.log.keys import FileKey
+from services.audit.settings import KEY_FILE
+from shared.service.authority import FILE
 from shared.vault.keyring import KeyRing
 
 ADMIN = "admin"
@@ -39,10 +41,16 @@ class Keys:
         for name in VAULT_KEYS:
             self._share(name)
         SigningKey.load_or_create(self.directory("issuer") / "key.pem")
-        FileKey.at(self.directory("audit") / "audit-log.key", create=True)
+        self._audit_log()
         self.secret("console", "session.key")
         password = self.password(SUPERUSER)
         self.secret(ADMIN, "postgres.password", password.encode)
+
+    def _audit_log(self) -> None:
+        """The log's key, for the audit service; its public half, for all who act on its word."""
+        key = FileKey.at(self.directory("audit") / KEY_FILE, create=True)
+        for owner in (ADMIN, *SERVICES):
+            write_private(self.directory(owner) / FILE, f"{key.public().hex()}\n".encode())
 
     def _share(self, name: str) -> None:
         """Give every service the same key file: one household has one token everywhere."""

@@ -60,6 +60,7 @@ log_min_duration_statement = 2s
 HBA = """\
 # Written by Dixian. By socket the superuser enters from the account that runs Dixian only.
 local all postgres peer map=dixian
+local replication postgres peer map=dixian
 local all all      scram-sha-256
 host  all all      127.0.0.1/32 scram-sha-256
 """

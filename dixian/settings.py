@@ -81,3 +81,8 @@ class ClusterSettings(BaseSettings):
     """``REPLICAS``: HTTP and worker processes per service."""
     kafka: str = Field("", validation_alias="KAFKA_BOOTSTRAP_SERVERS")
     """``KAFKA_BOOTSTRAP_SERVERS``: a broker that runs already; empty: one is started."""
+    kafka_via: str = Field("", validation_alias="DIXIAN_CLUSTER_KAFKA_VIA")
+    """``DIXIAN_CLUSTER_KAFKA_VIA``: ``host:port`` under which the processes reach the broker that
+    is started, where something stands between, such as a proxy that plays a bad network."""
+    postgres_via: str = Field("", validation_alias="DIXIAN_CLUSTER_POSTGRES_VIA")
+    """``DIXIAN_CLUSTER_POSTGRES_VIA``: the same for PostgreSQL."""

@@ -144,6 +144,7 @@ class Supervisor:
         self._watches = {unit.name: _Watch(unit) for unit in units}
         self._directory, self._say = directory, say
         self._written = ""
+        self._cannot_write = False
 
     async def run(self, stop: asyncio.Event, *, ready: Callable[[], None] = lambda: None) -> None:
         """Run until ``stop``; then stop everything, the last started first.
@@ -187,10 +188,10 @@ class Supervisor:
         watch.began = time.monotonic()
         try:
             watch.unit.start()
-        except CannotStart as error:
+        except (CannotStart, OSError) as error:
             if watch.restarts == 0:
                 raise
-            self._say(str(error))  # it ran before: what is in its way may pass
+            self._say(str(error))  # it ran before: what is in its way (a full disk) may pass
             self._died(watch)
             return
         watch.state = State.STARTING
@@ -252,7 +253,7 @@ class Supervisor:
             return
         line = f"{pid} {_birth(pid)}\n"
         if not path.exists() or path.read_text(encoding="ascii") != line:
-            path.write_text(line, encoding="ascii")
+            self._write(path, line)
 
     def _record(self) -> None:
         """Write ``status.json`` when something changed."""
@@ -261,11 +262,25 @@ class Supervisor:
             for name, item in self._watches.items()
         }
         text = json.dumps(status, indent=1)
-        if text != self._written:
-            temporary = self._directory / "status.json.new"
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(self._directory / "status.json")
+        if text != self._written and self._write(self._directory / "status.json", text):
             self._written = text
+
+    def _write(self, path: Path, text: str) -> bool:
+        """Replace a file whole; whether it could be.
+
+        A full disk is no reason to stop anything: it is said once, and the next look tries again.
+        """
+        temporary = path.with_name(f"{path.name}.new")
+        try:
+            temporary.write_text(text, encoding="utf-8")
+            temporary.replace(path)
+        except OSError as error:
+            if not self._cannot_write:
+                self._say(f"cannot write {path} ({error.strerror}); going on")
+            self._cannot_write = True
+            return False
+        self._cannot_write = False
+        return True
 
 
 def running(directory: Path, name: str) -> psutil.Process | None:

@@ -13,7 +13,8 @@ from dixian.demo.trail import INSPECTOR, proved
 from dixian.people import VILLAGE, person
 from dixian.signing import checked, enrolment
 from services.audit.domain import merkle, statement
-from services.audit.log.keys import FileKey, verifies
+from services.audit.log.keys import FileKey
+from shared.vault.ed25519 import verifies
 
 ADMINISTRATOR = "administrator"
 _DECIDERS = ("city-principal", "province-principal", "province-officer")

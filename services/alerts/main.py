@@ -20,6 +20,7 @@ from shared.contracts.identification import PersonalDataErased
 from shared.policy.divisions import Divisions
 from shared.policy.working_days import known_until
 from shared.service.assemble import Blueprint, Kit, assemble
+from shared.service.authority import Authority, Authorized
 from shared.vault.erasure import erasing
 from shared.web.outbound import Guard, Outbound, OutboundSettings
 from shared.web.service import Service, ServiceSettings
@@ -51,8 +52,14 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
             application=lambda kit: application(kit.database, tools(kit)),
             routers=lambda kit, app: [router(app, tools(kit)), evidence(app, kit.evidence)],
             reacts_to=("identification", "assistance", "audit"),
-            handler=lambda kit, app: Each(
-                {**reactions(app), PersonalDataErased: erasing(kit.vault, register.owners_about)}
+            handler=lambda kit, app: Authorized(
+                Each(
+                    {
+                        **reactions(app),
+                        PersonalDataErased: erasing(kit.vault, register.owners_about),
+                    }
+                ),
+                Authority.of(kit.settings),
             ),
             workers=lambda kit, app: (
                 postman(kit).run,

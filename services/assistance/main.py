@@ -14,6 +14,7 @@ from shared.bus.port import Broker
 from shared.contracts.identification import PersonalDataErased
 from shared.policy.divisions import Divisions
 from shared.service.assemble import Blueprint, assemble
+from shared.service.authority import Authority, Authorized
 from shared.vault.erasure import erasing
 from shared.web.service import Service, ServiceSettings
 
@@ -32,8 +33,9 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
                 evidence(app, kit.evidence),
             ],
             reacts_to=("identification", "audit"),
-            handler=lambda kit, app: Each(
-                {**reactions(app), PersonalDataErased: erasing(kit.vault)}
+            handler=lambda kit, app: Authorized(
+                Each({**reactions(app), PersonalDataErased: erasing(kit.vault)}),
+                Authority.of(kit.settings),
             ),
             larger_bodies={"/comparisons/": LARGEST, "/populations/": LARGEST},
             workers=lambda _kit, app: [partial(nightly, app)],

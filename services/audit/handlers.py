@@ -1,6 +1,7 @@
 """What a decision about a correction needs to know of the log, gathered for it."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -20,13 +21,13 @@ from services.audit.domain.commands import (
     RevokeKey,
 )
 from services.audit.domain.correction import CORRECTION, CorrectionContext
-from services.audit.domain.known import DecidersKey, Logged
+from services.audit.domain.known import DecidersKey, Logged, Seal
 from services.audit.domain.signing_key import SIGNING_KEY, KeyContext
-from services.audit.log.keys import verifies
 from services.audit.read_models import corrections, signing_keys
 from shared.kernel.decider import Context
 from shared.kernel.event import Command
 from shared.store.application import Call, Handler, Outcome, on_stream
+from shared.vault.ed25519 import verifies
 from shared.vault.vault import Entry as VaultEntry
 from shared.vault.vault import Vault
 
@@ -44,11 +45,17 @@ async def _about_the_request(command: RequestCorrection, call: Call) -> Context:
     return await _context(command, call, {target.stream_id for target in command.targets}, None)
 
 
-async def _about_the_gate(command: Decision, call: Call) -> Context:
-    stream = await call.load(CORRECTION, command.correction_id)
-    streams = {target.stream_id for target in stream.state.targets}
-    last = stream.history[-1].event_id if stream.history else None
-    return await _context(command, call, streams, last)
+def _about_the_gate(seal: Seal) -> Callable[[Decision, Call], Awaitable[Context]]:
+    async def context(command: Decision, call: Call) -> Context:
+        stream = await call.load(CORRECTION, command.correction_id)
+        streams = {target.stream_id for target in stream.state.targets}
+        last = stream.history[-1].event_id if stream.history else None
+        known = await _context(command, call, streams, last)
+        keys = [item.key_id for item in stream.state.decisions if item.key_id is not None]
+        public_keys = await signing_keys.public_keys(call.tx.sql, keys)
+        return replace(known, public_keys=public_keys, seal=seal)
+
+    return context
 
 
 async def _context(
@@ -89,8 +96,12 @@ async def logged(raw: "asyncpg.Connection[Any]", event_id: UUID) -> Logged | Non
     return None if leaf is None else Logged(event_id, merkle.leaf_hash(leaf).hex())
 
 
-def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
-    """The handler of every command. The words of a request go into the vault in its transaction."""
+def handlers(vault: Vault, seal: Seal) -> Mapping[type[Command], Handler]:
+    """The handler of every command. The words of a request go into the vault in its transaction.
+
+    ``seal`` is the log's own signature, which an authorization goes out under.
+    """
+    about_the_gate = _about_the_gate(seal)
     request = on_stream(CORRECTION, lambda c: c.correction_id, _about_the_request)
 
     async def request_with_note(command: RequestCorrection, call: Call) -> Outcome:
@@ -106,10 +117,10 @@ def handlers(vault: Vault) -> Mapping[type[Command], Handler]:
 
     return {
         RequestCorrection: request_with_note,
-        ReviewAtCity: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
-        ApproveAtProvince: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
-        FileNationally: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
-        RefuseCorrection: on_stream(CORRECTION, lambda c: c.correction_id, _about_the_gate),
+        ReviewAtCity: on_stream(CORRECTION, lambda c: c.correction_id, about_the_gate),
+        ApproveAtProvince: on_stream(CORRECTION, lambda c: c.correction_id, about_the_gate),
+        FileNationally: on_stream(CORRECTION, lambda c: c.correction_id, about_the_gate),
+        RefuseCorrection: on_stream(CORRECTION, lambda c: c.correction_id, about_the_gate),
         EnrolKey: on_stream(SIGNING_KEY, lambda c: c.key_id, _about_the_key),
         ConfirmKey: on_stream(SIGNING_KEY, lambda c: c.key_id),
         RevokeKey: on_stream(SIGNING_KEY, lambda c: c.key_id),

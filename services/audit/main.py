@@ -25,7 +25,7 @@ from services.audit.log.append import LogWriter
 from services.audit.log.checkpoints import Publisher
 from services.audit.log.forwarding import Forwarder
 from services.audit.log.indexer import Indexer
-from services.audit.log.keys import FileKey, sm2_key
+from services.audit.log.keys import FileKey, SigningKey, sm2_key
 from services.audit.log.telling import Teller
 from services.audit.log.watch import Watch
 from services.audit.log.witnesses import Cosigner, read_witnesses
@@ -33,6 +33,7 @@ from services.audit.reactions import Intake
 from services.audit.read_models import corrections, signing_keys
 from services.audit.schema import SCHEMA
 from services.audit.settings import KEY_FILE, AuditSettings
+from shared.bus.consumer import ConsumerSettings
 from shared.bus.handler import Handler
 from shared.bus.port import Broker
 from shared.evidence.stream import KeepEvidence, keeping
@@ -49,6 +50,8 @@ from shared.web.service import Service, ServiceSettings, Worker
 NAME = "audit"
 SERVICES = ("alerts", "identification", "assistance", NAME)
 """Whose events are logged: everybody's, our own included."""
+_TOGETHER = 1000
+"""Most events logged in one transaction: a batch costs the same round trips at any size."""
 _PATIENCE = 10.0
 """Seconds a witness may take."""
 
@@ -68,10 +71,11 @@ def create(
     parts = _Parts(settings, own or AuditSettings())
     blueprint = Blueprint(
         title="Dixian 底线 · 审计",
-        application=_application,
+        application=parts.application,
         routers=parts.routers,
         reacts_to=SERVICES,
         handler=parts.handler,
+        consumer=ConsumerSettings(batch=_TOGETHER),
         workers=parts.workers,
         opened=parts.opened,
         numbers=lambda kit, _application: lambda: _audited(kit),
@@ -79,16 +83,16 @@ def create(
     return assemble(settings, broker, blueprint, authenticator=authenticator)
 
 
-def _application(kit: Kit) -> Application:
-    return application(kit.database, kit.vault)
+def application(database: Database, vault: Vault, key: SigningKey) -> Application:
+    """The corrections, their documents and the keys on ``database``; ``key`` is the log's."""
 
+    def seal(said: bytes) -> str:
+        return key.sign(said).hex()
 
-def application(database: Database, vault: Vault) -> Application:
-    """The corrections, their documents and the keys on ``database``."""
     return Application(
         NAME,
         database,
-        {**handlers(vault), KeepEvidence: keeping(EVIDENCE)},
+        {**handlers(vault, seal), KeepEvidence: keeping(EVIDENCE)},
         [CORRECTION, EVIDENCE, SIGNING_KEY],
         (*corrections.VIEWS, EVIDENCE_VIEW, signing_keys.VIEW),
     )
@@ -100,6 +104,9 @@ class _Parts:
 
     settings: ServiceSettings
     own: AuditSettings
+
+    def application(self, kit: Kit) -> Application:
+        return application(kit.database, kit.vault, self._key)
 
     def routers(self, kit: Kit, application: Application) -> Sequence[Router]:
         audit = Audit(kit.database, application, self._publisher(kit), kit.vault, SystemClock())
@@ -157,12 +164,15 @@ class _Parts:
                 kit.database, self._publisher(kit), witnesses, client, clock=SystemClock()
             )
 
-    def _publisher(self, kit: Kit) -> Publisher:
+    @property
+    def _key(self) -> FileKey:
         path = self.own.key_file or self.settings.vault.master_key_file.with_name(KEY_FILE)
-        key = FileKey.at(path, create=self.settings.demo)
+        return FileKey.at(path, create=self.settings.demo)
+
+    def _publisher(self, kit: Kit) -> Publisher:
         second = self.own.sm2_key_file
         sm2 = None if second is None else sm2_key(second, create=self.settings.demo)
-        return Publisher(kit.database, key, SystemClock(), sm2)
+        return Publisher(kit.database, self._key, SystemClock(), sm2)
 
 
 async def _audited(kit: Kit) -> Mapping[str, Any]:

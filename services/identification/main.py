@@ -13,6 +13,8 @@ from shared.bus.handler import Each
 from shared.bus.port import Broker
 from shared.policy.divisions import Divisions
 from shared.service.assemble import Blueprint, assemble
+from shared.service.authority import Authority, Authorized
+from shared.service.known_machines import MACHINES
 from shared.web.service import Service, ServiceSettings
 
 
@@ -32,7 +34,9 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
                 evidence(app, kit.evidence),
             ],
             reacts_to=("alerts", "assistance", "audit"),
-            handler=lambda _kit, app: Each(reactions(app)),
+            handler=lambda kit, app: Authorized(
+                Each({**reactions(app), **MACHINES}), Authority.of(kit.settings)
+            ),
             larger_bodies={
                 imports.PATH: imports.LIMITS.packed,
                 comparison.PATH: comparison.LIMITS.packed,

@@ -23,7 +23,8 @@ from shared.bus.observe import LogObserver, Observer
 from shared.bus.port import Broker, Message, Producer
 from shared.bus.reader import RELAY, Cursor
 
-_LOCK = "select pg_try_advisory_lock(hashtextextended('es.reader:relay', 0))"
+LOCK = "select pg_try_advisory_lock(hashtextextended('es.reader:relay', 0))"
+"""Whoever holds it is the service's one relay."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class Relay:
             connection = await self._connect()
             stack.push_async_callback(closed, connection)
             # Not a lock wait: a waiting statement's snapshot would hold back vacuum.
-            while not await connection.fetchval(_LOCK):  # noqa: ASYNC110  (other processes' lock)
+            while not await connection.fetchval(LOCK):  # noqa: ASYNC110  (other processes' lock)
                 await asyncio.sleep(self.settings.standby)
             await connection.execute(reader.PLANNER)
             await self._broker.ensure_topics([topic(self._service)])

@@ -1,6 +1,7 @@
 """Events of the machines that call: which were let in, with which keys, and until when.
 
-A key's secret is nowhere but with its machine; what it is called stands in the table of keys.
+A key's secret is nowhere but with its machine. Its SHA-256 is told, so that every service that
+machines call can know the key: of 256 random bits there is nothing to guess.
 Brought in by ``shared.contracts.alerts``; import them from there.
 """
 
@@ -10,6 +11,7 @@ from uuid import UUID
 
 from shared.contracts.alerts_orders import AlertsEvent
 from shared.contracts.registry import contract
+from shared.contracts.values import Sha256
 from shared.kernel.division import DivisionCode
 
 
@@ -33,8 +35,10 @@ class MachineRegistered(AlertsEvent):
     division: DivisionCode
     """Its keys open this division and all below it."""
     feeds: tuple[str, ...] = ()
-    """The feeds it may post to; none for a hotline."""
+    """The feeds it may post to, the comparisons it may answer; none for a hotline."""
     key_id: str
+    secret_hash: Sha256 | None = None
+    """None in what was recorded before other services asked."""
     expires_at: datetime | None = None
 
 
@@ -44,6 +48,7 @@ class MachineKeyIssued(AlertsEvent):
 
     machine_id: UUID
     key_id: str
+    secret_hash: Sha256 | None = None
     expires_at: datetime | None = None
     former: tuple[str, ...] = ()
     """The keys that it had and that end now."""

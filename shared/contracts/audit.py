@@ -2,18 +2,17 @@
 
 from datetime import date
 from enum import StrEnum
+from hashlib import sha256
 from typing import Annotated, ClassVar
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.contracts.registry import contract
+from shared.contracts.values import Sha256
 from shared.kernel.deadline import Deadline
 from shared.kernel.division import DivisionCode
 from shared.kernel.event import Event
-
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-"""A SHA-256 in lower-case hex."""
 
 Ed25519Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """An Ed25519 public key in lower-case hex."""
@@ -191,9 +190,25 @@ class NationallyFiled(_Passed):
     filed_on: date
 
 
+class SignedDecision(BaseModel):
+    """A gate's decision as its decider signed it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    gate: Gate
+    statement: str
+    """What was signed, to the byte."""
+    public_key: Ed25519Key
+    """The decider's."""
+    signature: Ed25519Signature
+
+
 @contract
 class CorrectionAuthorized(AuditEvent):
-    """Every gate is passed: the owning service executes it, if the targets have not moved."""
+    """Every gate is passed: the owning service executes it, if the targets have not moved.
+
+    It proves itself (``shared/service/authority.py``); one without ``seal`` is not executed.
+    """
 
     correction_id: UUID
     city: DivisionCode
@@ -206,6 +221,23 @@ class CorrectionAuthorized(AuditEvent):
     content_sha256: Sha256
     deadlines: tuple[Deadline, ...] = ()
     """Until when it may be executed: at most one, ``correction-execution``."""
+    content: str | None = None
+    """The request's canonical JSON, which ``content_sha256`` is over."""
+    decisions: tuple[SignedDecision, ...] = ()
+    """Every gate's, in order."""
+    seal: Ed25519Signature | None = None
+    """The audit log's key over ``sealed()``: these are the decisions, and the deciders' keys."""
+
+    def sealed(self) -> bytes:
+        """What the audit log signs: a line each for what is authorized and for every decision."""
+        due = [deadline.due_on.isoformat() for deadline in self.deadlines]
+        decisions = [
+            f"{item.gate} {item.public_key} {sha256(item.statement.encode()).hexdigest()}"
+            f" {item.signature}"
+            for item in self.decisions
+        ]
+        known = ["dixian-correction-authorization/1", str(self.correction_id), self.content_sha256]
+        return "\n".join([*known, self.filing, " ".join(due), *decisions, ""]).encode()
 
 
 @contract

@@ -7,12 +7,9 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from shared.contracts.values import Category, Gap, History, Risk
+from shared.contracts.values import Category, Gap, History, Risk, Sha256
 from shared.kernel.division import DivisionCode
 from shared.kernel.money import Fen, FenAmount
-
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-"""The digest of an evidence file, lower-case hex; the evidence room keeps the file."""
 
 Officer = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9:._|-]{0,71}$")]
 """An officer's pseudonym, as tokens carry it (R5); never a name."""

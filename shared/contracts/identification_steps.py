@@ -121,6 +121,11 @@ class Source(StrEnum):
     PUBLIC_SECURITY = "PUBLIC_SECURITY"
     DISABLED_FEDERATION = "DISABLED_FEDERATION"
 
+    @property
+    def department(self) -> str:
+        """What the department's systems are let in for: the name that their keys carry."""
+        return "police" if self is Source.PUBLIC_SECURITY else self.lower().replace("_", "-")
+
 
 class Hit(StrEnum):
     """What a comparison may turn up."""

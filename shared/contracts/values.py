@@ -1,6 +1,12 @@
 """The coded values that events carry, named after the glossary. Codes only: no personal data."""
 
 from enum import StrEnum
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""A SHA-256 in hex: of an evidence file, of a secret."""
 
 
 class Category(StrEnum):

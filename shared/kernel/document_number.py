@@ -29,17 +29,21 @@ def weighed(digits: str, place: int) -> float:
     return float(sum(map(mul, map(int, digits), _ALL_WEIGHTS[place:])))
 
 
-def holds_document_number(text: str) -> bool:
-    """Whether a whole document number stands somewhere in the text: date and check included."""
+def holds_document_number(text: str, *, born_until: date = date(2100, 12, 31)) -> bool:
+    """Whether a whole document number stands somewhere in the text: date and check included.
+
+    ``born_until``: the latest day of birth that counts. A machine's running number may well be a
+    place, the day it was given, and a count.
+    """
     return any(
-        _is_date(found[1][6:14]) and check_character(found[1]) == found[2].upper()
+        _is_date(found[1][6:14], born_until) and check_character(found[1]) == found[2].upper()
         for found in _ALONE.finditer(text)
     )
 
 
-def _is_date(digits: str) -> bool:
+def _is_date(digits: str, latest: date) -> bool:
     try:
-        return 1850 <= date.fromisoformat(digits).year <= 2100
+        return date(1850, 1, 1) <= date.fromisoformat(digits) <= latest
     except ValueError:
         return False
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from shared.kernel.principal import Permission, Principal
+from shared.kernel.principal import Permission, Principal, Role
 
 
 class Event(BaseModel):
@@ -47,7 +47,7 @@ class Metadata:
     correlation_id: UUID
     """Shared by everything that follows from one outside request."""
     causation_id: UUID
-    """The request or the neighbour's event that led directly to this one."""
+    """The request or the neighbour's event that led directly to this one; a clock's stream."""
     traceparent: str = ""
     """W3C trace context of the request."""
 
@@ -100,6 +100,14 @@ class Recorded(Generic[E_co]):
     metadata: Metadata
     position: int = 0
     """The store's global position; 0 on one just decided, and on one that came over the bus."""
+
+    @property
+    def by_clock(self) -> bool:
+        """Whether the stream's own clock said it: a warning or a miss, nobody's act."""
+        return (
+            self.metadata.causation_id == self.stream_id
+            and Role.SYSTEM in self.metadata.actor_roles
+        )
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ message, so that a service starts while its neighbours are still away and says s
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from shared.bus.cloudevents import topic
 from shared.bus.connection import connector
-from shared.bus.consumer import Consumer
+from shared.bus.consumer import Consumer, ConsumerSettings
 from shared.bus.handler import Handler
 from shared.bus.port import Broker
 from shared.bus.relay import Relay
@@ -79,6 +79,8 @@ class Blueprint:
     """The services whose events it takes in."""
     handler: Callable[[Kit, Application], Handler] | None = None
     """What it does with them: ``Each(reactions)`` or ``Together(reaction)``."""
+    consumer: ConsumerSettings = field(default_factory=ConsumerSettings)
+    """How it takes them in."""
     workers: Callable[[Kit, Application], Sequence[Worker]] = _none
     """Workers besides the relay, the consumer and the clocks."""
     checks: Callable[[Kit, Application], Sequence[Check]] = _none
@@ -221,6 +223,7 @@ class _Assembly:
             self.settings.name,
             self.kit.database,
             self.blueprint.handler(self.kit, self.application),
+            settings=self.blueprint.consumer,
             observer=self.observed,
         )
         await consumer.run(self.broker, self._topics, member=self.settings.member)

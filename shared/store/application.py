@@ -47,6 +47,10 @@ class Stream:
         """The latest version; 0 for a stream that does not exist yet."""
         return len(self.history)
 
+    def is_news_to(self, seen: int) -> bool:
+        """Whether somebody acted after version ``seen``, or it never was. Clocks do not act."""
+        return seen > self.version or not all(item.by_clock for item in self.history[seen:])
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -85,7 +89,10 @@ class Call:
     principal: Principal
     cause: Cause
     expected_version: int | None = None
-    """``If-Match``: the version the caller saw of the command's main stream."""
+    """``If-Match``: the version the caller saw of the command's main stream.
+
+    What clocks said since does not make it stale: the rules are asked on the latest state anyway.
+    """
     key: IdempotencyKey | None = None
     alone: bool = False
     """One append is all this call will write: its answer is remembered by the same statement."""
@@ -130,7 +137,7 @@ class Call:
     ) -> Outcome:
         """Load, decide, append, project: the stream's next events, or the ``Refusal``."""
         stream = await self.load(aggregate, stream_id)
-        if self.expected_version is not None and self.expected_version != stream.version:
+        if self.expected_version is not None and stream.is_news_to(self.expected_version):
             raise Stale(self.expected_version, stream.version)
         self.expected_version = None
         events = aggregate.decide(stream.state, command, context)

@@ -208,6 +208,8 @@ class Lanes:
 
 
 lanes_met = pytest.StashKey[Lanes]()
+_told = pytest.StashKey[list[tuple[bool, list[str]]]]()
+_LANE = "dixian.kafka"
 
 
 def required() -> bool:
@@ -218,6 +220,7 @@ def required() -> bool:
 def pytest_configure(config: pytest.Config) -> None:
     """One search per run."""
     config.stash[lanes_met] = Lanes()
+    config.stash[_told] = []
 
 
 def pytest_report_header() -> str:
@@ -227,11 +230,24 @@ def pytest_report_header() -> str:
     return f"kafka lane: {need}; looking for {order}"
 
 
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """What this process met; with lanes side by side (``-n 2``) the terminal's is told."""
+    found = session.config.stash[lanes_met]
+    if found.met is not None:
+        session.config.stash[_told].append((found.met.real, found.words()))
+        getattr(session.config, "workeroutput", {})[_LANE] = found.met.real, found.words()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """A lane has ended: what it met."""
+    if _LANE in (told := getattr(node, "workeroutput", {})):
+        node.config.stash[_told].append(tuple(told[_LANE]))
+
+
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
     """Which broker the Kafka tests met."""
-    found = config.stash[lanes_met]
-    if words := found.words():
-        real = found.met is not None and found.met.real
+    for real, words in config.stash[_told]:
         terminalreporter.section("kafka lane", green=real, yellow=not real)
         for word in words:
             terminalreporter.write_line(word)

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from shared.kernel.refusal import Refusal
+from shared.store.outage import chain, is_outage
 from shared.telemetry.metrics import Metrics
 from shared.vault.master_key import KeysUnavailable
 from shared.web import openapi
@@ -33,15 +34,9 @@ from shared.web.validation import problem_of
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 _DATABASE_IS_DOWN: tuple[type[Exception], ...] = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
-    asyncpg.AdminShutdownError,
-    asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
     sqlalchemy.exc.InterfaceError,
     sqlalchemy.exc.TimeoutError,
-    ConnectionError,
 )
 _NOTHING_SPECIAL: Mapping[int, tuple[str, str, str]] = {
     404: ("no-such-route", "没有这个网址", "there is no such URL"),
@@ -119,8 +114,8 @@ def fault_of(error: Exception) -> Problem:
     """The answer to anything that is not a refusal: 503 when the database is away, else 500."""
     if isinstance(error, KeysUnavailable):
         return KEYS_AWAY
-    connection_lost = getattr(error, "connection_invalidated", False)
-    return DATABASE_DOWN if connection_lost or isinstance(error, _DATABASE_IS_DOWN) else FAULT
+    lost = getattr(error, "connection_invalidated", False) or isinstance(error, _DATABASE_IS_DOWN)
+    return DATABASE_DOWN if lost or any(map(is_outage, chain(error))) else FAULT
 
 
 def _answer_problems(app: FastAPI) -> None:

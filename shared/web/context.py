@@ -39,7 +39,7 @@ class RequestContext:
 @reads_headers(
     Idempotency_Key="Makes repeating this request harmless: the same key gives the same answer and"
     " no second effect. 1–255 printable ASCII characters.",
-    If_Match='The version you saw, as in `ETag`: `"7"`. Refused when it is stale.',
+    If_Match='The version you saw, as in `ETag`: `"7"`. Refused when anybody acted since.',
 )
 async def request_context(request: Request) -> RequestContext:
     """The dependency. Raises ``Malformed`` for a header that cannot be read."""

@@ -37,21 +37,20 @@ def chromium() -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here needs the browser, and comes last.
-
-    Playwright's event loop stands still in this thread until its browser is closed; while it does,
-    no other test could run one.
-    """
+    """Everything here needs the browser."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
-    items.sort(key=lambda item: here in item.path.parents)
 
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """The browser."""
+    """The browser.
+
+    While it is open Playwright's event loop stands still in this thread, and no other test could
+    run one: it is closed when this room is left.
+    """
     program = chromium()
     if program is None:
         said = "NO CHROMIUM: nothing was clicked through. Install `chromium`, or set CHROMIUM."

@@ -17,6 +17,7 @@ ON_THE_PHONE = {"village-officer", "other-village-officer"}
 PHOTO = Path(__file__).with_name("photo.png")
 PATIENCE = 20_000
 """Milliseconds that anything may take on a busy machine."""
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass

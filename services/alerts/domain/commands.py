@@ -23,7 +23,7 @@ from shared.contracts.alerts import (
     SupervisionGround,
     Threshold,
 )
-from shared.contracts.values import LeadDisposition, LeadSource, Risk
+from shared.contracts.values import LeadDisposition, LeadSource, Risk, Sha256
 from shared.kernel.decider import Act
 from shared.kernel.division import DivisionCode, Level
 from shared.kernel.document_number import NoDocumentNumber
@@ -44,8 +44,6 @@ ExternalId = Annotated[str, StringConstraints(pattern=r"^[\x21-\x7e]{1,64}$")]
 Reference = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z_-]{4,64}$"), NoDocumentNumber]
 Period = Annotated[str, StringConstraints(pattern=r"^\d{4}(-(0[1-9]|1[0-2]))?$")]
 """A year or a month: ``2023``, ``2023-07``."""
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-"""An evidence file, cited by its hash."""
 Risks = Annotated[tuple[Risk, ...], Field(max_length=9)]
 
 _LOCAL = (Level.VILLAGE, Level.TOWN, Level.COUNTY)

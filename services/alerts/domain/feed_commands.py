@@ -6,8 +6,9 @@ from uuid import UUID
 
 from pydantic import Field
 
-from services.alerts.domain.commands import Feed, Sha256
+from services.alerts.domain.commands import Feed
 from shared.contracts.alerts import FeedMapping, Tally, Threshold
+from shared.contracts.values import Sha256
 from shared.kernel.division import Level
 from shared.kernel.event import Command
 from shared.kernel.principal import Permission, Role, may

@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from services.alerts.domain.commands import Feed
-from services.alerts.domain.triggers import FEEDS
+from services.alerts.domain.triggers import ANSWERING, FEEDS
 from shared.contracts.alerts import (
     MachineKeyIssued,
     MachineKeysRevoked,
@@ -44,7 +44,8 @@ class NewMachine(BaseModel):
     division: DivisionCode
     """Its keys open this division and all below it."""
     feeds: Annotated[tuple[Feed, ...], Field(max_length=20)] = ()
-    """The feeds it may post to; at least one for a department, none for any other."""
+    """The feeds it may post to, or whose comparisons it may answer; none for any but a
+    department's."""
     valid_days: ValidDays | None = None
     """Days after which its key ends by itself; absent: until it is rotated or taken back."""
 
@@ -123,6 +124,7 @@ def _register(machine: Machine, command: RegisterMachine, context: MachineContex
             division=command.division,
             feeds=tuple(sorted(set(command.feeds))),
             key_id=command.key_id,
+            secret_hash=command.secret_hash.hex(),
             expires_at=_ends(command.valid_days, context.now),
         )
     ]
@@ -135,6 +137,7 @@ def _issue(machine: Machine, command: IssueMachineKey, context: MachineContext) 
         MachineKeyIssued(
             machine_id=command.machine_id,
             key_id=command.key_id,
+            secret_hash=command.secret_hash.hex(),
             expires_at=_ends(command.valid_days, context.now),
             former=former,
             former_end_at=context.now + timedelta(hours=command.overlap_hours) if former else None,
@@ -182,7 +185,7 @@ def scope_is_sound(machine: NewMachine) -> None:
         raise _unsound("feeds", "只有部门系统推送数据", "only a department posts to feeds")
     if machine.kind is MachineKind.FEED and not machine.feeds:
         raise _unsound("feeds", "请指明可推送的数据源", "name the feeds it may post to")
-    if set(machine.feeds) - FEEDS.keys():
+    if set(machine.feeds) - FEEDS.keys() - ANSWERING:
         raise _unsound("feeds", "数据源不存在", "there is no such feed")
 
 

@@ -58,6 +58,7 @@ def decide(order: Order, command: Command, context: Context) -> list[Event]:
 def _accept(order: Order, command: commands.AcceptOrder, context: AlertsContext) -> list[Event]:
     policies.order_is_new(order)
     policies.local(command.division)
+    policies.is_nobodys_number(command.order_no, "order_no", command.called_on)
     length = context.policy.parameters.hotline_handle
     makes_lead = command.kind is not OrderKind.CONSULT
     hotline = context.principal.division

@@ -1,7 +1,7 @@
 """The rules of orders and leads, each by its name. Every one returns nothing or refuses."""
 
 from collections.abc import Collection, Mapping
-from datetime import date
+from datetime import date, timedelta
 
 from services.alerts.domain import commands
 from services.alerts.domain.commands import DisposalReason, DisposeLead, OrderPart
@@ -11,6 +11,7 @@ from shared.contracts.alerts import AlertType, OrderKind, SupervisionGround, Thr
 from shared.contracts.values import LeadDisposition
 from shared.kernel.decider import Context
 from shared.kernel.division import Level, level_of, within
+from shared.kernel.document_number import holds_document_number
 from shared.kernel.refusal import Forbidden, Invalid, NotFound, OutOfOrder
 from shared.policy.rules import rule
 
@@ -49,6 +50,22 @@ def local(division: str) -> None:
             zh="请填写事项所在的村、镇或县级行政区划",
             en="name the village, the town or at least the county it concerns",
             field="division",
+        )
+
+
+@rule("R65")
+def is_nobodys_number(number: str, field: str, on: date) -> None:
+    """A machine's number of a matter on day ``on`` stands in events and makes ids: no person's.
+
+    A date in it less than a year before the matter is taken for the number's own, not a birthday.
+    """
+    if holds_document_number(number, born_until=on - timedelta(days=365)):
+        raise Invalid(
+            "R65",
+            code="personal-number",
+            zh="该编号公开留存,不得使用身份证件号码",
+            en="this number is kept openly and must not hold a document number",
+            field=field,
         )
 
 

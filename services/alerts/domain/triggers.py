@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from shared.contracts.alerts import AlertType, Population, Threshold
+from shared.contracts.identification_steps import Source
 from shared.contracts.values import Risk
 from shared.policy.parameters import PolicyVersion
 from shared.policy.rules import rule
@@ -80,6 +81,8 @@ FEEDS: Mapping[str, frozenset[AlertType]] = {
     "disabled-federation": frozenset({AlertType.NEW_DISABILITY}),
 }
 """What each department may report."""
+ANSWERING = frozenset(source.department for source in Source)
+"""Departments that answer comparisons (R52), whether or not they report anything themselves."""
 
 
 APPLICATIONS = frozenset({AlertType.DIBAO_APPLIED, AlertType.DESTITUTE_APPLIED})

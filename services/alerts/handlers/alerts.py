@@ -92,4 +92,6 @@ class Alerts:
         policies.type_is_the_feeds(command.feed, command.type, allowed)
         policies.not_in_the_future(command.happened_on, call.today, "happened_on")
         policies.local(command.division)
+        if command.external_id is not None:
+            policies.is_nobodys_number(command.external_id, "external_id", command.happened_on)
         self._tools.divisions.require(command.division, field="division")

@@ -15,9 +15,9 @@ from shared.contracts.audit import (
     Ed25519Signature,
     FlagChange,
     RefusedBecause,
-    Sha256,
     Target,
 )
+from shared.contracts.values import Sha256
 from shared.kernel.decider import Act
 from shared.kernel.division import Level
 from shared.kernel.event import Command

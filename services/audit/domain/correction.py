@@ -26,7 +26,7 @@ from services.audit.domain.commands import (
     ReviewAtCity,
 )
 from services.audit.domain.gates import CLOCKS, GATES, GateRule, clock_of
-from services.audit.domain.known import DecidersKey, KnownStream, Logged, Verify
+from services.audit.domain.known import DecidersKey, KnownStream, Logged, Seal, Verify
 from shared.contracts.audit import (
     CityReviewed,
     CorrectionAuthorized,
@@ -40,6 +40,7 @@ from shared.contracts.audit import (
     NationallyFiled,
     ProvinceApproved,
     RefusedBecause,
+    SignedDecision,
     Target,
 )
 from shared.kernel.deadline import Clocks, Deadline, start, stop
@@ -51,6 +52,8 @@ from shared.kernel.refusal import NotFound, OutOfOrder
 NOBODY = UUID(int=0)
 _PASSED = {gate.event: gate.name for gate in GATES}
 _Signed = TypeVar("_Signed", CityReviewed, ProvinceApproved, NationallyFiled, CorrectionRefused)
+Passed = CityReviewed | ProvinceApproved | NationallyFiled
+"""A gate's yes."""
 
 
 class Status(StrEnum):
@@ -76,6 +79,9 @@ class CorrectionContext(Context):
     key: DecidersKey | None = None
     """The decider's active key."""
     verify: Verify = lambda _public, _message, _signature: False
+    public_keys: Mapping[UUID, str] = field(default_factory=dict)
+    """Of the gates' deciders, by the keys' ids."""
+    seal: Seal | None = None
 
 
 @dataclass(frozen=True)
@@ -93,9 +99,16 @@ class Correction:
     content_sha256: str = ""
     people: frozenset[str] = frozenset()
     """Who has had a hand in it: the requester, the contributors, those who decided."""
-    passed: tuple[Gate, ...] = ()
+    content: str = ""
+    decisions: tuple[Passed, ...] = ()
+    """Of the gates that are passed."""
     clocks: Clocks = field(default_factory=dict)
     executed: frozenset[UUID] = frozenset()
+
+    @property
+    def passed(self) -> tuple[Gate, ...]:
+        """The gates that have said yes, in order."""
+        return tuple(_PASSED[type(decision)] for decision in self.decisions)
 
     @property
     def gate(self) -> GateRule | None:
@@ -140,13 +153,14 @@ def evolve(state: Correction, event: Event) -> Correction:
                 reason=event.reason,
                 requested_on=event.requested_on,
                 content_sha256=event.content_sha256,
+                content=event.content or "",
                 people=_people(event.requested_by, event.requested_for, *event.contributors),
                 clocks=start({}, *event.deadlines),
             )
         case CityReviewed() | ProvinceApproved() | NationallyFiled():
             return replace(
                 state,
-                passed=(*state.passed, _PASSED[type(event)]),
+                decisions=(*state.decisions, event),
                 people=state.people | _people(event.decided_by, event.decided_for),
                 clocks=start(stop(state.clocks, *state.clocks), *event.deadlines),
             )
@@ -219,7 +233,8 @@ def _pass(
         case FileNationally():
             policies.filing_is_not_in_the_future(command.filed_on, context.today)
             filed = NationallyFiled(**common, letter=command.letter, filed_on=command.filed_on)
-            return [_signed(filed, context), _authorized(state, command, context)]
+            signed = _signed(filed, context)
+            return [signed, _authorized(state, (*state.decisions, signed), context)]
 
 
 def _decided(state: Correction, signature: str, context: CorrectionContext) -> dict[str, object]:
@@ -247,18 +262,37 @@ def _signed(event: _Signed, context: CorrectionContext) -> _Signed:
 
 
 def _authorized(
-    state: Correction, command: FileNationally, context: Context
+    state: Correction, decisions: tuple[Passed, ...], context: CorrectionContext
 ) -> CorrectionAuthorized:
-    return CorrectionAuthorized(
+    """What the owning services execute, with all that proves it."""
+    assert context.seal is not None
+    authorized = CorrectionAuthorized(
         correction_id=state.correction_id,
         city=state.city,
         kind=state.kind,
         targets=state.targets,
         change=state.change,
         reason=state.reason,
-        filing=command.document,
+        filing=decisions[-1].document,
         content_sha256=state.content_sha256,
         deadlines=(clock_of(Gate.EXECUTION, context.today),),
+        content=state.content,
+        decisions=tuple(_as_signed(decision, context) for decision in decisions),
+    )
+    return authorized.model_copy(update={"seal": context.seal(authorized.sealed())})
+
+
+def _as_signed(decision: Passed, context: CorrectionContext) -> SignedDecision:
+    key = policies.decider_has_a_key(context.key)
+    known = {**context.public_keys, key.key_id: key.public_key}
+    assert decision.key_id is not None
+    assert decision.signature is not None
+    said = statement.decision(type(decision).__name__, decision.model_dump(mode="json"))
+    return SignedDecision(
+        gate=_PASSED[type(decision)],
+        statement=said.decode(),
+        public_key=known[decision.key_id],
+        signature=decision.signature,
     )
 
 

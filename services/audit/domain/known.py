@@ -8,6 +8,10 @@ Verify = Callable[[str, bytes, str], bool]
 """Whether a public key (hex) made, over a message, a signature (hex): Ed25519, handed in."""
 
 
+Seal = Callable[[bytes], str]
+"""The audit log's own signature (hex) over a message, handed in."""
+
+
 @dataclass(frozen=True)
 class KnownStream:
     """What the log says of a stream."""

@@ -27,9 +27,9 @@ from shared.contracts.audit import (
     Ed25519Signature,
     FlagChange,
     RefusedBecause,
-    Sha256,
     Target,
 )
+from shared.contracts.values import Sha256
 from shared.kernel.division import Level
 from shared.kernel.document_number import NoDocumentNumber
 from shared.kernel.ids import new_id

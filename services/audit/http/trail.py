@@ -5,21 +5,20 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from services.audit.domain import states
 from services.audit.domain.tlogproof import TlogProof
 from services.audit.http.service import READ, Audit
 from services.audit.log import checkpoints, reader
-from services.audit.log.checkpoints import NoCheckpoint, Signed
+from services.audit.log.checkpoints import NoCheckpoint
 from services.audit.log.reader import Log
 from services.audit.read_models import access, trail
 from services.audit.read_models.access import Reading
 from services.audit.read_models.search import search
-from services.audit.read_models.trail import Filter, Found, Place
+from services.audit.read_models.trail import Filter, Found, Place, Short, Words
 from shared.contracts.audit import Gate
 from shared.kernel.division import DivisionCode
-from shared.kernel.document_number import NoDocumentNumber
 from shared.store.database import Transaction
 from shared.web.context import Ctx, RequestContext, request_uuid
 from shared.web.openapi import Text
@@ -34,13 +33,6 @@ _READINGS = Cursors(tuple[UUID])
 Index = Annotated[int, Path(ge=0, le=2**62)]
 Origin = Annotated[str | None, Query(alias="log", max_length=100, description="Default: newest.")]
 RequestId = Annotated[str, Path(max_length=100)]
-Short = Annotated[str, Field(max_length=100), NoDocumentNumber]
-"""A condition is written down with the reading, so it must hold nobody's number."""
-Words = Annotated[
-    str,
-    StringConstraints(min_length=2, max_length=100, pattern=r"[0-9A-Za-z㐀-鿿]"),
-    NoDocumentNumber,
-]
 
 
 class Asked(BaseModel):
@@ -152,10 +144,12 @@ def _proofs(made: Router, audit: Audit) -> None:
         "/entries/{index}/proof", summary="A tlog-proof file for one entry", response_class=Text
     )
     async def proof(index: Index, ctx: Ctx, log: Origin = None) -> Response:
-        async with audit.database.transaction() as tx:
+        # Nothing here changes once it is there, so no transaction holds it together.
+        async with audit.database.reading() as tx:
             source = await reader.log(tx.raw, log)
             await _found(audit, tx, ctx, source, index)
-        made = await _proof(audit, source, index)
+            made = await _proved(tx, source, index)
+        made = made or await _proved_anew(audit, source, index)
         return Response(made.render(), media_type=_TEXT, headers=_PROOF)
 
     @made.get("/events/{event_id}/proof", summary="An event's leaf, proof and key in one answer")
@@ -166,7 +160,8 @@ def _proofs(made: Router, audit: Audit) -> None:
             source = await reader.log(tx.raw, found.origin)
             index = found.place.idx
             [data] = await reader.leaves(tx.raw, source, index, index + 1)
-        made = await _proof(audit, source, index)
+            made = await _proved(tx, source, index)
+        made = made or await _proved_anew(audit, source, index)
         return {
             "log": source.origin,
             "vkey": audit.publisher.signer(source.origin).vkey(),
@@ -237,24 +232,23 @@ async def _note(
     await access.record(tx, reading, found, audit.clock.now())
 
 
-async def _proof(audit: Audit, source: Log, index: int) -> TlogProof:
-    """The proof under the newest checkpoint; one is signed when none covers the entry yet."""
-    signed = await _covering(audit, source, index)
-    if signed is None:
-        await audit.publisher.publish()
-        signed = await _covering(audit, source, index)
-    if signed is None:
-        raise NoCheckpoint
-    async with audit.database.reading() as tx:
-        source = await reader.log(tx.raw, source.origin)
-        hashes = await reader.inclusion(tx.raw, source, index, signed.size)
+async def _proved(tx: Transaction, source: Log, index: int) -> TlogProof | None:
+    """The proof under the newest checkpoint, if that covers the entry."""
+    try:
+        signed = await checkpoints.latest(tx.raw, source, source.size)
+    except NoCheckpoint:
+        return None
+    if signed.size <= index:
+        return None
+    hashes = await reader.inclusion(tx.raw, source, index, signed.size)
     return TlogProof(index, tuple(hashes), signed.note)
 
 
-async def _covering(audit: Audit, source: Log, index: int) -> Signed | None:
+async def _proved_anew(audit: Audit, source: Log, index: int) -> TlogProof:
+    """The proof under a checkpoint signed for it. Raises ``NoCheckpoint``."""
+    await audit.publisher.publish()
     async with audit.database.reading() as tx:
-        try:
-            signed = await checkpoints.latest(tx.raw, source)
-        except NoCheckpoint:
-            return None
-    return signed if signed.size > index else None
+        made = await _proved(tx, await reader.log(tx.raw, source.origin), index)
+    if made is None:
+        raise NoCheckpoint
+    return made

@@ -4,6 +4,7 @@ The consumer's transaction is the only writer's; one batch costs one round trip 
 its size. Nothing is signed here: a checkpoint is made of what has been committed.
 """
 
+import io
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -156,8 +157,9 @@ async def _write(
     openings: list[tuple[int, int, str, bytes, bytes]] = []
 
     def rows() -> Iterator[tuple[Any, ...]]:
+        salts = io.BytesIO(os.urandom(leaf.SALT_BYTES * len(entries)))
         for index, entry in enumerate(entries, start=start):
-            made = leaf.seal(entry, os.urandom(leaf.SALT_BYTES))
+            made = leaf.seal(entry, salts.read(leaf.SALT_BYTES))
             hashes.append(merkle.leaf_hash(made.data))
             if made.opening is not None:
                 stands_for = made.opening

@@ -27,10 +27,12 @@ FORKED = "log-forked"
 """Finding: the log does not extend what was signed; nothing more is signed meanwhile."""
 
 _LATEST = """
-select size, root, note, vkey, signed_at from audit.checkpoint
+select size, root, note, vkey, signed_at,
+       array(select line from audit.cosignature w
+              where w.log_id = c.log_id and w.size = c.size order by witness) as lines
+  from audit.checkpoint c
  where log_id = $1 and size <= coalesce($2, size) order by size desc limit 1
 """
-_LINES = "select line from audit.cosignature where log_id = $1 and size = $2 order by witness"
 _INSERT = """
 insert into audit.checkpoint (log_id, size, root, note, vkey, signed_at)
 values ($1, $2, $3, $4, $5, $6)
@@ -69,10 +71,12 @@ async def latest(raw: "asyncpg.Connection[Any]", source: Log, at_most: int | Non
     row = await raw.fetchrow(_LATEST, source.log_id, at_most)
     if row is None:
         raise NoCheckpoint
-    found = Signed(**dict(row))
-    lines = [item["line"] for item in await raw.fetch(_LINES, source.log_id, found.size)]
-    cosigned = Note.parse(found.note).with_lines([Signature.parse(line) for line in lines])
-    return replace(found, note=cosigned.render())
+    known = dict(row)
+    lines = [Signature.parse(line) for line in known.pop("lines")]
+    found = Signed(**known)
+    return (
+        replace(found, note=Note.parse(found.note).with_lines(lines).render()) if lines else found
+    )
 
 
 class Publisher:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from services.audit.domain import statement
-from services.audit.log.keys import verifies
+from shared.vault.ed25519 import verifies
 
 Envelope = Mapping[str, Any]
 _DECISIONS = frozenset({*statement.GATE_OF, "CorrectionRefused"})

@@ -1,13 +1,16 @@
 """Forwards the log to somebody's monitoring (SIEM): OCSF events over syslog, over TLS.
 
-RFC 5424 messages in RFC 5425 frames. The cursor moves once the messages have left this process; a
-connection that breaks is made anew and what was not counted is sent again, so that the other side
-may see an event twice and recognises it by its id, and misses none that it acknowledged by TCP.
+RFC 5424 messages in RFC 5425 frames. Syslog acknowledges nothing, but TLS closes in order: who
+answers our closing has read all that came before it. So entries go out over connections that are
+closed after so many, and the cursor moves when the closing was answered. A connection that breaks
+is made anew and what it carried is sent again: nothing is missed, and what comes twice is known by
+its id.
 """
 
 import asyncio
 import socket
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +23,8 @@ from services.audit.log import reader
 from services.audit.log.reader import Log
 from shared.store.database import Database
 
-_BATCH = 500
+_BATCH = 2000
+"""Entries of a log that one connection carries at most."""
 _REST = 1.0
 _LONGEST_REST = 60.0
 _PRIORITY = 13 * 8 + 6
@@ -83,49 +87,48 @@ class Forwarder:
                 await asyncio.sleep(rest)
 
     async def catch_up(self) -> None:
-        """Send over one connection until nothing is left.
+        """Send until nothing is left.
 
         Raises ``OSError`` or ``SSLError`` when the receiver is away or not who it should be.
         """
-        if not await self._anything():
-            return
+        while carried := await self._waiting():
+            await self._deliver(carried)
+            async with self._database.transaction() as tx:
+                for source, rows in carried:
+                    end = rows[-1]["idx"] + 1
+                    await tx.raw.execute(_MOVE, self._receiver.name, source.log_id, end)
+
+    async def _waiting(self) -> Sequence[tuple[Log, Sequence[Any]]]:
+        """The next entries of each log, the oldest log first."""
+        async with self._database.reading() as tx:
+            found = [
+                (source, await self._next(tx.raw, source))
+                for source in reversed(await reader.logs(tx.raw))
+            ]
+        return [(source, rows) for source, rows in found if rows]
+
+    async def _next(self, raw: Any, source: Log) -> Sequence[Any]:
+        rows: Sequence[Any] = await raw.fetch(
+            _ENTRIES, source.log_id, await self._sent(raw, source), _BATCH
+        )
+        return rows
+
+    async def _deliver(self, carried: Sequence[tuple[Log, Sequence[Any]]]) -> None:
+        """Over one connection, whose closing the receiver answers."""
         receiver = self._receiver
         _, writer = await asyncio.open_connection(
             receiver.host, receiver.port, ssl=receiver.context()
         )
-        writer.transport.set_write_buffer_limits(high=1, low=0)
         try:
-            while await self.once(writer):
-                pass
-        finally:
+            for source, rows in carried:
+                for row in rows:
+                    writer.write(frame(source.origin, row["idx"], row["leaf"]))
+                await writer.drain()
             writer.close()
             await writer.wait_closed()
-
-    async def _anything(self) -> bool:
-        async with self._database.reading() as tx:
-            for source in await reader.logs(tx.raw):
-                if (await self._sent(tx.raw, source)) < source.size:
-                    return True
-        return False
-
-    async def once(self, writer: asyncio.StreamWriter) -> int:
-        """Send the next batch of each log; how many entries that were."""
-        async with self._database.reading() as tx:
-            logs = await reader.logs(tx.raw)
-        return sum([await self._next(writer, source) for source in reversed(logs)])
-
-    async def _next(self, writer: asyncio.StreamWriter, source: Log) -> int:
-        async with self._database.reading() as tx:
-            start = await self._sent(tx.raw, source)
-            rows = await tx.raw.fetch(_ENTRIES, source.log_id, start, _BATCH)
-        if not rows:
-            return 0
-        writer.write(b"".join(frame(source.origin, row["idx"], row["leaf"]) for row in rows))
-        # With a buffer of one byte, this returns when all of it has left the process.
-        await writer.drain()
-        async with self._database.transaction() as tx:
-            await tx.raw.execute(_MOVE, self._receiver.name, source.log_id, start + len(rows))
-        return len(rows)
+        except BaseException:
+            writer.transport.abort()
+            raise
 
     async def _sent(self, raw: Any, source: Log) -> int:
         sent: int | None = await raw.fetchval(_SENT, self._receiver.name, source.log_id)

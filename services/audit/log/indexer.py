@@ -1,7 +1,8 @@
-"""Indexes entries behind the append: their words, and the times and words of each whole block.
+"""Indexes entries behind the append: the times of each whole block, and where its words stand.
 
-All of it is derived from leaves and can be made anew. What is not indexed yet is looked through
-by the search itself, so that nothing is ever missing from an answer.
+What is not a whole block yet has its words entry by entry. All of it is derived from leaves and
+can be made anew. What is not indexed yet is looked through by the search itself, so that nothing
+is ever missing from an answer.
 """
 
 import asyncio
@@ -10,12 +11,11 @@ from typing import Any
 import asyncpg
 
 from services.audit.domain import canonical, words
-from services.audit.log import reader
+from services.audit.log import blocks, reader
+from services.audit.log.blocks import BLOCK
 from services.audit.log.reader import Log
 from shared.store.database import Database
 
-BLOCK = 4096
-"""Entries in a block."""
 _BATCH = 2048
 _REST = 0.5
 
@@ -27,12 +27,13 @@ select e.idx, e.leaf, o.value
   left join audit.opening o on o.log_id = e.log_id and o.idx = e.idx and o.field = 'data'
  where e.log_id = $1 and e.idx >= $2 and e.idx < $3 order by e.idx
 """
+_OPEN = """
+delete from audit.entry_words where log_id = $1 and idx >= $2 and idx < $3 returning idx, words
+"""
 _BLOCK = """
-insert into audit.entry_block (log_id, block, earliest, latest, words)
-select $1, $2::bigint, min(e.recorded_at), max(e.recorded_at), (
-    select array_agg(distinct word) from audit.entry_words w, unnest(w.words) word
-     where w.log_id = $1 and w.idx >= $3 and w.idx < $4)
-  from audit.entry e where e.log_id = $1 and e.idx >= $3 and e.idx < $4
+insert into audit.entry_block (log_id, block, earliest, latest)
+select $1, $2, min(recorded_at), max(recorded_at)
+  from audit.entry where log_id = $1 and idx >= $3 and idx < $4
 """
 _MOVE = """
 insert into audit.indexed (log_id, size) values ($1, $2)
@@ -77,8 +78,22 @@ async def _index(raw: "asyncpg.Connection[Any]", log_id: int, start: int, end: i
         records=[(log_id, row["idx"], words.numbers(_words(row))) for row in rows],
     )
     for block in range(start // BLOCK, end // BLOCK):
-        await raw.execute(_BLOCK, log_id, block, block * BLOCK, (block + 1) * BLOCK)
+        await _close(raw, log_id, block)
     await raw.execute(_MOVE, log_id, end)
+
+
+async def _close(raw: "asyncpg.Connection[Any]", log_id: int, block: int) -> None:
+    """A block is whole: its words are kept by word, no longer by entry."""
+    low, high = block * BLOCK, (block + 1) * BLOCK
+    rows = sorted(await raw.fetch(_OPEN, log_id, low, high))
+    found = blocks.postings((row["idx"] - low, row["words"]) for row in rows)
+    await raw.copy_records_to_table(
+        "block_word",
+        schema_name="audit",
+        columns=("log_id", "word", "block", "places"),
+        records=[(log_id, word, block, places) for word, places in sorted(found.items())],
+    )
+    await raw.execute(_BLOCK, log_id, block, low, high)
 
 
 def _words(row: Any) -> set[str]:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from services.audit.domain import note
 from services.audit.domain.note import NoteError
 from services.audit.log import sm2
+from shared.vault.ed25519 import verifies
 
 ED25519 = 0x01
 COSIGNATURE = 0x04
@@ -143,16 +143,6 @@ class KeyVerifier:
             stamp, signature = signature[:_TIMESTAMP_BYTES], signature[_TIMESTAMP_BYTES:]
             text = _cosigned(int.from_bytes(stamp, "big"), text)
         return verifies(self.public.hex(), text, signature.hex())
-
-
-def verifies(public: str, message: bytes, signature: str) -> bool:
-    """Whether the Ed25519 key ``public`` (hex) made ``signature`` (hex) over ``message``."""
-    try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(public))
-        key.verify(bytes.fromhex(signature), message)
-    except (InvalidSignature, ValueError):
-        return False
-    return True
 
 
 def _cosigned(timestamp: int, text: bytes) -> bytes:

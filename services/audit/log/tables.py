@@ -99,7 +99,6 @@ entry_words = sa.Table(
     sa.Column("log_id", sa.Integer, primary_key=True),
     sa.Column("idx", sa.BigInteger, primary_key=True),
     sa.Column("words", ARRAY(sa.Integer), nullable=False),
-    sa.Index("entry_words_words", "words", postgresql_using="gin"),
 )
 
 entry_block = sa.Table(
@@ -109,8 +108,15 @@ entry_block = sa.Table(
     sa.Column("block", sa.BigInteger, primary_key=True),
     sa.Column("earliest", _TIME, nullable=False),
     sa.Column("latest", _TIME, nullable=False),
-    sa.Column("words", ARRAY(sa.Integer), nullable=False),
-    sa.Index("entry_block_words", "words", postgresql_using="gin"),
+)
+
+block_word = sa.Table(
+    "block_word",
+    metadata,
+    sa.Column("log_id", sa.Integer, primary_key=True),
+    sa.Column("word", sa.Integer, primary_key=True),
+    sa.Column("block", sa.BigInteger, primary_key=True),
+    sa.Column("places", BYTEA, nullable=False),
 )
 
 indexed = sa.Table(

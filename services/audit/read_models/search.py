@@ -1,14 +1,15 @@
 """How a filter is answered: by keyset pages, the same quickly for a common act and for a rare one.
 
-A question that names a household, a stream or a request goes along its index. For any other one the
-blocks of entries that have all its words, and cover its time, are found; what is common in them is
-walked to, what is rare is looked up in the words' index. What is not indexed yet is looked through
-as it is. Whatever found an entry, the leaf decides whether it is shown.
+A question that names a household, a stream or a request goes along its index. For any other one,
+blocks of entries that have all its words are asked where in them the words stand together, a few
+blocks first and ever more. What is not a whole block yet has its words entry by entry, and what is
+not indexed yet is looked through as it is. Whatever found an entry, the leaf decides whether it is
+shown.
 """
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, islice, pairwise
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -16,28 +17,33 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.audit.domain import canonical, words
-from services.audit.log.indexer import BLOCK
-from services.audit.log.tables import entry, entry_block, entry_words, indexed, log, log_head
+from services.audit.log import blocks
+from services.audit.log.blocks import BLOCK
+from services.audit.log.tables import (
+    block_word,
+    entry,
+    entry_block,
+    entry_words,
+    indexed,
+    log,
+    log_head,
+)
 from services.audit.read_models.trail import Filter, Found, Place, with_data, within_division
 from shared.kernel.division import NATION
 from shared.kernel.principal import Principal
 
 _PLAN_EACH = sa.text("set local plan_cache_mode = force_custom_plan")
-_RARE = 10_000
-"""Up to so many answers are looked up; more are walked to."""
-_FEW = 8
-"""So few blocks are simply walked."""
+_FIRST, _GROWTH = 2, 6
+"""Blocks asked at first, and how many times as many the next time."""
 _LEAST = 200
 """Rows fetched at once where the leaf has yet to decide."""
+_DATED = 512
+"""Places whose dates are looked at at once."""
 _KEYED = {"household": "key", "stream": "stream_id", "correlation": "correlation_id"}
 
 
-Query = Callable[["Part", int], sa.Select[Any]]
-"""Asks for up to so many entries of a part, in order."""
-
-
 class Part(NamedTuple):
-    """Entries from ``low`` up to, not including, ``high``."""
+    """Entries, or blocks, from ``low`` up to, not including, ``high``."""
 
     low: int
     high: int
@@ -58,12 +64,12 @@ async def search(
     """
     await connection.execute(_PLAN_EACH)
     found: list[Found] = []
-    for log_id, origin, size, covered in await _logs(connection, after, oldest_first):
+    for log_id, origin, size in await _logs(connection, after, oldest_first):
         whole = Part(0, size)
         if after is not None and after.log_id == log_id:
             whole = Part(after.idx + 1, size) if oldest_first else Part(0, min(after.idx, size))
-        walk = _Walk(connection, log_id, origin, covered, asked, asker, oldest_first)
-        async for item in walk.through(whole, limit - len(found)):
+        walk = _Walk(connection, log_id, origin, whole, asked, asker, oldest_first, limit)
+        async for item in walk.through():
             found.append(item)
             if len(found) == limit:
                 return found
@@ -77,92 +83,157 @@ class _Walk:
     connection: AsyncConnection
     log_id: int
     origin: str
-    covered: int
-    """How many entries are indexed."""
+    whole: Part
+    """What of the log is asked about."""
     asked: Filter
     asker: Principal
     oldest_first: bool
+    limit: int
 
-    async def through(self, whole: Part, limit: int) -> AsyncIterator[Found]:
-        """The entries of ``whole`` that answer the question, in order."""
-        for query, part in await self._pieces(whole):
-            async for item in self._pages(query, part, limit):
+    async def through(self) -> AsyncIterator[Found]:
+        """The entries that answer the question, in order."""
+        pieces = await self._pieces()
+        for piece in pieces if self.oldest_first else reversed(pieces):
+            async for item in piece:
                 yield item
 
-    async def _pieces(self, whole: Part) -> list[tuple[Query, Part]]:
-        """Which parts are looked through, how, and in which order."""
-        if self._keyed:
-            return [(self._by_columns, whole)]
-        blocks_end = self.covered // BLOCK * BLOCK
-        walking = self._by_walking if self._words else self._by_columns
-        pieces = [
-            *await self._old_pieces(Part(whole.low, min(whole.high, blocks_end))),
-            (walking, Part(max(whole.low, blocks_end), min(whole.high, self.covered))),
-            (self._by_columns, Part(max(whole.low, self.covered), whole.high)),
-        ]
-        some = [(query, part) for query, part in pieces if part.low < part.high]
-        return some if self.oldest_first else some[::-1]
+    async def _pieces(self) -> Sequence[AsyncIterator[Found]]:
+        """How the log is looked through, the oldest part first; nothing is asked yet."""
+        if self._keyed or not (self._words or self._dated):
+            return [self._by_columns(self.whole)]
+        covered, opened = await self._open()
+        closed = self._within(Part(0, covered // BLOCK * BLOCK))
+        if self._words:
+            newer = self._by_columns(self._within(Part(covered, self.whole.high)))
+            return [self._by_blocks(closed), self._at(opened, whole=not self._dated), newer]
+        runs = _runs([block for block, _ in await self._blocks(closed)])
+        newer = self._by_columns(self._within(Part(closed.high, self.whole.high)))
+        return [*(self._by_columns(self._within(run)) for run in runs), newer]
 
-    async def _old_pieces(self, part: Part) -> list[tuple[Query, Part]]:
-        """How whole blocks are looked through, the oldest first."""
-        if part.low >= part.high:
-            return []
-        if not self._words and self.asked.since is None and self.asked.until is None:
-            return [(self._by_columns, part)]
-        blocks = await self._blocks(part)
-        if self._words and len(blocks) > _FEW and await self._is_rare(blocks):
-            return [(self._by_index, part)]
-        query = self._by_walking if self._words else self._by_columns
-        runs = [Part(max(run.low, part.low), min(run.high, part.high)) for run in _runs(blocks)]
-        return [(query, run) for run in runs]
+    async def _open(self) -> tuple[int, Sequence[int]]:
+        """How much is indexed, and what answers of that which is not a whole block yet.
 
-    async def _blocks(self, part: Part) -> Sequence[int]:
-        """The blocks that can hold an answer: all words in them, and the time."""
-        wanted = sa.select(entry_block.c.block).where(
+        One statement: the words of a block that is whole meanwhile are not here any more.
+        """
+        hits = sa.and_(
+            entry_words.c.log_id == indexed.c.log_id,
+            entry_words.c.idx >= indexed.c.size - indexed.c.size % BLOCK,
+            entry_words.c.words.contains(_numbers(self._words)),
+            *self._places_within(entry_words.c.idx, self.whole),
+        )
+        asked = (
+            sa.select(indexed.c.size, entry_words.c.idx)
+            .select_from(indexed.outerjoin(entry_words, hits))
+            .where(indexed.c.log_id == self.log_id)
+            .order_by(self._ordered(entry_words.c.idx))
+        )
+        rows = (await self.connection.execute(asked)).all()
+        return rows[0].size if rows else 0, [row.idx for row in rows if row.idx is not None]
+
+    async def _blocks(self, part: Part) -> Sequence[tuple[int, bool]]:
+        """The whole blocks of a part with entries of the time asked about; whether all are."""
+        since, until = self.asked.since, self.asked.until
+        every = sa.and_(
+            sa.true() if since is None else entry_block.c.earliest >= since,
+            sa.true() if until is None else entry_block.c.latest < until,
+        )
+        wanted = sa.select(entry_block.c.block, every).where(
             entry_block.c.log_id == self.log_id,
             entry_block.c.block >= part.low // BLOCK,
-            entry_block.c.block <= (part.high - 1) // BLOCK,
+            entry_block.c.block < -(-part.high // BLOCK),
         )
-        if self._words:
-            wanted = wanted.where(entry_block.c.words.contains(_numbers(self._words)))
-        if self.asked.since is not None:
-            wanted = wanted.where(entry_block.c.latest >= self.asked.since)
-        if self.asked.until is not None:
-            wanted = wanted.where(entry_block.c.earliest < self.asked.until)
-        return (await self.connection.scalars(wanted.order_by(entry_block.c.block))).all()
+        if since is not None:
+            wanted = wanted.where(entry_block.c.latest >= since)
+        if until is not None:
+            wanted = wanted.where(entry_block.c.earliest < until)
+        rows = await self.connection.execute(wanted.order_by(entry_block.c.block))
+        return [(block, whole) for block, whole in rows]
 
-    async def _is_rare(self, blocks: Sequence[int]) -> bool:
-        """Whether few entries of ``blocks`` answer, judged by the first, a middle and the last."""
-        looked = {blocks[0], blocks[len(blocks) // 2], blocks[-1]}
-        hits = sa.or_(
-            *(
-                sa.and_(entry_words.c.idx >= one * BLOCK, entry_words.c.idx < (one + 1) * BLOCK)
-                for one in looked
-            )
-        )
-        counted = (
-            sa.select(sa.func.count())
-            .where(entry_words.c.log_id == self.log_id, hits)
-            .where(entry_words.c.words.contains(_numbers(self._words)))
-        )
-        found = (await self.connection.scalars(counted)).one()
-        return found * len(blocks) <= _RARE * len(looked)
-
-    async def _pages(self, query: Query, piece: Part, limit: int) -> AsyncIterator[Found]:
-        count = max(limit, _LEAST) if query == self._by_columns and self._blind else limit
-        while piece.low < piece.high:
-            rows = (await self.connection.execute(query(piece, count))).all()
-            found = [
-                Found(Place(self.log_id, row.idx), self.origin, canonical.decode(row.leaf))
-                for row in rows
-            ]
-            for item in await with_data(self.connection, found):
-                if self._answers(item):
+    async def _by_blocks(self, part: Part) -> AsyncIterator[Found]:
+        """By where in whole blocks the words stand together."""
+        span = Part(part.low // BLOCK, -(-part.high // BLOCK))
+        dated = dict(await self._blocks(part)) if self._dated else None
+        if dated is not None:
+            span = Part(min(dated, default=0), max(dated, default=-1) + 1)
+        for some in _spans(span, oldest_first=self.oldest_first):
+            rows = (await self.connection.execute(self._standing(some))).all()
+            inside = [row for row in rows if dated is None or row.block in dated]
+            # Neighbours of one kind together: all of the time asked about, or perhaps not.
+            for whole, alike in groupby(inside, lambda row: dated is None or dated[row.block]):
+                found = (idx for row in alike for idx in self._places(row.block, row.places))
+                kept = (idx for idx in found if part.low <= idx < part.high)
+                async for item in self._at(kept, whole=whole):
                     yield item
+
+    def _standing(self, span: Part) -> sa.Select[Any]:
+        """The blocks of a span that have all words, and where in them each stands."""
+        wanted = self._words
+        return (
+            sa.select(block_word.c.block, sa.func.array_agg(block_word.c.places).label("places"))
+            .where(
+                block_word.c.log_id == self.log_id,
+                block_word.c.word == sa.any_(_numbers(wanted)),
+                *self._places_within(block_word.c.block, span),
+            )
+            .group_by(block_word.c.block)
+            .having(sa.func.count() == len(wanted))
+            .order_by(self._ordered(block_word.c.block))
+        )
+
+    def _places(self, block: int, packed: Sequence[bytes]) -> Iterator[int]:
+        for place in blocks.in_order(blocks.common(packed), ascending=self.oldest_first):
+            yield block * BLOCK + place
+
+    async def _at(self, places: Iterable[int], *, whole: bool) -> AsyncIterator[Found]:
+        """The entries at places, in their order; ``whole``: all are of the time asked about."""
+        waiting = iter(places)
+        while some := list(islice(waiting, self.limit if whole else _DATED)):
+            if not whole:
+                some = await self._of_the_time(some)
+            for at in range(0, len(some), self.limit):
+                asked = self._select(entry.c.idx, entry.c.leaf, of=some[at : at + self.limit])
+                async for item in self._shown((await self.connection.execute(asked)).all()):
+                    yield item
+
+    async def _of_the_time(self, places: Sequence[int]) -> list[int]:
+        asked = self._select(entry.c.idx, of=places).where(*self._times())
+        return list((await self.connection.scalars(asked)).all())
+
+    def _select(self, *columns: Any, of: Sequence[int]) -> sa.Select[Any]:
+        chosen = sa.any_(sa.cast(sa.literal(of, ARRAY(sa.BigInteger)), ARRAY(sa.BigInteger)))
+        return (
+            sa.select(*columns)
+            .where(entry.c.log_id == self.log_id, entry.c.idx == chosen)
+            .order_by(self._ordered(entry.c.idx))
+        )
+
+    async def _by_columns(self, part: Part) -> AsyncIterator[Found]:
+        """By what the columns beside the leaf can tell."""
+        count = max(self.limit, _LEAST) if self._blind else self.limit
+        while part.low < part.high:
+            asked = (
+                sa.select(entry.c.idx, entry.c.leaf)
+                .where(entry.c.log_id == self.log_id, *self._conditions())
+                .where(*self._places_within(entry.c.idx, part))
+                .order_by(self._ordered(entry.c.idx))
+                .limit(count)
+            )
+            rows = (await self.connection.execute(asked)).all()
+            async for item in self._shown(rows):
+                yield item
             if len(rows) < count:
                 return
             last = rows[-1].idx
-            piece = Part(last + 1, piece.high) if self.oldest_first else Part(piece.low, last)
+            part = Part(last + 1, part.high) if self.oldest_first else Part(part.low, last)
+
+    async def _shown(self, rows: Sequence[Any]) -> AsyncIterator[Found]:
+        found = [
+            Found(Place(self.log_id, row.idx), self.origin, canonical.decode(row.leaf))
+            for row in rows
+        ]
+        for item in await with_data(self.connection, found):
+            if self._answers(item):
+                yield item
 
     def _answers(self, item: Found) -> bool:
         """Whether the leaf itself answers the question, whatever found it."""
@@ -170,43 +241,6 @@ class _Walk:
         if (asked.since and at < asked.since) or (asked.until and at >= asked.until):
             return False
         return self._facets <= words.of_entry(item.envelope)
-
-    def _by_columns(self, piece: Part, count: int) -> sa.Select[Any]:
-        return (
-            sa.select(entry.c.idx, entry.c.leaf)
-            .where(entry.c.log_id == self.log_id, *self._conditions())
-            .where(entry.c.idx >= piece.low, entry.c.idx < piece.high)
-            .order_by(self._ordered(entry.c.idx))
-            .limit(count)
-        )
-
-    def _by_walking(self, piece: Part, count: int) -> sa.Select[Any]:
-        walked = self._having_words(piece).order_by(self._ordered(entry_words.c.idx)).limit(count)
-        return self._leaves(walked.subquery())
-
-    def _by_index(self, piece: Part, count: int) -> sa.Select[Any]:
-        # Materialised, so that the index is really asked.
-        hits = (
-            self._having_words(piece).cte("hits").prefix_with("materialized", dialect="postgresql")
-        )
-        newest = sa.select(hits.c.idx).order_by(self._ordered(hits.c.idx)).limit(count)
-        return self._leaves(newest.subquery())
-
-    def _having_words(self, piece: Part) -> sa.Select[Any]:
-        return sa.select(entry_words.c.idx).where(
-            entry_words.c.log_id == self.log_id,
-            entry_words.c.words.contains(_numbers(self._words)),
-            entry_words.c.idx >= piece.low,
-            entry_words.c.idx < piece.high,
-        )
-
-    def _leaves(self, places: sa.Subquery) -> sa.Select[Any]:
-        return (
-            sa.select(entry.c.idx, entry.c.leaf)
-            .join(places, places.c.idx == entry.c.idx)
-            .where(entry.c.log_id == self.log_id)
-            .order_by(self._ordered(entry.c.idx))
-        )
 
     def _conditions(self) -> Sequence[sa.ColumnElement[bool]]:
         """What of the question the columns beside the leaf can tell."""
@@ -216,13 +250,28 @@ class _Walk:
         for name, column in (*_KEYED.items(), ("event", "event_id")):
             if getattr(asked, name) is not None:
                 made.append(entry.c[column] == getattr(asked, name))
-        if asked.since is not None:
-            made.append(entry.c.recorded_at >= asked.since)
-        if asked.until is not None:
-            made.append(entry.c.recorded_at < asked.until)
         if asked.role is not None:
             made.append(entry.c.actor_roles.contains([asked.role]))
-        return [*made, *within_division(self.asker.division), *within_division(self._region)]
+        divisions = (*within_division(self.asker.division), *within_division(self._region))
+        return [*made, *self._times(), *divisions]
+
+    def _times(self) -> Sequence[sa.ColumnElement[bool]]:
+        since, until = self.asked.since, self.asked.until
+        made = [] if since is None else [entry.c.recorded_at >= since]
+        return made if until is None else [*made, entry.c.recorded_at < until]
+
+    def _places_within(self, column: Any, part: Part) -> Sequence[sa.ColumnElement[bool]]:
+        return (column >= part.low, column < part.high)
+
+    def _within(self, part: Part) -> Part:
+        return Part(max(part.low, self.whole.low), min(part.high, self.whole.high))
+
+    def _ordered(self, column: Any) -> Any:
+        return column if self.oldest_first else column.desc()
+
+    @property
+    def _dated(self) -> bool:
+        return self.asked.since is not None or self.asked.until is not None
 
     @property
     def _keyed(self) -> bool:
@@ -240,13 +289,8 @@ class _Walk:
 
     @property
     def _words(self) -> list[int]:
-        """The words to look for; none where only a province is asked for, which is everything."""
-        facets = self._facets
-        return [] if len(facets) == 1 and self._province in facets else words.numbers(facets)
-
-    @property
-    def _province(self) -> str:
-        return f"region:{self.origin.split('/')[1]}"
+        """The words to look for; the log's own province tells nothing, which all of it is in."""
+        return words.numbers(self._facets - {f"region:{self.origin.split('/')[1]}"})
 
     @property
     def _blind(self) -> bool:
@@ -254,34 +298,41 @@ class _Walk:
         asked = self.asked
         return any(item is not None for item in (asked.text, asked.outcome, asked.gate))
 
-    def _ordered(self, column: Any) -> Any:
-        return column if self.oldest_first else column.desc()
-
 
 def _numbers(wanted: Sequence[int]) -> sa.ColumnElement[Any]:
     return sa.cast(sa.literal(list(wanted), ARRAY(sa.Integer)), ARRAY(sa.Integer))
 
 
-def _runs(blocks: Sequence[int]) -> list[Part]:
-    """Blocks that follow each other, as one part each."""
-    starts = [block for before, block in pairwise([-2, *blocks]) if block != before + 1]
-    ends = [block for block, behind in pairwise([*blocks, -2]) if behind != block + 1]
+def _spans(whole: Part, *, oldest_first: bool) -> Iterator[Part]:
+    """Blocks from one end to the other: few at first, then ever more at once."""
+    low, high, count = *whole, _FIRST
+    while low < high:
+        some = (
+            Part(low, min(low + count, high))
+            if oldest_first
+            else Part(max(high - count, low), high)
+        )
+        yield some
+        low, high = (some.high, high) if oldest_first else (low, some.low)
+        count *= _GROWTH
+
+
+def _runs(found: Sequence[int]) -> list[Part]:
+    """Blocks that follow each other, as one part of entries each."""
+    starts = [block for before, block in pairwise([-2, *found]) if block != before + 1]
+    ends = [block for block, behind in pairwise([*found, -2]) if behind != block + 1]
     return [Part(a * BLOCK, (b + 1) * BLOCK) for a, b in zip(starts, ends, strict=True)]
 
 
 async def _logs(
     connection: AsyncConnection, after: Place | None, oldest_first: bool
-) -> list[tuple[int, str, int, int]]:
-    """The logs in order, from that of ``after`` on: id, origin, size, how much is indexed."""
-    covered = sa.func.coalesce(indexed.c.size, 0)
-    wanted = (
-        sa.select(log.c.log_id, log.c.origin, log_head.c.size, covered)
-        .join(log_head, log_head.c.log_id == log.c.log_id)
-        .outerjoin(indexed, indexed.c.log_id == log.c.log_id)
+) -> Sequence[Any]:
+    """The logs in order, from that of ``after`` on: id, origin, size."""
+    wanted = sa.select(log.c.log_id, log.c.origin, log_head.c.size).join(
+        log_head, log_head.c.log_id == log.c.log_id
     )
     if after is not None:
         past = log.c.log_id >= after.log_id if oldest_first else log.c.log_id <= after.log_id
         wanted = wanted.where(past)
     order = log.c.log_id if oldest_first else log.c.log_id.desc()
-    rows = await connection.execute(wanted.order_by(order))
-    return [tuple(row) for row in rows]
+    return (await connection.execute(wanted.order_by(order))).all()

@@ -1,5 +1,6 @@
 """People's signing keys as a list: whose, and whether they sign."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -69,6 +70,15 @@ async def active(connection: AsyncConnection, owner: str) -> DecidersKey | None:
     )
     row = rows.one_or_none()
     return None if row is None else DecidersKey(row.stream_id, row.public_key)
+
+
+async def public_keys(connection: AsyncConnection, ids: Collection[UUID]) -> Mapping[UUID, str]:
+    """The public keys with these ids, whether or not they sign today."""
+    chosen = signing_key.c.stream_id.in_(list(ids))
+    rows = await connection.execute(
+        sa.select(signing_key.c.stream_id, signing_key.c.public_key).where(chosen)
+    )
+    return {row.stream_id: row.public_key for row in rows}
 
 
 async def listed(

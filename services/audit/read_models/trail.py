@@ -7,11 +7,11 @@ hashed. The columns only find it.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import UUID as PGUUID
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,8 +20,17 @@ from services.audit.domain import canonical, words
 from services.audit.log.tables import entry, log, opening
 from shared.contracts.audit import Gate
 from shared.kernel.division import NATION
+from shared.kernel.document_number import NoDocumentNumber
 from shared.kernel.principal import Principal
 from shared.kernel.refusal import NotFound
+
+Short = Annotated[str, Field(max_length=100), NoDocumentNumber]
+"""A condition is written down with the reading, so it must hold nobody's number."""
+Words = Annotated[
+    str,
+    StringConstraints(min_length=2, max_length=100, pattern=r"[0-9A-Za-z㐀-鿿]"),
+    NoDocumentNumber,
+]
 
 
 class Filter(BaseModel):
@@ -33,15 +42,15 @@ class Filter(BaseModel):
     """Recorded at this instant or later."""
     until: datetime | None = None
     """Recorded before this instant."""
-    actor: str | None = None
-    role: str | None = None
+    actor: Short | None = None
+    role: Short | None = None
     """One of the roles the actor held."""
-    region: str | None = None
+    region: Short | None = None
     """A division; everything inside it."""
-    service: str | None = None
-    category: str | None = None
+    service: Short | None = None
+    category: Short | None = None
     """The kind of stream: ``case``, ``plan``, ``correction``…"""
-    type: str | None = None
+    type: Short | None = None
     """The event's name."""
     household: UUID | None = None
     """The key that orders messages: a household, or an order, feed or correction."""
@@ -50,11 +59,11 @@ class Filter(BaseModel):
     correlation: UUID | None = None
     """Everything that followed from one outside request."""
     event: UUID | None = None
-    outcome: str | None = None
+    outcome: Short | None = None
     """The code with which an act ended: a disposition, a result, a rating, a refusal's reason."""
     gate: Gate | None = None
     """A correction's gate."""
-    text: str | None = None
+    text: Words | None = None
     """Words, all of which stand in the entry; a part of a document number will do."""
 
     @property

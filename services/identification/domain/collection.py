@@ -11,15 +11,13 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.contracts.assessment import CopingMeans, IncomeKind
-from shared.contracts.values import Benefit, Hukou, Labour
+from shared.contracts.values import Benefit, Hukou, Labour, Sha256
 from shared.kernel.division import DivisionCode
 from shared.kernel.document_number import NoDocumentNumber
 from shared.kernel.money import FenAmount
 
 FreeText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 """What a person writes: kept in the vault."""
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-"""An evidence file, cited by its hash."""
 Reference = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9A-Za-z一-鿿〔〕()()\[\]./_-]{1,64}$"),

@@ -23,7 +23,6 @@ from services.identification.domain.collection import (
     Officer,
     Phone,
     Reference,
-    Sha256,
     VerifiedMember,
 )
 from shared.contracts.assessment import Shock, Watch
@@ -39,7 +38,7 @@ from shared.contracts.identification_steps import (
     SourceResult,
     Told,
 )
-from shared.contracts.values import AuthorityKind, Category, Gap, MeetingForm, Risk
+from shared.contracts.values import AuthorityKind, Category, Gap, MeetingForm, Risk, Sha256
 from shared.kernel.decider import Act
 from shared.kernel.division import Level
 from shared.kernel.document_number import no_document_number

@@ -57,8 +57,7 @@ class ComparisonHandlers:
 
 def _own_answers_only(command: commands.ReportComparison, principal: Principal) -> None:
     """A machine answers for the department that its key is for (R6)."""
-    feed = command.source.lower().replace("_", "-")
-    if Role.FEED in principal.roles and feed not in principal.feeds:
+    if Role.FEED in principal.roles and command.source.department not in principal.feeds:
         raise Forbidden(
             "该密钥不能代表此部门反馈比对结果", "this key answers for another department", rule="R6"
         )

@@ -97,6 +97,16 @@ async def test_without_an_id_the_content_is_the_id(desk: Desk) -> None:
     assert other["id"] != first["id"]
 
 
+@rule("R65")
+async def test_an_id_that_is_a_persons_number_is_refused(desk: Desk) -> None:
+    answer = await desk.post("/alerts", alert(external_id=document_number()), FEED)
+    problem = answer.json()
+    assert (answer.status_code, problem["code"], problem["rule"]) == (422, "personal-number", "R65")
+    assert problem["field"] == "external_id"
+    assert document_number() not in answer.text
+    assert await desk.events("AlertReceived") == []
+
+
 async def test_a_key_posts_to_its_own_feeds_only(desk: Desk) -> None:
     await desk.refused("/alerts", alert(), "feed:37:education", "forbidden")
     dropout = alert(type="DROPOUT", amount=None)

@@ -66,7 +66,7 @@ def assembled(
     made = create(settings, broker=broker, own=own or AuditSettings(), authenticator=Says())
     key = FileKey.at(tmp_path / "audit-log.key")
     publisher = Publisher(database, key, SystemClock())
-    return Parts(made, database, application(database, open_vault(vault)[0]), publisher)
+    return Parts(made, database, application(database, open_vault(vault)[0], key), publisher)
 
 
 def by(role: str, division: str, subject: str = "p-1") -> dict[str, str]:

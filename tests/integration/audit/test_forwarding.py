@@ -4,6 +4,7 @@ import asyncio
 import re
 import ssl
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import orjson
 import pytest
 import trustme
 
+from dixian.broker import free_port
 from services.audit.log.append import LogWriter
 from services.audit.log.forwarding import Forwarder, Receiver
 from services.audit.settings import AuditSettings
@@ -34,11 +36,16 @@ class Collector:
         self.context.verify_mode = ssl.CERT_REQUIRED
         self.raw = b""
         self.came = asyncio.Event()
+        self.dies_after: int | None = None
+        """So many bytes are read of the next connection, and then it is gone."""
 
     async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while some := await reader.read(1 << 16):
+        while some := await reader.read(1 << 14):
             self.raw += some
             self.came.set()
+            if self.dies_after is not None and len(self.raw) > self.dies_after:
+                writer.transport.abort()
+                return
         writer.close()
 
     @property
@@ -145,6 +152,43 @@ async def test_every_entry_is_forwarded_as_ocsf(
     await append(database, writer, [entry(40, 1)])
     later = await forwarded(database, receiver, collector[0], 601)
     assert len(later) == 601, "what was sent is not sent again"
+
+
+async def test_a_receiver_that_was_away_gets_each_entry_once(
+    database: Database, writer: LogWriter, authority: trustme.CA, receiver: Receiver
+) -> None:
+    made, taking = history(4, 5), Collector(authority)
+    there = replace(receiver, port=free_port())
+
+    async def listening() -> asyncio.Server:
+        return await asyncio.start_server(taking.take, there.host, there.port, ssl=taking.context)
+
+    await append(database, writer, made[:6])
+    async with await listening():
+        await forwarded(database, there, taking, 6)
+    await append(database, writer, made[6:])
+    with pytest.raises(ConnectionRefusedError):
+        await Forwarder(database, there).catch_up()
+    async with await listening():
+        await Forwarder(database, there).catch_up()
+        events = await forwarded(database, there, taking, 20)
+    assert [event["metadata"]["uid"] for event in events] == [str(e.event_id) for e in made]
+
+
+async def test_a_line_that_breaks_loses_nothing(
+    database: Database, writer: LogWriter, collector: tuple[Collector, int], receiver: Receiver
+) -> None:
+    """What the receiver's machine had taken and the receiver had not read comes again."""
+    made = history(20, 20)
+    await append(database, writer, made)
+    taking = collector[0]
+    taking.dies_after = 30_000
+    with pytest.raises((OSError, ssl.SSLError)):
+        await Forwarder(database, receiver).catch_up()
+    assert 0 < len(taking.events) < len(made), "it broke in between"
+    taking.dies_after, taking.raw = None, b""
+    whole = await forwarded(database, receiver, taking, len(made))
+    assert [event["metadata"]["uid"] for event in whole] == [str(e.event_id) for e in made]
 
 
 async def test_nobody_else_is_told(

@@ -7,6 +7,7 @@ import zipfile
 from hashlib import sha256
 from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 
@@ -18,7 +19,9 @@ from services.audit.log import layout
 from services.audit.log.append import LogWriter
 from services.audit.log.keys import KeyVerifier
 from shared.kernel.clock import SystemClock
+from shared.kernel.document_number import check_character
 from shared.store.database import Database
+from shared.testing.databases import Urls
 from tests.integration.audit.door import (
     COUNTY,
     ELSEWHERE,
@@ -209,6 +212,33 @@ async def test_searches_over_http(client: httpx.AsyncClient) -> None:
     assert await got(client, "/searches", INSPECTOR) == []
     bad = {**INSPECTOR, "Last-Event-ID": "x"}
     assert await refused(client, "/stream", bad) == (400, "last-event-id-malformed")
+
+
+@pytest.mark.parametrize("condition", ["text", "actor", "outcome", "type"])
+async def test_a_filter_with_somebodys_number_is_refused_and_kept_nowhere(
+    condition: str, client: httpx.AsyncClient, urls: Urls
+) -> None:
+    number = "370102" + "19700101" + "123"
+    number += check_character(number)
+    bad = {condition: f"查 {number}"}
+    asked = {"format": "csv", "filter": bad}
+    kept = {"name": "常用", "filter": bad}
+    answers = [
+        await client.post("/exports", json=asked, headers=INSPECTOR),
+        await client.post("/searches", json=kept, headers=INSPECTOR),
+        await client.post("/searches", json={"name": number}, headers=INSPECTOR),
+        await client.get("/entries", params=bad, headers=INSPECTOR),
+        await client.get("/stream", params=bad, headers=INSPECTOR),
+    ]
+    for answer in answers:
+        assert answer.status_code == 422, answer.text
+        found = answer.json()
+        assert (found["code"], found["rule"]) == ("personal-number", "R65")
+        assert number not in answer.text
+    superuser = await asyncpg.connect(urls.superuser)
+    for table in ("export", "saved_search", "access_read"):
+        assert await superuser.fetchval(f"select count(*) from audit.{table}") == 0
+    await superuser.close()
 
 
 async def test_a_timeline_shows_what_each_act_changed(

@@ -33,7 +33,7 @@ async def asked(database: Database, asker: Principal, **conditions: Any) -> list
 async def test_every_filter_finds_its_entries(
     covered: int, database: Database, writer: LogWriter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_module, "_FEW", 0)
+    monkeypatch.setattr(search_module, "_FIRST", 1)
     monkeypatch.setattr(search_module, "BLOCK", 2)
     monkeypatch.setattr(indexer, "BLOCK", 2)
     monkeypatch.setattr(indexer, "_BATCH", max(covered, 1))
@@ -156,18 +156,17 @@ async def test_reading_is_written_down(
     assert one["at"] == clock.now()
 
 
-@pytest.mark.parametrize("rare", [0, 10_000], ids=["walked", "looked-up"])
 @pytest.mark.parametrize("oldest_first", [False, True])
 async def test_pages_are_the_same_however_much_is_indexed(
     oldest_first: bool,
-    rare: int,
     database: Database,
     writer: LogWriter,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Walked, looked up and not indexed at all: one order, nothing twice, nothing left out."""
-    monkeypatch.setattr(search_module, "_FEW", 2)
-    monkeypatch.setattr(search_module, "_RARE", rare)
+    """By blocks, by entries, not indexed at all: one order, nothing twice, nothing left out."""
+    monkeypatch.setattr(search_module, "_FIRST", 1)
+    monkeypatch.setattr(search_module, "_GROWTH", 2)
+    monkeypatch.setattr(search_module, "_DATED", 5)
     monkeypatch.setattr(search_module, "_LEAST", 4)
     monkeypatch.setattr(search_module, "BLOCK", 16)
     monkeypatch.setattr(indexer, "BLOCK", 16)

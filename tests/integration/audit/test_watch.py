@@ -8,7 +8,9 @@ import pytest
 from services.audit.domain.leaf import Entry
 from services.audit.exports import jobs
 from services.audit.log.append import LogWriter
+from services.audit.log.blocks import BLOCK
 from services.audit.log.checkpoints import Publisher
+from services.audit.log.indexer import Indexer
 from services.audit.log.watch import Watch, listed
 from services.audit.read_models import access
 from services.audit.read_models.access import Reading
@@ -68,9 +70,12 @@ async def test_mass_reading(
     assert ("mass-reading", "curious", {"entries": 5200}) in await found(database)
 
 
+@pytest.mark.parametrize("before", [0, BLOCK + 4], ids=["in a whole block", "behind it"])
 async def test_mass_reveals(
-    database: Database, writer: LogWriter, watch: Watch, clock: Stopped
+    before: int, database: Database, writer: LogWriter, watch: Watch, clock: Stopped
 ) -> None:
+    others = history(1, BLOCK + 4)
+
     def looks(actor: str, first: int, many: int) -> list[Entry]:
         about = {"type": "PersonalDataRevealed", "category": "reveal", "recorded_at": clock.now()}
         return [
@@ -78,7 +83,10 @@ async def test_mass_reveals(
             for number in range(first, first + many)
         ]
 
-    await append(database, writer, [*looks("curious", 1, 101), *looks("busy", 1001, 100)])
+    revealed = [*looks("curious", 1, 101), *looks("busy", 1001, 100)]
+    await append(database, writer, [*others[:before], *revealed, *others[before:]])
+    while await Indexer(database).once():
+        pass
     await watch.look()
     assert await found(database) == [("mass-reveal", "curious", {"households": 101})]
     clock.instant = clock.now() + timedelta(hours=2)

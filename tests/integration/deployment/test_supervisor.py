@@ -1,6 +1,7 @@
 """Processes under the supervisor: order, restarts, kills, leftovers."""
 
 import asyncio
+import errno
 import json
 import subprocess
 import sys
@@ -93,6 +94,36 @@ async def test_one_that_keeps_dying_is_started_ever_more_slowly(
     await running
     pauses = [line.rsplit(" ", 2)[1] for line in said if "again" in line][:4]
     assert pauses == ["0.01", "0.02", "0.03", "0.03"]
+
+
+async def test_a_full_disk_stops_nothing_and_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ill = unit(tmp_path, "ill", FOREVER)
+    said: list[str] = []
+    stop, ready = asyncio.Event(), asyncio.Event()
+    whole = Supervisor([ill], tmp_path / "run", said.append)
+    running = asyncio.create_task(whole.run(stop, ready=ready.set))
+    await asyncio.wait_for(ready.wait(), 15)
+    first = ill.pid
+    assert first is not None
+    full = [True]
+    write = Path.write_text
+
+    def full_at_times(path: Path, *words: str, **more: str) -> int:
+        if full[0]:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(path, *words, **more)
+
+    monkeypatch.setattr(Path, "write_text", full_at_times)
+    psutil.Process(first).kill()
+    await until(lambda: ill.pid not in {None, first})
+    full[0] = False
+    await until(lambda: status(tmp_path / "run")["ill"]["pid"] == ill.pid)
+    await until(lambda: supervisor.running(tmp_path / "run", "ill") is not None)
+    stop.set()
+    await asyncio.wait_for(running, 15)
+    assert len([line for line in said if "No space left on device" in line]) == 1
 
 
 async def test_a_process_deaf_to_the_signal_is_ended_by_force(

@@ -5,17 +5,19 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
 from structlog.testing import capture_logs
 
 from shared.kernel.decider import Tick
 from shared.kernel.event import Cause
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal, Role, system
+from shared.kernel.refusal import Stale
 from shared.store.application import Application
 from shared.store.clockwork import Clockwork
 from shared.store.database import Database
 from shared.testing import example as ex
-from shared.testing.example import CloseErrand, OpenErrand
+from shared.testing.example import CloseErrand, NoteErrand, OpenErrand
 
 VILLAGE = "370283101201"
 OFFICER = Principal("officer-1", frozenset({Role.OFFICER}), "370283")
@@ -68,6 +70,30 @@ async def test_deadlines_follow_the_state(demo: Database) -> None:
     assert await types(app, errand) == ["ErrandOpened", "ErrandWarned", "ErrandMissed"]
     await app.execute(CloseErrand(errand_id=errand), OFFICER, Cause(new_id(), new_id()))
     assert await stored(app, "select * from es.deadline") == []
+
+
+async def test_a_clock_that_spoke_makes_nobodys_page_stale(demo: Database) -> None:
+    app = ex.example(demo)
+    await move_to(demo, START)
+    errand = await opened(app)
+    await move_to(demo, date(2023, 8, 17))
+    assert await app.tick(SYSTEM) == 1
+    assert await types(app, errand) == ["ErrandOpened", "ErrandMissed"]
+    note = NoteErrand(errand_id=errand, amount=1)
+    receipt = await app.execute(note, OFFICER, Cause(new_id(), new_id()), expected_version=1)
+    assert receipt.body["version"] == 3
+    with pytest.raises(Stale) as told:
+        await app.execute(note, OFFICER, Cause(new_id(), new_id()), expected_version=2)
+    assert (told.value.expected, told.value.actual) == (2, 3)
+
+
+async def test_a_request_that_names_the_stream_as_its_own_id_is_no_clock(demo: Database) -> None:
+    app = ex.example(demo)
+    errand = await opened(app)
+    note = NoteErrand(errand_id=errand, amount=1)
+    await app.execute(note, OFFICER, Cause(errand, errand))
+    with pytest.raises(Stale):
+        await app.execute(note, OFFICER, Cause(new_id(), new_id()), expected_version=1)
 
 
 async def test_nothing_is_due_before_its_day(demo: Database) -> None:

@@ -49,6 +49,10 @@ def issuing(key_id: str = SECOND, hours: int = 24, **changes: Any) -> IssueMachi
     )
 
 
+def test_a_department_that_only_answers_comparisons_is_let_in_too() -> None:
+    assert registered(feeds=["natural-resources"]).feeds == ("natural-resources",)
+
+
 def test_a_rotation_leaves_the_former_key_its_overlap() -> None:
     ends = NOW + timedelta(hours=24)
     machine = (
@@ -58,6 +62,7 @@ def test_a_rotation_leaves_the_former_key_its_overlap() -> None:
             MachineKeyIssued(
                 machine_id=ID,
                 key_id=SECOND,
+                secret_hash="00" * 32,
                 expires_at=NOW + timedelta(days=90),
                 former=(FIRST,),
                 former_end_at=ends,

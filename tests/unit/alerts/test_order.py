@@ -26,6 +26,7 @@ from shared.contracts.alerts import (
     SupervisionGround,
 )
 from shared.kernel.decider import Tick
+from shared.kernel.document_number import check_character
 from shared.kernel.event import Event
 from shared.kernel.principal import Principal, Role
 from shared.policy.working_days import UnknownCalendarYear
@@ -99,6 +100,15 @@ def test_an_application_is_dated_at_the_call_and_handled_in_five_working_days() 
     assert event.lead_id == lead_id("37", NUMBER)
     assert clock.due_on.isoformat() == "2023-08-08"
     assert [day.isoformat() for day in clock.warn_on] == ["2023-08-07"]
+
+
+@rule("R65", "R116")
+def test_a_number_that_is_a_persons_is_refused() -> None:
+    """It would stand in events for ever. A number made of a place, its day and a count is none."""
+    found = after().when(call(order_no="A-11010519491231002X"), on="2023-08-01").refused("R65")
+    assert (found.code, found.field) == ("personal-number", "order_no")
+    passing = "37011420230801000" + check_character("37011420230801000")
+    assert accepted(order_no=passing).order_no == passing
 
 
 @rule("R117", "K1")

@@ -1,5 +1,6 @@
 """Canonical JSON against another implementation; leaves, their limit and their openings."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -55,7 +56,7 @@ def test_canonical_form_is_rfc_8785(value: Any) -> None:
 @pytest.mark.parametrize(
     "value",
     [float("nan"), float("inf"), 2**53, -(2**53), "\ud800", {1: 2}, {"a": object()}, b"x"],
-    ids=repr,
+    ids=lambda value: re.sub(" at 0x.*>", ">", repr(value)),
 )
 def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
     with pytest.raises(NotCanonical):

@@ -6,18 +6,20 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import date
 from typing import Annotated, Any, ClassVar
 
+import asyncpg
 import httpx
 import pytest
 import structlog
 from fastapi import Body, FastAPI
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import DBAPIError
 
 from shared.kernel.division import Level
 from shared.kernel.principal import Principal, Role, may
 from shared.kernel.refusal import Forbidden, NotFound, OutOfOrder, Refusal, Stale, Unavailable
 from shared.telemetry.metrics import Metrics
 from shared.testing.access import TakenAtTheirWord, acting
-from shared.web.app import create_app
+from shared.web.app import create_app, fault_of
 from shared.web.auth import Caller
 from shared.web.context import Ctx
 from shared.web.health import Check
@@ -244,6 +246,29 @@ async def test_every_refusal_and_fault_has_its_answer(
     assert told["request_id"] == INSTANCE["request_id"]
     assert headers.items() <= dict(answer.headers).items()
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+        asyncpg.AdminShutdownError("terminating connection"),
+        asyncpg.DiskFullError("could not extend file"),
+        asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InternalClientError("got result for unknown protocol state 3"),
+        ConnectionResetError(),
+    ],
+    ids=lambda cause: type(cause).__name__,
+)
+def test_a_database_that_is_away_is_503_however_that_is_wrapped(cause: Exception) -> None:
+    wrapped = DBAPIError("select 1", {}, cause)
+    wrapped.__cause__ = cause
+    assert [fault_of(cause).status, fault_of(wrapped).status] == [503, 503]
+
+
+def test_a_wrong_statement_is_a_fault() -> None:
+    wrong = asyncpg.UndefinedTableError("relation does not exist")
+    assert fault_of(DBAPIError("select 1", {}, wrong)).status == 500
 
 
 async def test_a_fault_is_logged_once_with_its_request_and_without_its_message(

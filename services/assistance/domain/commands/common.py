@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field, StringConstraints
 
 from shared.contracts import help as values
+from shared.contracts.values import Sha256
 from shared.kernel.division import Level
 from shared.kernel.document_number import NoDocumentNumber
 from shared.kernel.principal import Permission, Role, may
@@ -30,7 +31,7 @@ Officers = Annotated[
 QUARTER = r"^20\d{2}Q[1-4]$"
 Quarter = Annotated[str, StringConstraints(pattern=QUARTER)]
 """``2023Q3``."""
-Evidence = Annotated[tuple[values.Sha256, ...], Field(min_length=1, max_length=20)]
+Evidence = Annotated[tuple[Sha256, ...], Field(min_length=1, max_length=20)]
 
 # Events ignore a field they do not know, commands refuse it, wherever it stands.
 _STRICT = ConfigDict(frozen=True, extra="forbid")

@@ -19,8 +19,8 @@ from services.assistance.domain.commands.common import (
     Officers,
     RiskEvidence,
 )
-from shared.contracts.help import Document, NaturalCause, Sha256
-from shared.contracts.values import AuthorityKind, EliminationMode, MeetingForm
+from shared.contracts.help import Document, NaturalCause
+from shared.contracts.values import AuthorityKind, EliminationMode, MeetingForm, Sha256
 from shared.kernel.decider import Act
 from shared.kernel.principal import Permission
 

@@ -15,14 +15,8 @@ from services.assistance.domain.commands.common import (
     Note,
     RiskResponse,
 )
-from shared.contracts.help import (
-    Document,
-    FundSource,
-    MeasureKind,
-    NoMeasureReason,
-    Sha256,
-    StopReason,
-)
+from shared.contracts.help import Document, FundSource, MeasureKind, NoMeasureReason, StopReason
+from shared.contracts.values import Sha256
 from shared.kernel.decider import Act
 from shared.kernel.division import DivisionCode
 from shared.kernel.principal import Permission

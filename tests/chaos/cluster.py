@@ -1,0 +1,109 @@
+"""`dixian cluster up` with a road to PostgreSQL and one to Kafka, on which weather can be made."""
+
+import signal
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import psutil
+
+from dixian import supervisor
+from dixian.home import Home
+from dixian.postgres import Postgres
+from dixian.provision import SERVICES
+from shared.testing.ports import free_base
+from tests.chaos.proxy import Road
+from tests.end_to_end.installation import Installation
+
+SPREAD = 250
+"""Ports that an installation uses, from its base on."""
+POSTGRES, KAFKA, TO_POSTGRES, TO_KAFKA = 32, 92, 42, 43
+"""The servers' ports and their roads', counted from the base."""
+
+
+def base_for(replicas: int) -> int:
+    """A free range of ports for a cluster."""
+    workers = (101 + n + 10 * replica for n in range(4) for replica in range(replicas))
+    named = (*range(6), POSTGRES, KAFKA, TO_POSTGRES, TO_KAFKA, *workers)
+    return free_base(named, spread=SPREAD)
+
+
+@dataclass
+class Cluster(Installation):
+    """The production shape; every process of it has a name."""
+
+    COMMAND = ("cluster", "up")
+    UP = "The cluster is up."
+    PATIENCE = 240
+
+    replicas: int = 1
+    by_road: bool = True
+    """Whether the processes come by the roads; without, nothing stands between."""
+    roads: dict[str, Road] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.by_road:
+            return
+        self.roads = {
+            "postgres": Road(self.base + TO_POSTGRES, self.base + POSTGRES, self.whose),
+            "kafka": Road(self.base + TO_KAFKA, self.base + KAFKA, self.whose),
+        }
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """As any cluster, but the processes are told the roads' addresses."""
+        by_road = {
+            "DIXIAN_CLUSTER_POSTGRES_VIA": f"127.0.0.1:{self.base + TO_POSTGRES}",
+            "DIXIAN_CLUSTER_KAFKA_VIA": f"127.0.0.1:{self.base + TO_KAFKA}",
+        }
+        whole = super().environment | {"REPLICAS": str(self.replicas)}
+        return whole | by_road if self.by_road else whole
+
+    @property
+    def inside(self) -> Home:
+        """The cluster's own part of the home."""
+        return Home(self.home.root / "cluster")
+
+    @property
+    def server(self) -> Postgres:
+        """Its PostgreSQL, reached past the road."""
+        return Postgres(self.inside, port=self.base + POSTGRES)
+
+    @property
+    def bootstrap(self) -> str:
+        """The broker, by its road: it tells everybody to come that way."""
+        return f"127.0.0.1:{self.base + TO_KAFKA}"
+
+    @property
+    def processes(self) -> list[str]:
+        """Every process of ours."""
+        numbered = ["", *(f"-{n + 1}" for n in range(1, self.replicas))]
+        kinds = [f"{service}-{role}" for service in SERVICES for role in ("http", "worker")]
+        return [f"{kind}{number}" for kind in kinds for number in numbered]
+
+    def find(self, name: str) -> psutil.Process:
+        """A process by its name, as soon as there is one: it may just be starting anew."""
+        return self.eventually(name, lambda: supervisor.running(self.inside.run, name))
+
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal to a process."""
+        with suppress(psutil.NoSuchProcess):
+            self.find(name).send_signal(number)
+
+    def whose(self, port: int) -> str:
+        """The name of the process that connects from a port of this machine."""
+        for path in self.inside.run.glob("*.pid"):
+            process = supervisor.running(self.inside.run, path.stem)
+            with suppress(psutil.Error):
+                connections = process.net_connections("tcp4") if process else ()
+                if any(item.laddr.port == port for item in connections):
+                    return path.stem
+        return "somebody"
+
+    def close(self) -> None:
+        """Stop it as Ctrl-C does; what does not stop is ended by its own pid."""
+        if self.runs:
+            for name in self.processes:
+                if process := supervisor.running(self.inside.run, name):
+                    process.send_signal(signal.SIGCONT)
+            self.end(signal.SIGINT)
+        super().close()

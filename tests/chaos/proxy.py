@@ -1,0 +1,103 @@
+"""A road between the processes and one server, on which the weather can be made: cut, slow, reset.
+
+The clients are told this address instead of the server's. Whose a connection is, the kernel says
+(which process has that port): one road plays the network between any process and the server.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+_CHUNK = 65536
+
+
+@dataclass
+class Link:
+    """The way of one process to the server."""
+
+    delay: float = 0.0
+    """Seconds that every piece of data takes longer."""
+    passable: asyncio.Event = field(default_factory=asyncio.Event)
+    """Unset: nothing comes through, nobody is told; what was sent arrives when it is set again."""
+    live: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.passable.set()
+
+    def cut(self) -> None:
+        """Silence, as when a cable is pulled."""
+        self.passable.clear()
+
+    def mend(self) -> None:
+        """As it should be."""
+        self.delay = 0.0
+        self.passable.set()
+
+    def reset(self) -> None:
+        """Break every connection at once, as a firewall does that forgot them."""
+        for writer in self.live:
+            writer.transport.abort()
+
+
+class Road:
+    """Everybody's way to one server."""
+
+    def __init__(self, port: int, target: int, who: Callable[[int], str]) -> None:
+        self.port, self._target, self._who = port, target, who
+        self.links: defaultdict[str, Link] = defaultdict(Link)
+        self._server: asyncio.Server | None = None
+        self._carrying: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Listen."""
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
+
+    async def close(self) -> None:
+        """Let nobody come any more and drop who is on the way."""
+        if self._server is not None:
+            self._server.close()
+        for task in self._carrying:
+            task.cancel()
+        await asyncio.gather(*self._carrying, return_exceptions=True)
+
+    def mend(self) -> None:
+        """Good weather on every link."""
+        for link in self.links.values():
+            link.mend()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._carry(reader, writer))
+        self._carrying.add(task)
+        task.add_done_callback(self._carrying.discard)
+
+    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        port: int = writer.get_extra_info("peername")[1]
+        link = self.links[await asyncio.to_thread(self._who, port)]
+        await link.passable.wait()
+        try:
+            back, there = await asyncio.open_connection("127.0.0.1", self._target)
+        except OSError:
+            writer.transport.abort()
+            return
+        pair = {writer, there}
+        link.live |= pair
+        try:
+            await asyncio.gather(_pump(reader, there, link), _pump(back, writer, link))
+        finally:
+            link.live -= pair
+            for end in pair:
+                end.transport.abort()
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: Link) -> None:
+    with suppress(OSError):
+        while data := await reader.read(_CHUNK):
+            await link.passable.wait()
+            if link.delay:
+                await asyncio.sleep(link.delay)
+            writer.write(data)
+            await writer.drain()
+        if writer.can_write_eof():
+            writer.write_eof()
