@@ -174,12 +174,7 @@ class Call:
         begun.rows.add(views, state, aggregate.clocks(state), made[-1])
 
     async def begin_many(self, begun: bulk.Begun) -> None:
-        """Write what was drafted, in its order.
-
-        Raises ``ConcurrentAppend`` when one of the streams exists after all.
-        """
-        if not begun.events:
-            return
+        """Write what was drafted. Raises ``ConcurrentAppend`` when a stream exists after all."""
         try:
             await begun.write(self.tx.raw)
         except asyncpg.UniqueViolationError as error:
