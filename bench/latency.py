@@ -28,7 +28,7 @@ from dixian.home import Home
 from dixian.people import machine
 from dixian.provision import Tenant
 from tests.chaos.cluster import Cluster, base_for
-from tests.chaos.load import OFFICER, Load, acts
+from tests.chaos.load import OFFICER, POLICY, Load, acts
 
 TARGET, LIMIT = 200.0, 1.0
 """Alerts a second, and seconds that 99 of 100 may take at that rate."""
@@ -164,6 +164,7 @@ async def register(addresses: Addresses, count: int) -> list[str]:
             async with gate:
                 await load.ask(client, act)
 
+        await load.ask(client, POLICY)
         await asyncio.gather(*(one(act) for act in wanted))
     if load.refused:
         raise RuntimeError(load.refused[0])

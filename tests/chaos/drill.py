@@ -151,7 +151,7 @@ async def drill(
 ) -> list[Finding]:
     """The whole drill; what is wrong afterwards."""
     async with cluster_run(home, seed=1, replicas=1, per_second=8, pause=1) as run:
-        run.say = say
+        run.say, run.load.publishes = say, True
         backup = Backup(place, run.cluster)
         try:
             async with run.under_load():

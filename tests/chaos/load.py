@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 
 from dixian.demo.client import Addresses
-from dixian.people import COUNTY, OTHER_VILLAGE, PASSWORD, machine, person
+from dixian.people import COUNTY, OTHER_VILLAGE, PASSWORD, PROVINCE, machine, person
 from shared.service.demo_clock import FIRST_DAY
 from shared.vault.documents import check_character
 from tests.chaos.checker import Answer
@@ -47,6 +47,27 @@ class Act:
     path: str
     key: str
     body: dict[str, Any]
+
+
+POLICY = Act(
+    "province-officer",
+    "identification",
+    "/policy",
+    "policy",
+    {
+        "policy": {
+            "version": "37/2023-1",
+            "document": "鲁演示发〔2023〕1号",
+            "division": PROVINCE,
+            "effective_from": FIRST_DAY.isoformat(),
+            "parameters": {
+                "monitoring_line": {"2023": 800_000},
+                "county_rural_mean": {COUNTY: 2_200_000},
+            },
+        }
+    },
+)
+"""Without a policy in force no case opens; the demo publishes one too."""
 
 
 def acts(seed: int) -> Iterator[Act]:
@@ -112,6 +133,8 @@ class Load:
     per_second: float
     at_once: int = 32
     """Most acts under way: while the system is away no more are begun."""
+    publishes: bool = False
+    """Whether the year's policy is the first act of all."""
     answers: list[Answer] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     """Acts that were refused: there is no reason to refuse any."""
@@ -130,6 +153,8 @@ class Load:
             httpx.AsyncClient(timeout=10, limits=limits, trust_env=False) as client,
             asyncio.TaskGroup() as group,
         ):
+            if self.publishes:
+                await self.ask(client, POLICY)
             for act in acts(self.seed):
                 if stop.is_set():
                     break

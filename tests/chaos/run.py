@@ -156,6 +156,7 @@ async def long_run(seed: int, seconds: float, replicas: int, per_second: float) 
         async with cluster_run(
             home, seed=seed, replicas=replicas, per_second=per_second, pause=pause
         ) as run:
+            run.load.publishes = True
             run.say = typer.echo
             chance = run.stage.chance
             chance.shuffle(every)
