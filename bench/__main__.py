@@ -27,6 +27,7 @@ BENCHMARKS = (
     "command",
     "feeds",
     "queue",
+    "pages",
     "relay",
     "rebuild",
     "audit",

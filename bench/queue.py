@@ -116,7 +116,7 @@ async def seed(url: str, count: int, today: date) -> int:
     rows = [
         row
         for history in cases(count, places, today)
-        for row in view.rows(CASE.fold(history), _last(history))
+        for row in view.rows(CASE.fold(history), last_of(history))
     ]
     columns = tuple(rows[0])
     connection = await asyncpg.connect(url)
@@ -129,7 +129,8 @@ async def seed(url: str, count: int, today: date) -> int:
     return len(rows)
 
 
-def _last(history: Sequence[Event]) -> Recorded[Event]:
+def last_of(history: Sequence[Event]) -> Recorded[Event]:
+    """A history's last event as the store would have it."""
     return Recorded(
         event_id=new_id(),
         stream_id=history[0].case_id,  # type: ignore[attr-defined]  # the first opens the case

@@ -50,7 +50,7 @@ class Keys:
         """The log's key, for the audit service; its public half, for all who act on its word."""
         key = FileKey.at(self.directory("audit") / KEY_FILE, create=True)
         for owner in (ADMIN, *SERVICES):
-            write_private(self.directory(owner) / FILE, f"{key.public().hex()}\n".encode())
+            self.secret(owner, FILE, f"{key.public().hex()}\n".encode)
 
     def _share(self, name: str) -> None:
         """Give every service the same key file: one household has one token everywhere."""

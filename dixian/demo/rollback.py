@@ -35,14 +35,18 @@ def rollback(story: Story) -> None:
 
 def keys(story: Story) -> None:
     """Each decider enrols a key, and somebody else confirms whose it is; once for all demos."""
-    listed = story.client.get(ADMINISTRATOR, "audit", "/signing-keys", limit=100)["items"]
-    known = {item["public_key"] for item in listed}
     for who in _DECIDERS:
-        body = enrolment(_key_of(who), _subject(who))
-        if body["public_key"] in known:
-            continue
-        key = story.do(who, "登记本人签名密钥", "audit", "/signing-keys", body)["id"]
-        story.do(ADMINISTRATOR, "当面核验密钥", "audit", f"/signing-keys/{key}/confirmation")
+        if key := enrolled(story, who):
+            story.do(ADMINISTRATOR, "当面核验密钥", "audit", f"/signing-keys/{key}/confirmation")
+
+
+def enrolled(story: Story, who: str) -> str:
+    """A person's key, enrolled by them and not confirmed yet; empty where it was before."""
+    listed = story.client.get(ADMINISTRATOR, "audit", "/signing-keys", limit=100)["items"]
+    body = enrolment(_key_of(who), _subject(who))
+    if body["public_key"] in {item["public_key"] for item in listed}:
+        return ""
+    return str(story.do(who, "登记本人签名密钥", "audit", "/signing-keys", body)["id"])
 
 
 def _ended_by_mistake(story: Story) -> str:

@@ -54,6 +54,7 @@ NAV = (
     NavItem("/board", "看板", "identification", "/oversight/funnel"),
     NavItem("/trail", "审计", "audit", "/entries"),
     NavItem("/corrections", "更正", "audit", "/corrections"),
+    NavItem("/keys", "签名密钥", "audit", "/signing-keys/{key_id}/confirmation", "POST"),
 )
 
 

@@ -7,6 +7,8 @@ from operator import mul
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
+LENGTH = 18
+"""Characters of a number."""
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ALL_WEIGHTS = (*_WEIGHTS, 1)
 _CHECK = "10X98765432"

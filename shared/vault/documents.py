@@ -15,7 +15,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from shared.kernel.document_number import check_character, weighed
+from shared.kernel.document_number import LENGTH, check_character, weighed
 from shared.kernel.refusal import Invalid
 
 _SHAPE = re.compile(r"^\d{17}[\dX](?:\d{2}(?:[B\d]\d)?)?$")
@@ -29,7 +29,6 @@ _PROVINCES = frozenset(
     for code in range(*area)
 )
 _LENGTHS = frozenset({18, 20, 22})
-_ID_LENGTH = 18
 _NAN = float("nan")
 
 
@@ -43,12 +42,12 @@ class Document:
     @property
     def id_number(self) -> str:
         """The identity number: the first 18 characters."""
-        return self.number[:_ID_LENGTH]
+        return self.number[:LENGTH]
 
     @property
     def is_certificate(self) -> bool:
         """Whether it is a disability certificate's."""
-        return len(self.number) > _ID_LENGTH
+        return len(self.number) > LENGTH
 
     @property
     def born_on(self) -> date:
@@ -93,7 +92,7 @@ def surely_valid(numbers: Iterable[str]) -> list[bool]:
     """
     area, born, rest = _area, _born, _rest
     return [
-        len(number) == _ID_LENGTH
+        len(number) == LENGTH
         and (area(number[:6]) + born(number[6:14]) + rest(number[14:])) % 11 == 1
         for number in numbers
     ]

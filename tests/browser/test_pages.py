@@ -20,7 +20,7 @@ PAGES = {
         "/after-care",
         "/orders",
     ),
-    "county-officer": ("/", "/board", "/trail", "/ledger", "/files"),
+    "county-officer": ("/", "/board", "/governance", "/trail", "/ledger", "/files"),
     "inspector": ("/", "/trail?type=Approved"),
 }
 FOUND = {
@@ -131,6 +131,7 @@ def test_everybody_of_the_tour_has_something_to_do(office: Office) -> None:
         "city-principal",
         "province-officer",
         "other-village-officer",
+        "administrator",
     ):
         page = office.signed_in(who)
         assert page.locator("ol.work li").count() > 0, who

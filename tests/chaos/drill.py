@@ -60,11 +60,6 @@ class Backup:
             "fast",
         ]
         subprocess.run(base, check=True)
-        subprocess.run(
-            [binaries() / "pg_verifybackup", "--no-parse-wal", self.base],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
         for name in KEPT:
             if (self._cluster.inside.root / name).exists():
                 shutil.copytree(self._cluster.inside.root / name, self.root / name)

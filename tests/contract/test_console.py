@@ -14,7 +14,7 @@ import pytest
 from dixian import composition
 from dixian.keys import Keys
 from dixian.provision import SERVICES
-from services.console.forms import alerts, assistance, audit, identification, register
+from services.console.forms import alerts, assistance, audit, governance, identification, register
 from services.console.forms.fields import Checklist, Choice, Choices, Field, Rows, Yuan
 from services.console.forms.form import Form
 from services.console.words import english, labels
@@ -32,7 +32,7 @@ def forms() -> list[Form]:
     """Every form there is."""
     found = {
         id(item): item
-        for module in (alerts, assistance, audit, identification, register)
+        for module in (alerts, assistance, audit, governance, identification, register)
         for value in vars(module).values()
         for item in (value if isinstance(value, tuple) else (value,))
         if isinstance(item, Form)
@@ -44,6 +44,8 @@ FORMS = forms()
 GIVEN_BY_THE_PAGE = {
     "case_id": {"begin-plan"},
     "content_sha256": {form.name for form in audit.CORRECTION_FORMS},
+    "kind": {"correction"},
+    "targets": {"correction"},
 }
 """Required fields that a page knows, and for which forms."""
 NOT_ON_PAGES = re.compile(
@@ -163,10 +165,6 @@ def test_every_act_of_a_person_has_its_form(documents: dict[str, Json]) -> None:
 
 
 ELSEWHERE = {
-    ("identification", "/delegations"),
-    ("identification", "/delegations/{delegation_id}/revocation"),
-    ("identification", "/joint-meetings"),
-    ("identification", "/policy-mergings"),
     ("identification", "/policy"),
     ("identification", "/policy/trial"),
     ("identification", "/detectors/run"),

@@ -1,6 +1,5 @@
 """The console's door on a running system: who gets in, and what happens to everybody else."""
 
-import html
 import re
 from contextlib import closing
 from uuid import uuid4
@@ -8,26 +7,7 @@ from uuid import uuid4
 import httpx
 
 from tests.end_to_end.system import System
-
-
-def console_of(system: System) -> str:
-    return f"http://127.0.0.1:{system.base + 5}"
-
-
-def signed_in(system: System, who: str) -> httpx.Client:
-    """A browser's cookies after somebody has chosen who they are."""
-    browser = httpx.Client(base_url=console_of(system), timeout=30)
-    asked = browser.get("/sign-in", params={"then": "/cases"})
-    assert asked.status_code == 302
-    page = browser.get(asked.headers["location"])
-    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
-    fields = {name: html.unescape(value) for name, value in fields.items()} | {"username": who}
-    assert fields["code_challenge_method"] == "S256"
-    answer = browser.post(f"http://127.0.0.1:{system.base}/authorize", data=fields)
-    arrived = browser.get(answer.headers["location"])
-    assert (arrived.status_code, arrived.headers["location"]) == (303, "/cases")
-    assert browser.get(answer.headers["location"]).status_code == 401, "a code works once"
-    return browser
+from tests.end_to_end.visitor import console_of, signed_in
 
 
 def test_nobody_sees_a_page_before_signing_in(system: System) -> None:
@@ -94,3 +74,17 @@ def test_who_may_not_is_told_so_on_a_page(system: System) -> None:
     with closing(signed_in(system, "operator")) as browser:
         assert "不查看农户" in browser.get("/").text
         assert browser.get("/households").status_code == 403
+
+
+def test_a_file_that_lies_nowhere_yet_is_asked_for_again(system: System) -> None:
+    """Refused before there was anything to keep it for: a digest alone is no file."""
+    with closing(signed_in(system, "village-officer")) as browser:
+        shown = browser.get("/leads/new").text
+        token = re.search(r'name="_csrf" value="(\w+)"', shown)
+        assert token is not None
+        fields = {"_csrf": token[1], "_key": uuid4().hex, "source": "CADRE_SCREENING"}
+        photo = {"evidence": ("p.png", b"\x89PNG\r\n\x1a\n", "image/png")}
+        answer = browser.post("/leads/new", data=fields, files=photo)
+    assert answer.status_code == 422
+    assert "文件尚未保存,请重新选择" in answer.text
+    assert "已附文件" not in answer.text

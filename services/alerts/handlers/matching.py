@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from services.alerts.domain.register import Match, Why
 from services.alerts.read_models import register
 from services.alerts.read_models.register import Connection, Waiting
+from shared.kernel.document_number import LENGTH
 from shared.kernel.refusal import Invalid
 from shared.vault.blind_index import BlindIndex
 from shared.vault.documents import Document, normalise, parse_document
 
 _DIGITS = "0123456789"
-_ID_LENGTH = 18
 
 __all__ = ["look_up", "must_be_valid", "waiting_for_clue", "waiting_for_lead"]
 
@@ -55,7 +55,7 @@ def waiting_for_clue(match: Match) -> Iterator[Waiting]:
 def _one_slip_away(text: str) -> Iterator[Document]:
     """The valid numbers that differ from ``text`` in one character, or in two swapped."""
     number = normalise(text)
-    if len(number) != _ID_LENGTH:
+    if len(number) != LENGTH:
         return
     for candidate in {*_one_changed(number), *_two_swapped(number)}:
         try:
@@ -66,11 +66,11 @@ def _one_slip_away(text: str) -> Iterator[Document]:
 
 def _one_changed(number: str) -> Iterator[str]:
     for place, character in enumerate(number):
-        for other in _DIGITS if place < _ID_LENGTH - 1 else f"{_DIGITS}X":
+        for other in _DIGITS if place < LENGTH - 1 else f"{_DIGITS}X":
             if other != character:
                 yield number[:place] + other + number[place + 1 :]
 
 
 def _two_swapped(number: str) -> Iterator[str]:
-    for place in range(_ID_LENGTH - 1):
+    for place in range(LENGTH - 1):
         yield number[:place] + number[place + 1] + number[place] + number[place + 2 :]

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import orjson
 from fastapi import Query, Response
+from pydantic import Field
 
 from services.alerts.domain import commands as c
 from services.alerts.domain.lead import LeadStatus
@@ -36,7 +37,8 @@ _LEADS: Cursors[LeadKey] = Cursors(LeadKey)
 class LeadFilter(Filter):
     """Which leads."""
 
-    status: LeadStatus | None = None
+    status: Annotated[list[LeadStatus], Field(default_factory=list)]
+    """Any of these; all where none is named."""
     source: LeadSource | None = None
     disposition: LeadDisposition | None = None
     household_id: UUID | None = None

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query, Response
+from pydantic import Field
 
 from services.alerts.domain import commands as c
 from services.alerts.domain import policies
@@ -44,7 +45,8 @@ class OrderFilter(Filter):
 
     order_no: c.OrderNo | None = None
     kind: OrderKind | None = None
-    status: OrderStatus | None = None
+    status: Annotated[list[OrderStatus], Field(default_factory=list)]
+    """Any of these; all where none is named."""
     card: Annotated[str, Query(pattern="^(YELLOW|RED)$")] | None = None
 
 

@@ -140,7 +140,12 @@ def shown(row: sa.RowMapping) -> Row:
 
 
 def _equal(table: sa.Table, filters: Mapping[str, Any]) -> list[sa.ColumnElement[bool]]:
-    return [table.c[name] == value for name, value in filters.items() if value is not None]
+    """Each column is what is asked for, or one of what is asked for; nothing asks for anything."""
+    return [
+        table.c[name].in_(value) if isinstance(value, list) else table.c[name] == value
+        for name, value in filters.items()
+        if value is not None and value != []
+    ]
 
 
 def inside(asked: Asked, *places: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:

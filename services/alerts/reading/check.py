@@ -115,6 +115,8 @@ class Checker:
         made.name = _needed(given[at[F.NAME]], F.NAME, LONGEST_NAME)
         made.details = _text(given[at[F.DETAILS]], F.DETAILS)
         made.external_id = _shaped(given[at[F.EXTERNAL_ID]], F.EXTERNAL_ID, EXTERNAL_ID)
+        if made.external_id is not None:
+            policies.is_nobodys_number(made.external_id, F.EXTERNAL_ID, made.happened_on)
         made.document = _document(given[at[F.DOCUMENT_NUMBER]])
         lowest = self.lowest[made.type, made.happened_on]
         if lowest is not None and made.amount is None:

@@ -13,6 +13,7 @@ from services.alerts.domain.alert_content import hashed
 from services.alerts.reading.check import LONGEST_NAME, Checker, Memo
 from services.alerts.reading.plan import Candidate, Draft, Plan, Read, packed, packed_text
 from shared.contracts.alerts import AlertField, AlertType, Unit
+from shared.kernel.document_number import LENGTH, holds_document_number
 from shared.kernel.ids import named_many
 from shared.kernel.refusal import Refusal
 from shared.tabular.table import Kind, Row, Table
@@ -162,6 +163,7 @@ def _plain(
         and name[:1].isalpha()
         and len(name) <= LONGEST_NAME
         and is_own_id(own_id) is not None
+        and (len(own_id) < LENGTH or not holds_document_number(own_id))
         and not detail[:1].isdigit()
         for valid, name, own_id, detail in zip(
             surely_valid(numbers), names, own_ids, details, strict=True

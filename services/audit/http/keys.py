@@ -7,12 +7,14 @@ from fastapi import Response
 from pydantic import BaseModel, ConfigDict
 
 from services.audit.domain.commands import SIGNS, ConfirmKey, EnrolKey, RevokeKey
+from services.audit.domain.signing_key import LABEL
 from services.audit.http.answering import carry
 from services.audit.http.service import Audit
 from services.audit.read_models import signing_keys
 from shared.contracts.audit import Ed25519Key, Ed25519Signature
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Permission, Role
+from shared.kernel.refusal import NotFound
 from shared.web.context import Ctx
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, require
@@ -60,6 +62,14 @@ def router(audit: Audit) -> Router:
     )
     async def revoke(key_id: UUID, ctx: Ctx) -> Response:
         return await carry(audit, ctx, RevokeKey(key_id=key_id))
+
+    @made.get(at, dependencies=[require(LOOK)], summary="A key: whose, and whether it signs")
+    async def one(key_id: UUID, ctx: Ctx) -> dict[str, Any]:
+        async with audit.database.reading() as tx:
+            row = await signing_keys.one(tx.sql, ctx.principal, key_id)
+        if row is None:
+            raise NotFound(*LABEL)
+        return row
 
     @made.get("/signing-keys", dependencies=[require(LOOK)], summary="Keys, the newest first")
     async def listed(ctx: Ctx, page: Paged) -> Page[dict[str, Any]]:

@@ -113,10 +113,11 @@ entry_block = sa.Table(
 block_word = sa.Table(
     "block_word",
     metadata,
-    sa.Column("log_id", sa.Integer, primary_key=True),
-    sa.Column("word", sa.Integer, primary_key=True),
-    sa.Column("block", sa.BigInteger, primary_key=True),
+    sa.Column("log_id", sa.Integer),
+    sa.Column("word", sa.Integer),
+    sa.Column("block", sa.BigInteger),
     sa.Column("places", BYTEA, nullable=False),
+    sa.PrimaryKeyConstraint("log_id", "word", "block", postgresql_include=["places"]),
 )
 
 indexed = sa.Table(

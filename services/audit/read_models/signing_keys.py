@@ -81,6 +81,13 @@ async def public_keys(connection: AsyncConnection, ids: Collection[UUID]) -> Map
     return {row.stream_id: row.public_key for row in rows}
 
 
+async def one(connection: AsyncConnection, asker: Principal, key_id: UUID) -> dict[str, Any] | None:
+    """A key of somebody within the asker's divisions."""
+    wanted = sa.select(signing_key).where(signing_key.c.stream_id == key_id)
+    row = (await connection.execute(wanted)).mappings().one_or_none()
+    return dict(row) if row is not None and asker.covers(row["division"]) else None
+
+
 async def listed(
     connection: AsyncConnection, asker: Principal, *, after: UUID | None, limit: int
 ) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 Json = Any
 _SPACES = re.compile(r"\s+")
+_SIGNATURE = re.compile(r"(?:^|\W)([0-9a-fA-F]{128})(?:$|\W)")
 _CODE = re.compile(r"^\s*(CN|\d{2,12})\b")
 
 
@@ -68,6 +69,19 @@ class Text(Field):
     """The keyboard a phone shows: ``tel``, ``numeric``."""
     suggest: str = ""
     """The name of the list of suggestions that the page gives."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signature(Text):
+    """A signature in hexadecimal, or what ``dixian sign`` printed with one in it."""
+
+    def read(self, given: Given, name: str) -> Json | None:
+        """128 hexadecimal digits."""
+        text = given.one(name)
+        found = _SIGNATURE.search(text)
+        if text and found is None:
+            raise Fault("签名为128位十六进制,或dixian sign输出的整行内容")
+        return found[1].lower() if found else None
 
 
 @dataclass(frozen=True, kw_only=True)

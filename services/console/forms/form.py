@@ -11,6 +11,7 @@ from services.console.forms.fields import (
     Given,
     Long,
     Rows,
+    Signature,
     nested,
     read_all,
 )
@@ -59,6 +60,11 @@ class Form:
             *((ON,) if self.dated else ()),
             *((NOTE,) if self.noted else ()),
         )
+
+    @property
+    def signed(self) -> bool:
+        """Whether it is signed with a key of the person's own."""
+        return any(isinstance(field, Signature) for field in self.fields)
 
     @property
     def takes_files(self) -> bool:

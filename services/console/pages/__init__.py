@@ -11,7 +11,9 @@ from services.console.pages import (
     coming_in,
     corrections,
     files,
+    governance,
     households,
+    keys,
     leads,
     notices,
     orders,
@@ -33,6 +35,8 @@ _SUBJECTS = (
     board.routes,
     trail.routes,
     corrections.routes,
+    keys.routes,
+    governance.routes,
 )
 
 

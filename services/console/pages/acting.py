@@ -47,6 +47,10 @@ class Subject:
     """What stands in the form when it is opened."""
     before: tuple[str, str] | None = None
     """Something to look at first: address and words."""
+    panel: tuple[str, Mapping[str, Any]] | None = None
+    """A part of the page to read before the form: its template and what that shows."""
+    button: str = ""
+    """What the button says, where that is not the form's own."""
     keeper: tuple[str, str] | None = None
     """The service and the owner for which files are kept; what the act makes, where there is
     none yet."""
@@ -67,6 +71,8 @@ class FormPage:
     faults: dict[str, str] = field(default_factory=dict)
     refusal: Mapping[str, Any] | None = None
     changes: Sequence[Mapping[str, Any]] = ()
+    unkept: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Files that came with the form and lie nowhere yet, by their inputs' names."""
 
     def value(self, name: str, default: str = "") -> str:
         """What stands in an input."""
@@ -130,12 +136,14 @@ async def send(visit: Visit, form: Form, load: Load, then: Then | None = None) -
     subject = await load()
     given, uploads = await read(visit)
     page = _sent(visit, form, subject, given)
-    if page.added:
-        return _rendered(page)
+    if subject.keeper is None:
+        page.unkept = given.files
     try:
-        body = {**form.body(given), **subject.fixed}
         if subject.keeper:
             await _keep(visit, subject.keeper, uploads)
+        if page.added:
+            return _rendered(page)
+        body = {**form.body(given), **subject.fixed}
         answer = await visit.api.act(
             form.service,
             form.path.format(**subject.ids),
@@ -143,7 +151,7 @@ async def send(visit: Visit, form: Form, load: Load, then: Then | None = None) -
             key=page.key or None,
             version=page.version,
         )
-        if subject.keeper is None:
+        if uploads and subject.keeper is None:
             await _keep(visit, (form.service, answer.body["id"]), uploads)
     except FieldFaults as faults:
         page.faults = {name: visit.words(zh) for name, zh in faults.faults.items()}
@@ -158,11 +166,15 @@ async def send(visit: Visit, form: Form, load: Load, then: Then | None = None) -
 
 def _sent(visit: Visit, form: Form, subject: Subject, given: Given) -> FormPage:
     version = visit.form.get("_version")
+    kept = {
+        name: [*given.texts.get(name, ()), *found]
+        for name, found in ((f"{at}.kept", found) for at, found in given.files.items())
+    }
     return FormPage(
         visit,
         form,
         subject,
-        {**given.texts, **{f"{name}.kept": found for name, found in given.files.items()}},
+        {**given.texts, **kept},
         str(visit.form.get("_key", "")),
         int(version) if isinstance(version, str) and version.isdigit() else None,
         added=str(visit.form.get("_add", "")),
@@ -209,7 +221,7 @@ def _refused(page: FormPage, given: Given, refused: Refused) -> Response:
     if refused.status == 401:
         raise refused
     problem = refused.problem
-    page.refusal = _NO_WORDS | problem
+    page.refusal = {**_NO_WORDS, **problem, "detail": _detail(page, problem)}
     for error in problem.get("errors") or [problem]:
         if error.get("field"):
             page.faults[_input_of(page.form, given, error["field"])] = error.get("detail", "")
@@ -218,6 +230,14 @@ def _refused(page: FormPage, given: Given, refused: Refused) -> Response:
         page.version = page.subject.version
         page.changes = [item for item in page.subject.history if item["version"] > seen]
     return _rendered(page, refused.status)
+
+
+def _detail(page: FormPage, problem: Mapping[str, Any]) -> str:
+    """What is wrong; a field that the service names is called what the page calls it."""
+    detail, name = str(problem.get("detail", "")), str(problem.get("field") or "")
+    label = next((item.label for item in page.form.all_fields if item.name == name), "")
+    said = detail.removeprefix(f"{name}:").strip()
+    return f"{page.visit.words(label)}:{said}" if label and said != detail else detail
 
 
 def _input_of(form: Form, given: Given, path: str) -> str:
@@ -236,7 +256,22 @@ def _input_of(form: Form, given: Given, path: str) -> str:
     return name
 
 
+async def again(visit: Visit, form: Form, subject: Subject) -> Response:
+    """The form as it was typed, with more to look at; nothing is sent."""
+    given, _ = await read(visit)
+    return _rendered(_sent(visit, form, subject, given))
+
+
+def _ask_again_for(page: FormPage) -> None:
+    """A file that lies nowhere yet must not look as if it did: it has to be chosen again."""
+    for name, digests in page.unkept.items():
+        kept = [one for one in page.values(f"{name}.kept") if one not in digests]
+        page.texts = {**page.texts, f"{name}.kept": kept}
+        page.faults.setdefault(name, page.visit.words("文件尚未保存,请重新选择"))
+
+
 def _rendered(page: FormPage, status: int = 200) -> Response:
+    _ask_again_for(page)
     known = page.subject.known - page.faults.keys()
     return page.visit.render(
         "act.html", status=status, page=page, form=page.form, subject=page.subject, known=known

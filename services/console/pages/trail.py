@@ -25,21 +25,6 @@ _FILTERS = (
     "stream",
     "correlation",
 )
-_KINDS = (
-    "case",
-    "household",
-    "lead",
-    "order",
-    "alert",
-    "plan",
-    "elimination",
-    "correction",
-    "policy",
-    "finding",
-    "ledger",
-    "no_labour",
-    "reveal",
-)
 
 
 def routes(door: Door) -> Sequence[BaseRoute]:
@@ -76,10 +61,18 @@ async def listed(visit: Visit) -> Response:
         rows=with_changes(page["items"]),
         next=more,
         asked=asked,
-        kinds=_KINDS,
         searches=[_search(item) for item in found["searches"]],
+        correctable=await _correctable(visit, page["items"]),
         address=urlencode(asked),
     )
+
+
+async def _correctable(visit: Visit, rows: Sequence[Json]) -> int:
+    """The version that one's stream stands at, for who may ask for its correction; 0 otherwise."""
+    whole = visit.query("stream") and not visit.query("cursor") and not visit.query("until")
+    if not whole or not rows or not await visit.api.may("audit", "/corrections"):
+        return 0
+    return max(int(row["version"]) for row in rows)
 
 
 async def entry(visit: Visit) -> Response:

@@ -127,14 +127,9 @@ async def leads(visit: Visit) -> Sequence[Item]:
     """Leads that wait for their household, and those that are followed."""
     if not visit.has(Role.OFFICER) or visit.level > Level.COUNTY:
         return ()
-    waiting, tracked = await asyncio.gather(
-        visit.api.get("alerts", "/leads", status="WAITING", limit=_SHOWN),
-        visit.api.get("alerts", "/leads", status="TRACKED", limit=_SHOWN),
-    )
-    return [
-        *(_lead("match", row, visit) for row in waiting["items"]),
-        *(_lead("lead-follow-up", row, visit) for row in tracked["items"]),
-    ]
+    step = {"WAITING": "match", "TRACKED": "lead-follow-up"}
+    page = await visit.api.get("alerts", "/leads", status=list(step), limit=_SHOWN)
+    return [_lead(step[row["status"]], row, visit) for row in page["items"]]
 
 
 def _lead(step: str, row: Row, visit: Visit) -> Item:
@@ -156,11 +151,9 @@ async def orders(visit: Visit) -> Sequence[Item]:
         return ()
     from_the_county_up = ("ACCEPTED", "HANDLED", "DISSATISFIED")
     statuses = ("ASSIGNED", *(from_the_county_up if visit.level >= Level.COUNTY else ()))
-    pages = await asyncio.gather(
-        *(visit.api.get("alerts", "/orders", status=name, limit=_SHOWN) for name in statuses)
-    )
+    page = await visit.api.get("alerts", "/orders", status=statuses, limit=_SHOWN)
     found = []
-    for row in (row for page in pages for row in page["items"]):
+    for row in page["items"]:
         step = _order_step(row, visit)
         if step:
             found.append(
@@ -297,6 +290,24 @@ async def corrections(visit: Visit) -> Sequence[Item]:
     ]
 
 
+async def keys(visit: Visit) -> Sequence[Item]:
+    """Signing keys that wait for somebody else to confirm whose they are."""
+    if not visit.has(Role.ADMINISTRATOR):
+        return ()
+    page = await visit.api.maybe("audit", "/signing-keys", limit=_SHOWN)
+    return [
+        Item(
+            step="confirmation",
+            path=f"/keys/{row['stream_id']}/do/confirmation",
+            division=row["division"],
+            due_on=None,
+            about=row["owner"],
+        )
+        for row in (page or {"items": ()})["items"]
+        if row["status"] == "ENROLLED"
+    ]
+
+
 async def findings(visit: Visit) -> Sequence[Item]:
     """What the detectors found and nobody has answered."""
     if not visit.has(Role.OFFICER) or visit.level not in (Level.COUNTY, Level.CITY):
@@ -325,5 +336,6 @@ SOURCES: Mapping[str, Source] = {
     "eliminations": eliminations,
     "corrections": corrections,
     "findings": findings,
+    "keys": keys,
 }
 """Where work comes from."""

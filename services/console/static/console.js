@@ -254,6 +254,7 @@
       $("#verdict").textContent = section.dataset[verdict];
       $("#verdict").className = verdict === "bad" ? "fault" : "said";
     });
+    document.dispatchEvent(new Event("dixian:page"));
   }
 
   prepare();

@@ -22,6 +22,7 @@ from services.identification.read_models.watching import Watched, of_case
 from shared.contracts.findings import FindingKind
 from shared.contracts.help import MeasureKind
 from shared.contracts.values import EliminationMode, Risk
+from shared.kernel.document_number import LENGTH
 from shared.policy.legal_time import after
 from shared.policy.parameters import NoPolicy, monitoring_line
 from shared.policy.rules import rule
@@ -34,7 +35,6 @@ _EMPLOYMENT = {
     MeasureKind.WORK_RELIEF,
     MeasureKind.SKILL_TRAINING,
 }
-_ID_LENGTH = 18
 _ACTIVE = ("OPEN", "IDENTIFIED")
 
 Detector = Callable[[Watched], Awaitable[list[RaiseFinding]]]
@@ -241,7 +241,7 @@ def _line(watched: Watched, division: str, year: int) -> int | None:
 async def _somebody_disabled(watched: Watched, household_id: Any) -> bool:
     connection = watched.tx.raw
     return await watched.vault.says(
-        connection, household_id, "member", lambda data: len(data["document_number"]) > _ID_LENGTH
+        connection, household_id, "member", lambda data: len(data["document_number"]) > LENGTH
     ) or await watched.vault.says(
         connection, household_id, "details", lambda data: data.get("health") == Health.DISABLED
     )

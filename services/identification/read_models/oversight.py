@@ -1,5 +1,6 @@
 """What counties and cities look at: the funnel, the trend, the departures, the findings."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -23,37 +24,39 @@ from shared.policy.rules import rule
 async def funnel(connection: AsyncConnection, division: str, today: date) -> Mapping[str, Any]:
     """How many cases stand where; how many things are overdue; the green channel's share (R75)."""
     case = household_case.c
-    where = _inside(case.division, division)
-    by_status = (
-        sa.select(case.status, sa.func.count().label("number")).where(where).group_by(case.status)
-    )
-    statuses = {row.status: row.number for row in await connection.execute(by_status)}
-    steps = (
-        sa.select(
-            work_item.c.step,
-            sa.func.count(sa.distinct(work_item.c.stream_id)).label("count"),
-            sa.func.count(sa.distinct(work_item.c.stream_id))
-            .filter(work_item.c.due_on < today)
-            .label("overdue"),
-        )
-        .where(_inside(work_item.c.division, division))
-        .group_by(work_item.c.step)
-        .order_by(work_item.c.step)
-    )
-    extras = sa.select(
+    counts = sa.select(
+        case.status,
+        sa.func.count().label("cases"),
         sa.func.count().filter(case.green_channel).label("green_channel"),
         sa.func.count().filter(case.departed).label("departed"),
         sa.func.count().filter(case.late).label("late"),
         sa.func.count().filter(case.tracked).label("followed"),
-        sa.func.count().label("cases"),
-    ).where(where)
-    totals = (await connection.execute(extras)).mappings().one()
+    )
+    counts = counts.where(_inside(case.division, division)).group_by(case.status)
+    rows = (await connection.execute(counts)).mappings().all()
+    item = work_item.c
+    steps = (
+        sa.select(
+            item.step,
+            sa.func.count().label("count"),
+            sa.func.count().filter(item.due_on < today).label("overdue"),
+        )
+        .where(_inside(item.division, division))
+        .group_by(item.step, item.level)
+        .order_by(item.step)
+    )
+    # A thing to do has a row for each level that can do it, the same levels for all of a step:
+    # any one level's count is the step's, and nothing has to be sorted to count cases once.
+    waiting = {row["step"]: dict(row) for row in (await connection.execute(steps)).mappings()}
     return {
         "division": division,
-        "statuses": statuses,
-        "waiting_for": [dict(row) for row in (await connection.execute(steps)).mappings()],
-        **totals,
+        "statuses": {row["status"]: row["cases"] for row in rows},
+        "waiting_for": list(waiting.values()),
+        **{name: sum(row[name] for row in rows) for name in _TOTALS},
     }
+
+
+_TOTALS = ("green_channel", "departed", "late", "followed", "cases")
 
 
 _WIDTH_INSIDE = {"CN": 2, 2: 4, 4: 6, 6: 9, 9: 12, 12: 12}
@@ -65,7 +68,7 @@ async def places(
 ) -> Sequence[Mapping[str, Any]]:
     """The divisions directly inside one that have cases, each with its numbers; by code."""
     width = _WIDTH_INSIDE["CN" if division == "CN" else len(division)]
-    case, item = household_case.c, work_item.c
+    case = household_case.c
     place = sa.func.left(case.division, width)
     counts = (
         sa.select(
@@ -80,13 +83,15 @@ async def places(
         .group_by(place)
         .order_by(place)
     )
-    late_place = sa.func.left(item.division, width)
+    item = work_item.c
     late = (
-        sa.select(late_place, sa.func.count(sa.distinct(item.stream_id)))
+        sa.select(sa.func.left(item.division, width).label("place"))
         .where(_inside(item.division, division), item.due_on < today)
-        .group_by(late_place)
+        .group_by("place", item.stream_id)
+        .subquery()
     )
-    overdue = {row[0]: row[1] for row in await connection.execute(late)}
+    late_cases = sa.select(late.c.place, sa.func.count()).group_by(late.c.place)
+    overdue = {row[0]: row[1] for row in await connection.execute(late_cases)}
     rows = (await connection.execute(counts)).mappings()
     return [{**row, "overdue": overdue.get(row["division"], 0)} for row in rows]
 
@@ -94,24 +99,26 @@ async def places(
 async def trend(connection: AsyncConnection, division: str, since: date) -> Sequence[Any]:
     """Month by month: cases opened, identified, not identified, eliminated."""
     case = household_case.c
-    counts: dict[str, dict[str, int]] = {}
-    for name, column, also in (
-        ("opened", case.opened_on, sa.true()),
-        ("identified", case.identified_on, sa.true()),
-        ("not_identified", case.concluded_on, case.status == "NOT_IDENTIFIED"),
-        ("eliminated", case.eliminated_on, sa.true()),
-    ):
-        month = sa.func.to_char(column, "YYYY-MM")
-        query = (
-            sa.select(month, sa.func.count())
+    days = sa.union_all(
+        *(
+            sa.select(sa.literal(name).label("name"), column.label("day"), sa.func.count())
             .where(_inside(case.division, division), column >= since, also)
-            .group_by(month)
+            .group_by(column)
+            for name, column, also in (
+                ("opened", case.opened_on, sa.true()),
+                ("identified", case.identified_on, sa.true()),
+                ("not_identified", case.concluded_on, case.status == "NOT_IDENTIFIED"),
+                ("eliminated", case.eliminated_on, sa.true()),
+            )
         )
-        for when, count in await connection.execute(query):
-            counts.setdefault(when, {})[name] = count
+    )
+    # By day there, by month here: making text of every date costs more than counting them.
+    counts: dict[str, Counter[str]] = {}
+    for name, day, count in await connection.execute(days):
+        counts.setdefault(f"{day:%Y-%m}", Counter())[name] += count
     names = ("opened", "identified", "not_identified", "eliminated")
     return [
-        {"month": month, **{name: counts[month].get(name, 0) for name in names}}
+        {"month": month, **{name: counts[month][name] for name in names}}
         for month in sorted(counts)
     ]
 

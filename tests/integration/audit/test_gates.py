@@ -416,6 +416,10 @@ async def test_keys_over_http(client: httpx.AsyncClient) -> None:
         ("leader", "ACTIVE"),
         ("leader", "REVOKED"),
     ]
+    shown = await got(client, f"/signing-keys/{first}", PROVINCE)
+    assert (shown["owner"], shown["status"]) == ("leader", "REVOKED")
+    elsewhere = await client.get(f"/signing-keys/{first}", headers=by("officer", "3702"))
+    assert elsewhere.status_code == 404
     assert (await got(client, "/signing-keys", by("officer", "3702")))["items"] == []
 
 

@@ -218,6 +218,7 @@ def test_every_process_may_read_its_own_secrets_and_no_other(home: Home) -> None
     assert {str(path.relative_to(home.keys.root)) for path in known} == {
         *(f"{name}/{file}" for name in SERVICES for file in ("master.key", "index.key", "pgpass")),
         *(f"admin/{file}" for file in ("master.key", "index.key", "pgpass", "postgres.password")),
+        *(f"{name}/audit-log.pub" for name in ("admin", *SERVICES)),
         *("bus/pgpass", "readers/pgpass", "issuer/key.pem", "audit/audit-log.key"),
         "console/session.key",
     }

@@ -50,7 +50,7 @@ def number(body: str) -> str:
 GOOD = number("37018119650308001")
 ROWS = st.fixed_dictionaries(
     {
-        "external_id": st.sampled_from(["", "YB-1", "YB-2", "Y" * 65, "有", "a b"]),
+        "external_id": st.sampled_from(["", "YB-1", "YB-2", "Y" * 65, "有", "a b", GOOD]),
         "type": st.sampled_from(["MEDICAL_STAY", "MEDICAL_YEAR", "DROPOUT", "", "住院"]),
         "happened_on": st.sampled_from(
             ["2023-07-31", "2023-08-01", "2023-08-02", "2021-12-31", "x"]
@@ -89,6 +89,8 @@ def by_itself(fields: dict[str, str]) -> ReceiveAlert:
     policies.type_is_the_feeds(FEED, command.type, triggers.FEEDS[FEED])
     policies.not_in_the_future(command.happened_on, TODAY, "happened_on")
     policies.local(command.division)
+    if command.external_id is not None:
+        policies.is_nobodys_number(command.external_id, "external_id", command.happened_on)
     DIVISIONS.require(command.division)
     parse_document(command.person.document_number)
     lowest = triggers.in_force(
@@ -117,7 +119,7 @@ def households(kinds: Sequence[Population]) -> list[Known]:
     ]
 
 
-@rule("R42")
+@rule("R42", "R65")
 @settings(max_examples=400, deadline=None)
 @given(ROWS, st.lists(st.sampled_from(Population), max_size=3))
 def test_a_row_is_taken_refused_and_judged_as_the_alert_is(

@@ -15,6 +15,7 @@ from services.console.forms.fields import (
     Number,
     Place,
     Rows,
+    Signature,
     Text,
     Words,
     YesNo,
@@ -149,3 +150,22 @@ def test_a_body_is_nested_as_the_api_has_it_and_leaves_out_what_was_not_given() 
 
 def test_the_apis_name_of_a_field_is_the_inputs() -> None:
     assert input_name("incomes[0].kind") == "incomes.0.kind"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "AB" * 64,
+        f" {'ab' * 64}\n",
+        f'{{"content_sha256": "{"0" * 64}", "signature": "{"ab" * 64}"}}',
+    ],
+)
+def test_a_signature_is_read_as_it_is_or_out_of_what_the_command_line_printed(text: str) -> None:
+    field = Signature(name="signature", label="签名")
+    assert field.read(typed(signature=text), "signature") == "ab" * 64
+
+
+@pytest.mark.parametrize("text", ["ab", "ab" * 65, "zz" * 64])
+def test_what_is_no_signature_is_said_beside_the_field(text: str) -> None:
+    with pytest.raises(Fault, match="128位"):
+        Signature(name="signature", label="签名").read(typed(signature=text), "signature")

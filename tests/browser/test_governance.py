@@ -1,0 +1,26 @@
+"""What the county's committee and offices record among themselves, clicked."""
+
+from playwright.sync_api import expect
+
+from shared.testing.decider import rule
+from tests.browser.people import Office
+
+
+@rule("R45", "R47", "R53")
+def test_a_delegation_a_meeting_and_a_merging_are_recorded(office: Office) -> None:
+    county = office.desk_of("county-committee").goes("/board")
+    county.page.get_by_role("link", name="议事和授权").click()
+    county.page.get_by_role("link", name="登记联席会议").click()
+    county.fills({"organisations": "HEALTH", "subjects": "HOUSEHOLDS", "minutes": "会商个案"})
+    county.submits().is_refused("参会单位:至少2项", "organisations")
+    county.fills({"organisations": ("EXECUTIVE",)}).sends().sees("个案会商")
+    county.page.get_by_role("link", name="登记政策并轨").click()
+    merging = {"document": "章政发〔2024〕6号", "benefits": "RURAL_DIBAO", "note": "医疗救助合并"}
+    county.fills(merging).sends().sees("章政发〔2024〕6号")
+    county.page.get_by_role("link", name="授权批准").click()
+    term = {"document": "章农委〔2024〕3号", "valid_until": "2030-12-31"}
+    county.fills({"holder": "person:county-delegate", **term}).sends().sees("章农委〔2024〕3号")
+    row = county.page.locator("tr", has_text="章农委〔2024〕3号").last
+    row.get_by_role("link", name="收回授权").click()
+    county.fills({"note": "换届"}).sends()
+    expect(row.get_by_role("link")).to_have_count(0)
