@@ -23,7 +23,7 @@ cluster: runtime  ## the production shape without Docker: Kafka, PostgreSQL, eve
 	@exec $(BIN)/dixian cluster up $(ARGS)
 
 test: dev lint types  ## everything: lint, types, unit, integration, contract, end to end, both lanes
-	@$(BIN)/pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(BIN)/pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 county: dev  ## ten thousand households lived through two years and recounted (HOUSEHOLDS=10000)
 	@DIXIAN_COUNTY_HOUSEHOLDS=$${HOUSEHOLDS:-10000} \

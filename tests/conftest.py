@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 
@@ -11,21 +12,27 @@ from shared.store.migrate import Schema
 from shared.testing.databases import Urls, service_database
 from shared.testing.postgres import EmbeddedPostgres
 
-HERE = Path(__file__).parent
 TOGETHER = ("end_to_end", "browser", "chaos")
 """Rooms whose tests share what is dear to start: each stays in one lane. The longest, so first."""
 _SHORT = 40
 NewDatabase = Callable[[Schema], Awaitable[Urls]]
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first."""
+    items.sort(key=lambda item: _lane(item.nodeid) not in TOGETHER)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """With lanes side by side (``-n 2``) a file stays together, and so does a dear room."""
-    items.sort(key=lambda item: _room(item) not in TOGETHER)
-    for item in items:
-        room = _room(item)
-        lane = room if room in TOGETHER else str(item.path.relative_to(HERE))
-        item.add_marker(pytest.mark.xdist_group(lane))
+    from xdist.scheduler import LoadScopeScheduling  # noqa: PLC0415  (only where it runs)
+
+    class Lanes(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _lane(nodeid)
+
+    return Lanes(config, log)
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
@@ -33,8 +40,10 @@ def pytest_make_parametrize_id(val: object) -> str | None:
     return "file" if isinstance(val, bytes) and len(val) > _SHORT else None
 
 
-def _room(item: pytest.Item) -> str:
-    return item.path.relative_to(HERE).parts[0]
+def _lane(nodeid: str) -> str:
+    path = nodeid.partition("::")[0]
+    room = path.removeprefix("tests/").partition("/")[0]
+    return room if room in TOGETHER else path
 
 
 @pytest.fixture(scope="session")
