@@ -28,7 +28,7 @@ from shared.kernel.decider import Aggregate
 from shared.kernel.division import Level, ancestor
 from shared.kernel.event import Command, Event, Recorded
 from shared.kernel.ids import named_id, new_id
-from shared.kernel.refusal import Invalid, NotFound, Stale
+from shared.kernel.refusal import Invalid, NotFound
 from shared.policy.divisions import Divisions
 from shared.policy.rules import rule
 from shared.service.correcting import CarryOut, carry_out
@@ -274,9 +274,7 @@ class Desk:
         stream = await call.load(PLAN, plan_id)
         if not stream.state.exists:
             raise NotFound(*PLAN.label)
-        if call.expected_version is not None and call.expected_version != stream.version:
-            raise Stale(call.expected_version, stream.version)
-        call.expected_version = None
+        call.must_have_seen(stream)
         return stream
 
     async def _around(

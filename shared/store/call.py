@@ -141,13 +141,17 @@ class Call:
     ) -> Outcome:
         """Load, decide, append, project: the stream's next events, or the ``Refusal``."""
         stream = await self.load(aggregate, stream_id)
-        if self.expected_version is not None and stream.is_news_to(self.expected_version):
-            raise Stale(self.expected_version, stream.version)
-        self.expected_version = None
+        self.must_have_seen(stream)
         events = aggregate.decide(stream.state, command, context)
         if not events:
             return Outcome(stream_id, stream.version, stream.state, [])
         return await self._append(aggregate, stream, events, context)
+
+    def must_have_seen(self, stream: Stream) -> None:
+        """Raises ``Stale`` when somebody acted since the caller saw the stream; asked once."""
+        if self.expected_version is not None and stream.is_news_to(self.expected_version):
+            raise Stale(self.expected_version, stream.version)
+        self.expected_version = None
 
     @cached_property
     def _metadata(self) -> Metadata:

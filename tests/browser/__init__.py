@@ -1,1 +1,1 @@
-"""Clicked through in a browser. A package, so that what is shared here is closed when it is left."""
+"""In a browser. A package, so that what its tests share is closed when they are over."""
