@@ -71,7 +71,8 @@ class _Import:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_OUTCOMES, 0))
     rows: int = 0
     numbers: set[str] = field(default_factory=set)
-    """The document numbers of the file so far, for a preview, which leaves none behind."""
+    """The document numbers of the file so far: whose household comes second is told, whichever of
+    the two would be registered faster."""
 
     async def lines(self, table: Table) -> AsyncIterator[bytes]:
         """A line a household, and one for the whole at the end."""
@@ -96,6 +97,7 @@ class _Import:
             return self._said("refused", [item.row], errors=[item])
         try:
             command = RegisterHousehold.model_validate(item.registration())
+            self._must_be_new_in_the_file(command)
             outcome, id_ = await (self._try(command) if self.preview else self._take(command))
         except ValidationError as error:
             found = _without_echo([field_error(problem) for problem in error.errors()])
@@ -112,7 +114,6 @@ class _Import:
 
     async def _try(self, command: RegisterHousehold) -> tuple[str, str | None]:
         """The very registration, taken back."""
-        self._must_be_new_in_the_file(command)
         try:
             async with self.application.database.transaction() as tx:
                 await self.application.execute_in(tx, command, self.principal, self.cause)

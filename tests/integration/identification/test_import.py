@@ -122,7 +122,7 @@ async def test_a_bad_row_takes_its_household_and_nobody_else_along(world: World)
         (9, form.KEY, "household-scattered"),
         (11, "家庭住址", "household-differs"),
         (12, "务工月数", "out-of-range"),
-        (14, "", "document-registered"),
+        (14, "", "document-twice-in-file"),
         (15, "", "forbidden"),
         (16, "所属村代码", "unknown-division"),
         (17, "", "one-head"),
