@@ -10,6 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from services.console.api import Answer, Away, Refused
+from services.console.door import NotHere
 from services.console.forms.fields import Choice, Field, FieldFaults, Given, Rows
 from services.console.forms.form import Form, input_name
 from services.console.visit import Visit
@@ -19,6 +20,14 @@ Option = tuple[str, str]
 _LATER = 503
 _NO_WORDS = {"title": "", "detail": "", "rule": ""}
 """A refusal need not have each of these."""
+
+
+def form_of(visit: Visit, forms: Mapping[str, Form]) -> Form:
+    """The form that the address names. Raises ``NotHere``."""
+    form = forms.get(visit.id("form"))
+    if form is None:
+        raise NotHere
+    return form
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from services.console.door import Door, NotHere
+from services.console.door import Door
 from services.console.forms.assistance import BEGIN
 from services.console.forms.form import Form, by_name
 from services.console.forms.identification import CASE_FORMS, FINDING_FORMS
@@ -103,19 +103,19 @@ async def _beside(visit: Visit, case: Json) -> list[Form]:
 
 async def show(visit: Visit) -> Response:
     """The screen of a step."""
-    form = _form(visit, FORMS)
+    form = acting.form_of(visit, FORMS)
     return await acting.show(visit, form, await _subject(visit, form))
 
 
 async def send(visit: Visit) -> Response:
     """The step, done."""
-    form = _form(visit, FORMS)
+    form = acting.form_of(visit, FORMS)
     return await acting.send(visit, form, lambda: _subject(visit, form))
 
 
 async def show_finding(visit: Visit) -> Response:
     """What was found, to be answered."""
-    form = _form(visit, _FINDINGS)
+    form = acting.form_of(visit, _FINDINGS)
     return await acting.show(visit, form, _finding(visit))
 
 
@@ -125,14 +125,7 @@ async def send_finding(visit: Visit) -> Response:
     async def load() -> Subject:
         return _finding(visit)
 
-    return await acting.send(visit, _form(visit, _FINDINGS), load)
-
-
-def _form(visit: Visit, forms: Mapping[str, Form]) -> Form:
-    form = forms.get(visit.id("form"))
-    if form is None:
-        raise NotHere
-    return form
+    return await acting.send(visit, acting.form_of(visit, _FINDINGS), load)
 
 
 def _finding(visit: Visit) -> Subject:

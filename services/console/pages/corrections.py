@@ -17,7 +17,7 @@ from services.console.api import Answer, Refused
 from services.console.door import Door, NotHere
 from services.console.forms.audit import AIM, CORRECTION, CORRECTION_FORMS, SIGNATURE
 from services.console.forms.fields import FieldFaults, Given
-from services.console.forms.form import Form, by_name
+from services.console.forms.form import by_name
 from services.console.pages import acting
 from services.console.pages.acting import Subject
 from services.console.visit import Visit
@@ -158,24 +158,16 @@ async def _filing(visit: Visit) -> Subject:
 
 async def show(visit: Visit) -> Response:
     """A gate's decision: first what it says, then what is to be signed."""
-    form = _form(visit)
+    form = acting.form_of(visit, _FORMS)
     return await acting.show(visit, form, await _subject(visit))
 
 
 async def send(visit: Visit) -> Response:
     """Decided, where it is signed; what is to be signed is shown otherwise."""
-    form = _form(visit)
+    form = acting.form_of(visit, _FORMS)
     if not str(visit.form.get(SIGNATURE.name, "")).strip():
         return await acting.again(visit, form, await _subject(visit))
     return await acting.send(visit, form, lambda: _subject(visit))
-
-
-def _form(visit: Visit) -> Form:
-    """The form of a gate."""
-    form = _FORMS.get(visit.id("form"))
-    if form is None:
-        raise NotHere
-    return form
 
 
 async def _subject(visit: Visit) -> Subject:

@@ -8,7 +8,7 @@ from starlette.routing import BaseRoute
 
 from services.console.api import Answer
 from services.console.door import Door, NotHere
-from services.console.forms.form import Form, by_name
+from services.console.forms.form import by_name
 from services.console.forms.governance import GOVERNANCE_FORMS, REVOKE
 from services.console.pages import acting
 from services.console.pages.acting import Subject
@@ -45,7 +45,7 @@ async def listed(visit: Visit) -> Response:
 
 async def show(visit: Visit) -> Response:
     """Something new to record."""
-    return await acting.show(visit, _form(visit), await _new(visit))
+    return await acting.show(visit, acting.form_of(visit, _FORMS), await _new(visit))
 
 
 async def send(visit: Visit) -> Response:
@@ -54,14 +54,7 @@ async def send(visit: Visit) -> Response:
     def then(_answer: Answer) -> str:
         return _AT
 
-    return await acting.send(visit, _form(visit), lambda: _new(visit), then)
-
-
-def _form(visit: Visit) -> Form:
-    form = _FORMS.get(visit.id("form"))
-    if form is None:
-        raise NotHere
-    return form
+    return await acting.send(visit, acting.form_of(visit, _FORMS), lambda: _new(visit), then)
 
 
 async def _new(visit: Visit) -> Subject:

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from services.console.api import Answer
-from services.console.door import Door, NotHere
+from services.console.door import Door
 from services.console.forms.audit import ENROLMENT, KEY_FORMS
 from services.console.forms.form import Form, by_name
 from services.console.pages import acting
@@ -70,20 +70,13 @@ async def _new(visit: Visit) -> Subject:
 
 async def show(visit: Visit) -> Response:
     """A key, and what is to be done with it."""
-    form = _form(visit)
+    form = acting.form_of(visit, _FORMS)
     return await acting.show(visit, form, await _subject(visit))
 
 
 async def send(visit: Visit) -> Response:
     """Done."""
-    return await acting.send(visit, _form(visit), lambda: _subject(visit))
-
-
-def _form(visit: Visit) -> Form:
-    form = _FORMS.get(visit.id("form"))
-    if form is None:
-        raise NotHere
-    return form
+    return await acting.send(visit, acting.form_of(visit, _FORMS), lambda: _subject(visit))
 
 
 async def _subject(visit: Visit) -> Subject:

@@ -7,9 +7,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from services.console.api import Answer
-from services.console.door import Door, NotHere
+from services.console.door import Door
 from services.console.forms.alerts import LEAD, LEAD_FORMS
-from services.console.forms.form import Form, by_name
+from services.console.forms.form import by_name
 from services.console.pages import acting
 from services.console.pages.acting import Option, Subject
 from services.console.pages.people import heads, villages
@@ -115,19 +115,12 @@ async def _households(visit: Visit, also: str = "") -> Sequence[Option]:
 
 async def show(visit: Visit) -> Response:
     """What is to be done with a lead."""
-    return await acting.show(visit, _form(visit), await _subject(visit))
+    return await acting.show(visit, acting.form_of(visit, _FORMS), await _subject(visit))
 
 
 async def send(visit: Visit) -> Response:
     """Done."""
-    return await acting.send(visit, _form(visit), lambda: _subject(visit))
-
-
-def _form(visit: Visit) -> Form:
-    form = _FORMS.get(visit.id("form"))
-    if form is None:
-        raise NotHere
-    return form
+    return await acting.send(visit, acting.form_of(visit, _FORMS), lambda: _subject(visit))
 
 
 async def _subject(visit: Visit) -> Subject:

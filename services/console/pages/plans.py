@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from services.console.door import Door, NotHere
+from services.console.door import Door
 from services.console.forms.assistance import (
     ELIMINATION_FORMS,
     HELP,
@@ -105,25 +105,25 @@ async def chase(visit: Visit) -> Response:
 
 async def show_plan(visit: Visit) -> Response:
     """An act on a plan."""
-    form = _form(visit, _PLANS)
+    form = acting.form_of(visit, _PLANS)
     return await acting.show(visit, form, await _plan(visit, form))
 
 
 async def send_plan(visit: Visit) -> Response:
     """Done."""
-    form = _form(visit, _PLANS)
+    form = acting.form_of(visit, _PLANS)
     return await acting.send(visit, form, lambda: _plan(visit, form))
 
 
 async def show_measure(visit: Visit) -> Response:
     """An act on a measure."""
-    form = _form(visit, _MEASURES)
+    form = acting.form_of(visit, _MEASURES)
     return await acting.show(visit, form, await _plan(visit, form))
 
 
 async def send_measure(visit: Visit) -> Response:
     """Done."""
-    form = _form(visit, _MEASURES)
+    form = acting.form_of(visit, _MEASURES)
     return await acting.send(visit, form, lambda: _plan(visit, form))
 
 
@@ -210,12 +210,12 @@ async def end(visit: Visit) -> Response:
 
 async def show_end(visit: Visit) -> Response:
     """A step of an elimination."""
-    return await acting.show(visit, _form(visit, _ENDS), await _end(visit))
+    return await acting.show(visit, acting.form_of(visit, _ENDS), await _end(visit))
 
 
 async def send_end(visit: Visit) -> Response:
     """Done."""
-    return await acting.send(visit, _form(visit, _ENDS), lambda: _end(visit))
+    return await acting.send(visit, acting.form_of(visit, _ENDS), lambda: _end(visit))
 
 
 async def _end(visit: Visit) -> Subject:
@@ -307,13 +307,6 @@ async def _help(visit: Visit) -> Subject:
         },
         prefill={"household_id": [chosen]} if chosen else {},
     )
-
-
-def _form(visit: Visit, forms: Mapping[str, Form]) -> Form:
-    form = forms.get(visit.id("form"))
-    if form is None:
-        raise NotHere
-    return form
 
 
 def _more(path: str, asked: Mapping[str, str | None], page: Json) -> str:
