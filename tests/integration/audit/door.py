@@ -47,14 +47,13 @@ class Parts:
     publisher: Publisher
 
 
-def assembled(
-    urls: Urls, database: Database, tmp_path: Path, own: AuditSettings | None = None
-) -> Parts:
+def settings_of(urls: Urls, tmp_path: Path) -> ServiceSettings:
+    """The service on a database, its keys and files below a directory."""
     vault = VaultSettings(
         master_key_file=tmp_path / "master.key", index_key_file=tmp_path / "index.key"
     )
     create_missing_keys(vault)
-    settings = ServiceSettings(
+    return ServiceSettings(
         name="audit",
         database_url=urls.writer,
         web=WebSettings(mode=Mode.DEMO),
@@ -62,11 +61,19 @@ def assembled(
         vault=vault,
         evidence=EvidenceSettings(store=tmp_path.as_uri()),
     )
+
+
+def assembled(
+    urls: Urls, database: Database, tmp_path: Path, own: AuditSettings | None = None
+) -> Parts:
+    settings = settings_of(urls, tmp_path)
     broker = EmbeddedBroker(connector(urls.writer))
     made = create(settings, broker=broker, own=own or AuditSettings(), authenticator=Says())
     key = FileKey.at(tmp_path / "audit-log.key")
     publisher = Publisher(database, key, SystemClock())
-    return Parts(made, database, application(database, open_vault(vault)[0], key), publisher)
+    return Parts(
+        made, database, application(database, open_vault(settings.vault)[0], key), publisher
+    )
 
 
 def by(role: str, division: str, subject: str = "p-1") -> dict[str, str]:

@@ -26,13 +26,11 @@ from shared.bus.embedded_tables import LOG_SCHEMA
 from shared.bus.kafka import KafkaBroker
 from shared.bus.port import Broker, Message, TopicPartition
 from shared.bus.settings import KafkaSettings
-from shared.evidence.settings import EvidenceSettings
 from shared.store.database import Database
 from shared.store.migrate import Schema
 from shared.testing.databases import Urls
-from shared.vault.settings import VaultSettings, create_missing_keys
-from shared.web.service import Service, ServiceSettings
-from shared.web.settings import Mode, OidcSettings, WebSettings
+from shared.web.service import Service
+from tests.integration.audit.door import settings_of
 from tests.integration.audit.support import NAME, append, entry
 
 
@@ -49,19 +47,7 @@ async def broker(
 @pytest.fixture
 async def running(urls: Urls, broker: EmbeddedBroker, tmp_path: Path) -> AsyncIterator[Service]:
     """The service with its workers."""
-    vault = VaultSettings(
-        master_key_file=tmp_path / "master.key", index_key_file=tmp_path / "index.key"
-    )
-    create_missing_keys(vault)
-    settings = ServiceSettings(
-        name="audit",
-        database_url=urls.writer,
-        web=WebSettings(mode=Mode.DEMO),
-        oidc=OidcSettings(issuer="http://127.0.0.1:9"),
-        vault=vault,
-        evidence=EvidenceSettings(store=tmp_path.as_uri()),
-    )
-    made = create(settings, broker=broker, own=AuditSettings(sign_every=0.1))
+    made = create(settings_of(urls, tmp_path), broker=broker, own=AuditSettings(sign_every=0.1))
     await made.start()
     tasks = [asyncio.create_task(worker()) for worker in made.workers]
     yield made
