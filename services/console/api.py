@@ -6,7 +6,7 @@ once: where the command is.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from time import monotonic
@@ -24,6 +24,8 @@ SERVICES = ("alerts", "identification", "assistance", "audit")
 _REMEMBERED = 300.0
 """Seconds for which who-may-do-what is taken as read."""
 _PAUSE = 0.5
+_LONG = 1800.0
+"""Seconds that a service may take over a file."""
 _IDLE = 2.0
 """Seconds after which an unused connection is closed; the services close theirs after five."""
 _LEGAL_ZONE = ZoneInfo("Asia/Shanghai")
@@ -114,12 +116,32 @@ class Services:
             if not repeatable or isinstance(error, httpx.TimeoutException):
                 raise Away(service) from error
             answer = await self._again(service, method, url, headers=headers, **options)
-        kind = answer.headers.get("content-type", "")
-        body = answer.json() if "json" in kind and answer.content else None
         if answer.is_error:
-            problem = body if isinstance(body, dict) else {"code": f"http-{answer.status_code}"}
-            raise Refused(answer.status_code, problem)
-        return Answer(answer.status_code, body, answer.headers, answer.content)
+            raise Refused(answer.status_code, _problem_of(answer))
+        return Answer(answer.status_code, _body_of(answer), answer.headers, answer.content)
+
+    async def begin(
+        self, service: str, path: str, *, headers: Mapping[str, str], **options: Any
+    ) -> AsyncIterator[bytes]:
+        """The lines of an answer, as they come, to a ``POST`` that has begun well.
+
+        Raises ``Refused``, ``Away``; once it has begun, httpx's ``TransportError`` on the way.
+        """
+        url = self.settings.url_of(service) + path
+        asked = self.http.build_request("POST", url, headers=headers, timeout=self.long, **options)
+        try:
+            answer = await self.http.send(asked, stream=True)
+        except httpx.TransportError as error:
+            raise Away(service) from error
+        if answer.is_error:
+            await answer.aread()
+            raise Refused(answer.status_code, _problem_of(answer))
+        return _lines_of(answer)
+
+    @property
+    def long(self) -> httpx.Timeout:
+        """For a file: the service reads the whole of it before it answers."""
+        return httpx.Timeout(self.settings.patience, read=_LONG)
 
     async def _again(self, service: str, method: str, url: str, **options: Any) -> httpx.Response:
         """Once more, where that is harmless: a service that was just restarted is up again."""
@@ -162,6 +184,26 @@ class Services:
         headers = {"Authorization": f"Bearer {token}"}
         shown = await self.call("identification", "GET", "/demo/clock", headers=headers)
         return date.fromisoformat(shown.body["today"])
+
+
+def _body_of(answer: httpx.Response) -> Json:
+    kind = answer.headers.get("content-type", "")
+    return answer.json() if "json" in kind and answer.content else None
+
+
+def _problem_of(answer: httpx.Response) -> dict[str, Any]:
+    body = _body_of(answer)
+    return body if isinstance(body, dict) else {"code": f"http-{answer.status_code}"}
+
+
+async def _lines_of(answer: httpx.Response) -> AsyncIterator[bytes]:
+    """Line by line; the connection is given back whatever becomes of the reader."""
+    try:
+        async for line in answer.aiter_lines():
+            if line:
+                yield line.encode()
+    finally:
+        await answer.aclose()
 
 
 def _access_of(document: Mapping[str, Any]) -> dict[tuple[str, str], Permission]:
@@ -240,6 +282,10 @@ class Api:
         if body is not None:
             options["json"] = body
         return await self.services.call(service, "POST", path, headers=headers, **options)
+
+    async def begin(self, service: str, path: str, **options: Any) -> AsyncIterator[bytes]:
+        """Send a file, and read the answer's lines while it is worked through."""
+        return await self.services.begin(service, path, headers=self._headers(), **options)
 
     async def delete(self, service: str, path: str) -> None:
         """Drop something."""

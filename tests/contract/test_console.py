@@ -14,7 +14,15 @@ import pytest
 from dixian import composition
 from dixian.keys import Keys
 from dixian.provision import SERVICES
-from services.console.forms import alerts, assistance, audit, governance, identification, register
+from services.console.forms import (
+    alerts,
+    assistance,
+    audit,
+    governance,
+    identification,
+    register,
+    tables,
+)
 from services.console.forms.fields import Checklist, Choice, Choices, Field, Rows, Yuan
 from services.console.forms.form import Form
 from services.console.words import english, labels
@@ -32,15 +40,16 @@ def forms() -> list[Form]:
     """Every form there is."""
     found = {
         id(item): item
-        for module in (alerts, assistance, audit, governance, identification, register)
+        for module in (alerts, assistance, audit, governance, identification, register, tables)
         for value in vars(module).values()
         for item in (value if isinstance(value, tuple) else (value,))
-        if isinstance(item, Form)
+        if isinstance(item, Form) and not isinstance(item, tables.TableForm)
     }
     return list(found.values())
 
 
 FORMS = forms()
+FILES = tables.TABLE_FORMS
 GIVEN_BY_THE_PAGE = {
     "case_id": {"begin-plan"},
     "content_sha256": {form.name for form in audit.CORRECTION_FORMS},
@@ -160,7 +169,7 @@ def test_every_act_of_a_person_has_its_form(documents: dict[str, Json]) -> None:
         and people & set(methods["post"].get("x-roles", ()))
         and not NOT_ON_PAGES.search(path)
     }
-    with_form = {(form.service, form.path) for form in FORMS}
+    with_form = {(form.service, form.path) for form in (*FORMS, *FILES)}
     assert acts - with_form == ELSEWHERE
 
 
@@ -172,15 +181,26 @@ ELSEWHERE = {
     ("alerts", "/feeds/mappings"),
     ("alerts", "/feeds/thresholds"),
     ("identification", "/comparisons/{source}"),
-    ("identification", "/comparisons/{source}/file"),
-    ("identification", "/households/import"),
-    ("identification", "/national-entry/receipts"),
-    ("identification", "/national-entry/table"),
-    ("assistance", "/comparisons/{quarter}"),
     ("assistance", "/ledger/reviews"),
-    ("assistance", "/populations/{year}"),
 }
 """Acts of offices above the procedure, done on pages of their own, by files or over the API."""
+
+
+@pytest.mark.parametrize("form", FILES, ids=lambda form: form.name)
+def test_a_file_goes_where_files_are_taken(
+    documents: dict[str, Json], form: tables.TableForm
+) -> None:
+    document = documents[form.service]
+    operation = document["paths"][form.path]["post"]
+    assert set(operation["requestBody"]["content"]) == {"application/octet-stream"}
+    taken = {item["name"]: item for item in operation.get("parameters", ())}
+    asked = {field.name: field for field in form.fields}
+    assert set(asked) == {name for name, item in taken.items() if item["in"] == "path"}
+    assert form.tried == ("preview" in taken)
+    for name, field in asked.items():
+        if isinstance(field, Choice):
+            must_offer(field, resolved(taken[name]["schema"], document["components"]["schemas"]))
+    assert not form.template or "get" in document["paths"][form.template]
 
 
 @pytest.mark.parametrize("service", ["identification", "assistance"])
@@ -213,7 +233,7 @@ def sentences() -> Iterator[str]:
                 word for word in re.findall(r'"([^"]+)"', listed) if re.search("[一-鿿]", word)
             )
     yield from _of_field(audit.SIGNATURE)
-    for form in FORMS:
+    for form in (*FORMS, *FILES):
         yield from (form.title, form.intro, form.button, form.done)
         yield from chain.from_iterable(map(_of_field, form.all_fields))
     for file in CONSOLE.rglob("*.py"):

@@ -18,6 +18,7 @@ from services.console.pages import (
     notices,
     orders,
     plans,
+    tables,
     trail,
     work,
 )
@@ -32,6 +33,7 @@ _SUBJECTS = (
     plans.routes,
     orders.routes,
     files.routes,
+    tables.routes,
     board.routes,
     trail.routes,
     corrections.routes,

@@ -14,6 +14,7 @@ from services.console.forms.identification import CASE_FORMS, FINDING_FORMS
 from services.console.pages import acting
 from services.console.pages.acting import Option, Subject
 from services.console.pages.people import heads, member_name, members_of
+from services.console.pages.tables import offered
 from services.console.visit import Visit
 
 FORMS = by_name((*CASE_FORMS, BEGIN))
@@ -50,6 +51,7 @@ async def listed(visit: Visit) -> Response:
         names=names,
         next=f"/cases?{more}" if more else "",
         asked=asked,
+        tables=await offered(visit, "comparison", "receipts"),
     )
 
 

@@ -90,10 +90,10 @@ async def send_new(visit: Visit) -> Response:
             tried = _mapping(given)
             params = {"mapping": orjson.dumps(tried).decode()} if tried else {}
             answer = await visit.api.act(
-                "alerts", f"{path}/preview", None, content=_parts(upload), params=params
+                "alerts", f"{path}/preview", None, content=parts(upload), params=params
             )
             return _asking(visit, given, answer.body, "")
-        answer = await visit.api.act("alerts", path, None, content=_parts(upload))
+        answer = await visit.api.act("alerts", path, None, content=parts(upload))
     except Refused as refused:
         if refused.status == 401:
             raise
@@ -115,7 +115,7 @@ def _asking(
     )
 
 
-async def _parts(upload: UploadFile) -> AsyncIterator[bytes]:
+async def parts(upload: UploadFile) -> AsyncIterator[bytes]:
     """The file as it is read: memory stays flat however large it is."""
     await upload.seek(0)
     while part := await upload.read(_PART):

@@ -19,6 +19,7 @@ from services.console.forms.form import Form, by_name
 from services.console.pages import acting
 from services.console.pages.acting import Subject
 from services.console.pages.people import heads, members_of, towns
+from services.console.pages.tables import offered
 from services.console.visit import Visit
 
 _PLANS, _MEASURES, _ENDS = by_name(PLAN_FORMS), by_name(MEASURE_FORMS), by_name(ELIMINATION_FORMS)
@@ -254,6 +255,7 @@ async def ledger(visit: Visit) -> Response:
         book=book,
         division=division,
         counties=_counties(visit) if not deep_enough else (),
+        tables=await offered(visit, "population", "quarter"),
         may_update=await visit.api.may(LEDGER.service, LEDGER.path),
     )
 

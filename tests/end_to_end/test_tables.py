@@ -1,0 +1,110 @@
+"""Tables sent over the console's pages, without scripts: tried, taken in, answered row by row."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+
+import httpx
+from openpyxl import load_workbook
+
+from shared.testing.casework import VILLAGE, document
+from tests.end_to_end.system import System
+from tests.end_to_end.visitor import signed_in
+
+HEADER = "户序号,所属村代码,是否脱贫户,家庭住址,姓名,证件号码,与户主关系,劳动技能"
+
+
+@contextmanager
+def sitting_at(system: System, who: str) -> Iterator[httpx.Client]:
+    """Somebody's browser."""
+    with signed_in(system, who) as browser:
+        yield browser
+
+
+def sends(
+    browser: httpx.Client, path: str, content: str | bytes | None, **fields: str
+) -> httpx.Response:
+    """Fill in the form of a page and send it."""
+    token = re.search(r'name="_csrf" value="(\w+)"', browser.get(path).text)
+    assert token is not None
+    raw = content.encode() if isinstance(content, str) else content
+    files = {"file": ("table.csv", raw, "text/csv")} if raw is not None else None
+    return browser.post(path, data={"_csrf": token[1], **fields}, files=files)
+
+
+def counted(page: str) -> dict[str, int]:
+    """The counts that a page ends with."""
+    return {name: int(count) for name, count in re.findall(r"<li>(\S+) (\d+)</li>", page)}
+
+
+def test_a_county_file_is_tried_taken_in_and_sent_again(system: System) -> None:
+    homes = [f"{n},{VILLAGE},否,某村,某某,{document()},户主,普通劳动力" for n in range(3)]
+    wrong = f"9,{VILLAGE},否,某村,某某,123456,户主,普通劳动力"
+    file = "\n".join([HEADER, *homes, wrong]) + "\n"
+    with sitting_at(system, "county-officer") as browser:
+        assert "/tables/households" in browser.get("/households").text
+        template = browser.get("/tables/households/template")
+        titles = [cell.value for cell in next(load_workbook(BytesIO(template.content)).active.rows)]
+        assert set(HEADER.split(",")) <= set(titles)
+        tried = sends(browser, "/tables/households", file, do="preview")
+        assert "没有登记任何农户" in tried.text
+        assert counted(tried.text) == {"行数": 4, "登记户数": 3, "此前已登记": 0, "有误": 1}
+        done = sends(browser, "/tables/households", file, do="send")
+        assert counted(done.text) == {"行数": 4, "登记户数": 3, "此前已登记": 0, "有误": 1}
+        assert '<td class="number">5</td><td>证件号码</td>' in done.text
+        assert "123456" not in done.text
+        assert done.text.rstrip().endswith("</html>")
+        again = sends(browser, "/tables/households", file, do="send")
+        assert counted(again.text) == {"行数": 4, "登记户数": 0, "此前已登记": 3, "有误": 1}
+
+
+def test_a_file_of_another_kind_is_refused_whole(system: System) -> None:
+    with sitting_at(system, "county-officer") as browser:
+        other = sends(browser, "/tables/households", "甲,乙\n1,2\n", do="send")
+        assert other.status_code == 422
+        assert "表头与采集表模板不符" in other.text
+        none = sends(browser, "/tables/households", None, do="send")
+        assert none.status_code == 422
+        assert 'id="f-file-fault">请选择文件' in none.text
+        elsewhere = sends(browser, "/tables/comparison", "证件号码,比对结果\n", source="../policy")
+        assert elsewhere.status_code == 422
+        assert 'id="f-source-fault"' in elsewhere.text
+
+
+def test_departments_and_villages_answers_come_in_as_files(system: System) -> None:
+    with sitting_at(system, "county-officer") as browser:
+        known = document()
+        file = f"证件号码,比对结果\n{known},无\n{document()}x,车辆\n"
+        answer = sends(browser, "/tables/comparison", file, source="EDUCATION")
+        assert answer.status_code == 200
+        assert counted(answer.text)["行数"] == 2
+        assert known not in answer.text
+        people = sends(
+            browser, "/tables/population", f"division,people\n{VILLAGE},0\n", year="2023"
+        )
+        assert people.status_code == 200
+        assert counted(people.text) == {"行数": 1, "已记录": 0, "没有变化": 0, "有误": 1}
+        quarter = sends(browser, "/tables/quarter", "household_id,benefit\n1,NONE\n", quarter="1")
+        assert 'id="f-quarter-fault"' in quarter.text
+
+
+def test_the_national_table_goes_out_and_its_receipts_come_back(system: System) -> None:
+    with sitting_at(system, "county-officer") as browser:
+        assert "/national-entry" in browser.get("/cases").text
+        table = sends(browser, "/national-entry", None, limit="1")
+        assert table.headers["content-disposition"] == 'attachment; filename="national-entry.xlsx"'
+        assert load_workbook(BytesIO(table.content)).active["A1"].value
+        back = sends(browser, "/tables/receipts", table.content)
+        assert back.status_code == 200
+        assert counted(back.text)["有误"] == 0
+        assert sends(browser, "/national-entry", None, limit="x").status_code == 422
+        assert sends(browser, "/national-entry", None, limit="501").status_code == 422
+
+
+def test_who_may_not_send_a_table_is_told_so(system: System) -> None:
+    with sitting_at(system, "village-officer") as browser:
+        assert "/national-entry" not in browser.get("/cases").text
+        for path in ("/tables/comparison", "/tables/receipts", "/national-entry"):
+            assert browser.get(path).status_code == 403
+        assert browser.get("/tables/nothing").status_code == 404
