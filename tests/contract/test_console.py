@@ -179,9 +179,7 @@ ELSEWHERE = {
     ("identification", "/detectors/run"),
     ("alerts", "/feed-files/{feed}"),
     ("alerts", "/feeds/mappings"),
-    ("alerts", "/feeds/thresholds"),
     ("identification", "/comparisons/{source}"),
-    ("assistance", "/ledger/reviews"),
 }
 """Acts of offices above the procedure, done on pages of their own, by files or over the API."""
 

@@ -1,6 +1,17 @@
 """Leads and work orders as forms."""
 
-from services.console.forms.fields import Choice, Choices, Files, Long, Pick, Place, Text, YesNo
+from services.console.forms.fields import (
+    Choice,
+    Choices,
+    Day,
+    Files,
+    Long,
+    Pick,
+    Place,
+    Text,
+    YesNo,
+    Yuan,
+)
 from services.console.forms.form import Form
 
 _ALERTS = "alerts"
@@ -157,5 +168,30 @@ ORDER_FORMS: tuple[Form, ...] = (
         intro="审核办理结果,办结后由热线回访评价。",
         button="办结",
         fields=(_NOTE,),
+    ),
+)
+
+THRESHOLD = Form(
+    name="threshold",
+    title="设定预警阈值",
+    service=_ALERTS,
+    path="/feeds/thresholds",
+    intro="省级按文件设定某类预警从多少金额起成为线索;自施行之日起算,此前的预警仍按原阈值。",
+    done="阈值已设定",
+    dated=False,
+    fields=(
+        Choice(name="feed", label="部门渠道", group="Feed", required=True),
+        Choice(name="threshold.type", label="预警种类", group="AlertType", required=True),
+        Choice(name="threshold.population", label="适用农户", group="Population", required=True),
+        Yuan(name="threshold.amount", label="金额(元)", required=True),
+        YesNo(
+            name="threshold.inclusive",
+            label="达到该金额时",
+            required=True,
+            yes="达到就算",
+            no="超过才算",
+        ),
+        Day(name="threshold.effective_from", label="施行日期", required=True, default="today"),
+        Text(name="threshold.document", label="文号", required=True),
     ),
 )

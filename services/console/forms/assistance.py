@@ -403,3 +403,26 @@ LEDGER = Form(
     button="更新台账",
     fields=(Place(name="town", label="镇", required=True, source="towns"),),
 )
+
+REVIEW = Form(
+    name="review",
+    title="县级核查台账",
+    service=_ASSISTANCE,
+    path="/ledger/reviews",
+    intro="每月核查镇级台账:台账内农户都要落实帮扶措施,并排查有无规模性返贫风险;有风险的上报市级。",
+    button="核查完毕",
+    done="台账核查已登记",
+    fields=(
+        Place(name="town", label="镇", required=True, source="towns"),
+        YesNo(
+            name="mass_relapse_risk",
+            label="规模性返贫风险",
+            required=True,
+            yes="有风险",
+            no="没有风险",
+        ),
+        Files(name="evidence", label="核查报告", required=True),
+    ),
+)
+
+LEDGER_FORMS: tuple[Form, ...] = (LEDGER, REVIEW)

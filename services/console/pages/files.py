@@ -11,6 +11,9 @@ from starlette.routing import BaseRoute
 
 from services.console.api import Refused
 from services.console.door import Door, NotHere
+from services.console.forms.alerts import THRESHOLD
+from services.console.pages import acting
+from services.console.pages.acting import Subject
 from services.console.pages.people import heads
 from services.console.visit import Visit
 from shared.tabular.writing import Format
@@ -49,6 +52,7 @@ def routes(door: Door) -> Sequence[BaseRoute]:
         door.get("/files", listed),
         *door.both("/files/new", show_new, send_new),
         *door.both("/files/mapping", show_mapping, send_mapping),
+        *door.both("/files/thresholds", show_thresholds, send_threshold),
         door.get("/files/alerts", alerts),
         door.get("/files/{file_id:uuid}", one),
         door.get("/files/{file_id:uuid}/rows.{kind}", rows),
@@ -66,6 +70,7 @@ async def listed(visit: Visit) -> Response:
         feeds=FEEDS,
         next=_more("/files", asked, page),
         may_send=await visit.api.may("alerts", "/feed-files/{feed}"),
+        may_set=await visit.api.may(THRESHOLD.service, THRESHOLD.path),
         may_map=await visit.api.may("alerts", "/feeds/mappings"),
     )
 
@@ -179,6 +184,27 @@ def _mapped(visit: Visit, feed: str, known: Json, given: Json, fault: str) -> Re
         fault=fault,
         feeds=FEEDS,
         columns=COLUMNS,
+    )
+
+
+async def show_thresholds(visit: Visit) -> Response:
+    """From which amounts alerts become leads, and a new one (K7)."""
+    return await acting.show(visit, THRESHOLD, await _thresholds(visit))
+
+
+async def send_threshold(visit: Visit) -> Response:
+    """In force from its day on (province only)."""
+    return await acting.send(visit, THRESHOLD, lambda: _thresholds(visit))
+
+
+async def _thresholds(visit: Visit) -> Subject:
+    if not await visit.api.may(THRESHOLD.service, THRESHOLD.path):
+        raise Refused(403, {"code": "forbidden"})
+    asked = {feed: visit.api.get("alerts", f"/feeds/{feed}") for feed in FEEDS}
+    known = await visit.api.together(**asked)
+    rows = [(feed, row) for feed, found in known.items() for row in found["thresholds"]]
+    return Subject(
+        title=visit.words("部门文件"), back="/files", panel=("thresholds.html", {"rows": rows})
     )
 
 

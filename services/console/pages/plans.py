@@ -11,7 +11,7 @@ from services.console.door import Door
 from services.console.forms.assistance import (
     ELIMINATION_FORMS,
     HELP,
-    LEDGER,
+    LEDGER_FORMS,
     MEASURE_FORMS,
     PLAN_FORMS,
 )
@@ -22,6 +22,7 @@ from services.console.pages.people import heads, members_of, towns
 from services.console.pages.tables import offered
 from services.console.visit import Visit
 
+_LEDGERS = by_name(LEDGER_FORMS)
 _PLANS, _MEASURES, _ENDS = by_name(PLAN_FORMS), by_name(MEASURE_FORMS), by_name(ELIMINATION_FORMS)
 Json = Mapping[str, Any]
 _BY_STAGE = {
@@ -48,7 +49,7 @@ def routes(door: Door) -> Sequence[BaseRoute]:
         door.get("/measures", chase),
         door.get("/after-care", after_care),
         door.get("/ledger", ledger),
-        *door.both("/ledger/do/ledger", show_ledger, send_ledger),
+        *door.both("/ledger/do/{form}", show_ledger, send_ledger),
         *door.both("/help", show_help, send_help),
     )
 
@@ -256,7 +257,7 @@ async def ledger(visit: Visit) -> Response:
         division=division,
         counties=_counties(visit) if not deep_enough else (),
         tables=await offered(visit, "population", "quarter"),
-        may_update=await visit.api.may(LEDGER.service, LEDGER.path),
+        forms=[f for f in LEDGER_FORMS if await visit.api.may(f.service, f.path)],
     )
 
 
@@ -268,17 +269,17 @@ def _counties(visit: Visit) -> list[tuple[str, str]]:
 
 
 async def show_ledger(visit: Visit) -> Response:
-    """Which town's ledger to look at anew."""
-    return await acting.show(visit, LEDGER, _of_ledger(visit))
+    """Which town's ledger to count anew, or to go through (R110, R111)."""
+    return await acting.show(visit, acting.form_of(visit, _LEDGERS), _of_ledger(visit))
 
 
 async def send_ledger(visit: Visit) -> Response:
-    """Looked at."""
+    """Counted, or gone through."""
 
     async def load() -> Subject:
         return _of_ledger(visit)
 
-    return await acting.send(visit, LEDGER, load)
+    return await acting.send(visit, acting.form_of(visit, _LEDGERS), load)
 
 
 def _of_ledger(visit: Visit) -> Subject:
