@@ -63,7 +63,7 @@ async def one(visit: Visit) -> Response:
         household=visit.api.maybe("identification", f"/households/{case['household_id']}"),
         plan=visit.api.maybe("assistance", f"/plans/by-case/{case_id}"),
         leads=visit.api.maybe("alerts", "/leads", household_id=case["household_id"], limit=20),
-        notices=visit.api.maybe("identification", f"/cases/{case_id}/posted-notices"),
+        notices=visit.api.maybe("identification", f"/cases/{case_id}/notices"),
         proven=visit.api.may("audit", "/entries", "GET"),
     )
     return visit.render(

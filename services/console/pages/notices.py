@@ -17,6 +17,8 @@ from services.console.visit import Visit
 
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _FONT = "仿宋"
+_KEPT = ("Content-Type", "Content-Disposition", "Content-Security-Policy")
+"""What a sheet says about itself."""
 Content = Mapping[str, Any]
 
 
@@ -59,33 +61,25 @@ async def preview(visit: Visit) -> Response:
         case_id=case_id,
         notice=answer.body,
         values=values,
-        content_id=None,
         lines=sentences(visit, answer.body),
     )
 
 
 async def printed(visit: Visit) -> Response:
-    """A notice as it was posted."""
-    notice = await _read(visit)
-    return visit.render(
-        "notice.html",
-        case_id=visit.id("case_id"),
-        notice=notice,
-        values=None,
-        content_id=visit.id("content_id"),
-        lines=sentences(visit, notice),
-    )
+    """A notice as it was posted: the service's own sheet, laid out for A4."""
+    return await _sheet(visit, "page")
 
 
 async def as_docx(visit: Visit) -> Response:
-    """A notice as it was posted, as a document."""
-    return _document(visit, await _read(visit))
+    """The same for a word processor."""
+    return await _sheet(visit, "docx")
 
 
-async def _read(visit: Visit) -> Content:
-    path = f"/cases/{visit.id('case_id')}/posted-notices/{visit.id('content_id')}/reading"
-    content: Content = (await visit.api.act("identification", path, None)).body
-    return content
+async def _sheet(visit: Visit, form: str) -> Response:
+    path = f"/cases/{visit.id('case_id')}/notices/{visit.id('content_id')}"
+    answer = await visit.api.fetch("identification", path, form=form)
+    kept = {name: answer.headers[name] for name in _KEPT if name in answer.headers}
+    return Response(answer.content, headers=kept)
 
 
 def sentences(visit: Visit, notice: Content) -> list[str]:

@@ -15,7 +15,6 @@ from services.identification.domain.work import to_do
 from services.identification.read_models.cited import cited
 from services.identification.read_models.lookups import part_of
 from services.identification.read_models.tables import household, household_case
-from shared.contracts.identification import Announced, NoticePosted
 from shared.kernel.clock import legal_date
 from shared.kernel.event import Event, Recorded
 from shared.kernel.principal import Principal
@@ -97,37 +96,6 @@ async def heads(
 
 def _head_of(members: Sequence[Mapping[str, Any]]) -> UUID:
     return UUID(next(member["member_id"] for member in members if member["is_head"]))
-
-
-async def notices(
-    tx: Transaction, principal: Principal, case_id: UUID
-) -> Sequence[Mapping[str, Any]]:
-    """What was posted and announced, the latest last. Raises ``NotFound`` outside (R1)."""
-    history, case = await _seen_case(tx, principal, case_id)
-    return [
-        {
-            "type": type(item.event).__name__,
-            "version": item.version,
-            "number": item.event.number,
-            "content_id": item.event.content_id,
-            "household_id": case.household_id,
-            "division": case.division,
-            "on": item.event.on,
-            "last_day": item.event.last_day if isinstance(item.event, NoticePosted) else None,
-        }
-        for item in history
-        if isinstance(item.event, NoticePosted | Announced)
-    ]
-
-
-async def notice(
-    tx: Transaction, principal: Principal, case_id: UUID, content_id: UUID
-) -> Mapping[str, Any]:
-    """One of them. Raises ``NotFound``."""
-    for row in await notices(tx, principal, case_id):
-        if row["content_id"] == content_id:
-            return row
-    raise NotFound("公示", "notice")
 
 
 async def _seen_case(

@@ -1,11 +1,10 @@
 """What pages ask besides the queue and the track: heads of households, and notices."""
 
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from shared.store import event_store
 from shared.testing.casework import World, household, person
 from shared.testing.decider import rule
-from tests.integration.identification.support import NOTICE, identified, register, reviewed
+from tests.integration.identification.support import NOTICE, register, reviewed
 
 
 @rule("R1")
@@ -33,31 +32,6 @@ async def test_a_notice_can_be_seen_before_it_is_posted(world: World) -> None:
     await world.refused(
         "village", path, "R65", "sensitive-phone", **NOTICE | {"remark": "电13800001234"}
     )
-    assert await world.get("village", f"/cases/{case}/posted-notices") == []
+    assert await world.get("village", f"/cases/{case}/notices") == []
     shown = await world.get("village", f"/cases/{case}")
     assert "notice" not in {step["step"] for step in shown["steps"] if step["done"]}
-
-
-@rule("R65")
-async def test_a_posted_notice_can_be_read_as_it_was_frozen_and_the_look_is_recorded(
-    world: World,
-) -> None:
-    home, [signer] = await register(world, **household(person()))
-    case = await world.opened(home, "2023-08-01")
-    await identified(world, case, signer)
-    [posted] = await world.get("town", f"/cases/{case}/posted-notices")
-    assert (posted["type"], posted["number"]) == ("NoticePosted", NOTICE["number"])
-    path = f"/cases/{case}/posted-notices/{posted['content_id']}/reading"
-    content = await world.does("town", path)
-    assert content["head_name"] == "某某人"
-    assert content["cause"] in {"刚性支出较大", "收入大幅缩减"}
-    async with world.database.reading() as tx:
-        looks = await tx.raw.fetch(
-            "select id from vault.reveal where purpose = 'NOTICE' order by at"
-        )
-        [event] = await event_store.load(tx.raw, "identification", looks[-1]["id"])
-    assert event.key == UUID(posted["household_id"])
-    stranger = await world.post("other-county", path)
-    assert stranger.status_code == 404
-    nowhere = await world.post("town", f"/cases/{case}/posted-notices/{uuid4()}/reading")
-    assert nowhere.status_code == 404
