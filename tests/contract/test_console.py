@@ -20,6 +20,7 @@ from services.console.forms import (
     audit,
     governance,
     identification,
+    policy,
     register,
     tables,
 )
@@ -32,6 +33,7 @@ from shared.vault.settings import VaultSettings
 from shared.web.service import ServiceSettings
 from shared.web.settings import Mode, OidcSettings, WebSettings
 
+MODULES = (alerts, assistance, audit, governance, identification, policy, register, tables)
 CONSOLE = Path(__file__).parents[2] / "services" / "console"
 Json = Mapping[str, Any]
 
@@ -40,7 +42,7 @@ def forms() -> list[Form]:
     """Every form there is."""
     found = {
         id(item): item
-        for module in (alerts, assistance, audit, governance, identification, register, tables)
+        for module in MODULES
         for value in vars(module).values()
         for item in (value if isinstance(value, tuple) else (value,))
         if isinstance(item, Form) and not isinstance(item, tables.TableForm)
@@ -54,6 +56,8 @@ GIVEN_BY_THE_PAGE = {
     "case_id": {"begin-plan"},
     "content_sha256": {form.name for form in audit.CORRECTION_FORMS},
     "kind": {"correction"},
+    "division": {"policy"},
+    "parameters": {"policy"},
     "targets": {"correction"},
 }
 """Required fields that a page knows, and for which forms."""
@@ -119,7 +123,9 @@ def inside(schema: Json, parts: Json, name: str) -> Json:
 
 def checked(field: Field, schema: Json, parts: Json) -> None:
     """One field against the schema of what it becomes."""
-    if isinstance(field, Rows):
+    if isinstance(field, policy.Entries):
+        assert resolved(schema["additionalProperties"], parts)["type"] == "integer", field.name
+    elif isinstance(field, Rows):
         row = resolved(schema["items"], parts)
         for item in field.fields:
             checked(item, inside(row, parts, item.name), parts)
@@ -170,12 +176,12 @@ def test_every_act_of_a_person_has_its_form(documents: dict[str, Json]) -> None:
         and not NOT_ON_PAGES.search(path)
     }
     with_form = {(form.service, form.path) for form in (*FORMS, *FILES)}
-    assert acts - with_form == ELSEWHERE
+    tried = {("identification", "/policy/trial")}
+    """By a form's second button."""
+    assert acts - with_form - tried == ELSEWHERE
 
 
 ELSEWHERE = {
-    ("identification", "/policy"),
-    ("identification", "/policy/trial"),
     ("identification", "/detectors/run"),
     ("alerts", "/feed-files/{feed}"),
     ("alerts", "/feeds/mappings"),
@@ -232,7 +238,7 @@ def sentences() -> Iterator[str]:
             )
     yield from _of_field(audit.SIGNATURE)
     for form in (*FORMS, *FILES):
-        yield from (form.title, form.intro, form.button, form.done)
+        yield from (form.title, form.intro, form.button, form.done, form.trial)
         yield from chain.from_iterable(map(_of_field, form.all_fields))
     for file in CONSOLE.rglob("*.py"):
         if "forms" not in file.parts or file.name == "fields.py":

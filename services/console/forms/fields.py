@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 Json = Any
 _SPACES = re.compile(r"\s+")
 _SIGNATURE = re.compile(r"(?:^|\W)([0-9a-fA-F]{128})(?:$|\W)")
+_LENGTH = re.compile(r"(\d{1,3})\s*(天|个?工作日|个?月|wd|d|m)")
+_UNITS = {"天": "d", "工作日": "wd", "月": "m"}
 _CODE = re.compile(r"^\s*(CN|\d{2,12})\b")
 
 
@@ -82,6 +84,22 @@ class Signature(Text):
         if text and found is None:
             raise Fault("签名为128位十六进制,或dixian sign输出的整行内容")
         return found[1].lower() if found else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Length(Text):
+    """A period as people write it: ``15天``, ``5个工作日``, ``1个月``."""
+
+    def read(self, given: Given, name: str) -> Json | None:
+        """``15d``, ``5wd``, ``1m``."""
+        text = given.one(name)
+        if not text:
+            return None
+        found = _LENGTH.fullmatch(text)
+        if found is None:
+            raise Fault("期限应为“15天”“5个工作日”或“1个月”")
+        unit = found[2].removeprefix("个")
+        return f"{found[1]}{_UNITS.get(unit, unit)}"
 
 
 @dataclass(frozen=True, kw_only=True)

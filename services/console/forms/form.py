@@ -40,6 +40,8 @@ class Form:
     """One sentence: what this step is, and what is wanted."""
     button: str = "提交"
     done: str = "已办理"
+    trial: str = ""
+    """What a button says that tries it first; empty for none."""
     dated: bool = True
     """Asks for the legal date of the act."""
     noted: bool = False

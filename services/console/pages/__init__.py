@@ -18,6 +18,7 @@ from services.console.pages import (
     notices,
     orders,
     plans,
+    policy,
     tables,
     trail,
     work,
@@ -39,6 +40,7 @@ _SUBJECTS = (
     corrections.routes,
     keys.routes,
     governance.routes,
+    policy.routes,
 )
 
 

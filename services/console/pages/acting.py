@@ -131,6 +131,7 @@ class FormPage:
 
 Then = Callable[[Answer], str]
 Load = Callable[[], Awaitable[Subject]]
+Ask = Callable[[Given], Awaitable[Subject]]
 
 
 async def show(visit: Visit, form: Form, subject: Subject) -> Response:
@@ -269,6 +270,20 @@ async def again(visit: Visit, form: Form, subject: Subject) -> Response:
     """The form as it was typed, with more to look at; nothing is sent."""
     given, _ = await read(visit)
     return _rendered(_sent(visit, form, subject, given))
+
+
+async def tried(visit: Visit, form: Form, subject: Subject, ask: Ask) -> Response:
+    """The form as it was typed, with what a service says of it; nothing is carried out."""
+    given, _ = await read(visit)
+    page = _sent(visit, form, subject, given)
+    try:
+        page.subject = await ask(given)
+    except FieldFaults as faults:
+        page.faults = {name: visit.words(zh) for name, zh in faults.faults.items()}
+        return _rendered(page, 422)
+    except Refused as refused:
+        return _refused(page, given, refused)
+    return _rendered(page)
 
 
 def _ask_again_for(page: FormPage) -> None:

@@ -10,6 +10,7 @@ from services.console.api import Answer
 from services.console.door import Door, NotHere
 from services.console.forms.form import by_name
 from services.console.forms.governance import GOVERNANCE_FORMS, REVOKE
+from services.console.forms.policy import PUBLISH
 from services.console.pages import acting
 from services.console.pages.acting import Subject
 from services.console.visit import Visit
@@ -39,6 +40,7 @@ async def listed(visit: Visit) -> Response:
         delegations=found["delegations"]["items"],
         agreed=found["agreed"]["items"],
         forms=[f for f in GOVERNANCE_FORMS if await visit.api.may(f.service, f.path)],
+        may_publish=await visit.api.may(PUBLISH.service, PUBLISH.path),
         may_revoke=await visit.api.may(REVOKE.service, REVOKE.path),
     )
 

@@ -1,0 +1,112 @@
+"""The policy book: what is in force, what other parameters would change, and publishing them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from services.console.api import Refused
+from services.console.door import Door
+from services.console.forms.fields import Field, Given, Length, Yuan, nested, read_all
+from services.console.forms.policy import (
+    AT,
+    PARAMETERS,
+    PUBLISH,
+    Entries,
+    PolicyForm,
+    spoken,
+)
+from services.console.pages import acting
+from services.console.pages.acting import Subject
+from services.console.visit import Visit
+from shared.kernel.money import yuan
+
+_AT = "/policy"
+_TRIAL = "/policy/trial"
+_LABELS = {item.name.removeprefix(AT): item.label for item in PARAMETERS}
+Json = Any
+
+
+def routes(door: Door) -> Sequence[BaseRoute]:
+    """``/policy``."""
+    return door.both(_AT, show, send)
+
+
+async def show(visit: Visit) -> Response:
+    """A new version, beside what is in force."""
+    form, subject = await _begun(visit)
+    return await acting.show(visit, form, subject)
+
+
+async def send(visit: Visit) -> Response:
+    """Tried, which changes nothing; or published."""
+    form, subject = await _begun(visit)
+    if visit.form.get("_do") != "trial":
+
+        async def load() -> Subject:
+            return subject
+
+        return await acting.send(visit, form, load)
+
+    async def ask(given: Given) -> Subject:
+        said = nested(read_all(PARAMETERS, given)).get("policy", {}).get("parameters", {})
+        try:
+            answer = await visit.api.act(form.service, _TRIAL, {"parameters": said})
+        except Refused as refused:
+            raise Refused(refused.status, _at_its_input(refused.problem)) from refused
+        return replace(subject, panel=("policy_trial.html", {**answer.body, "labels": _LABELS}))
+
+    return await acting.tried(visit, form, subject, ask)
+
+
+async def _begun(visit: Visit) -> tuple[PolicyForm, Subject]:
+    if not await visit.api.may(PUBLISH.service, PUBLISH.path):
+        raise Refused(403, {"code": "forbidden"})
+    version = await _in_force(visit)
+    parameters = version.get("parameters", {})
+    subject = Subject(
+        title=visit.words("议事和授权"),
+        back="/governance",
+        prefill={"policy.version": [f"{visit.who.division}/"]},
+        panel=("policy_book.html", {"version": version, "rows": _rows(visit, parameters)}),
+    )
+    return replace(PUBLISH, base=parameters, division=visit.who.division), subject
+
+
+async def _in_force(visit: Visit) -> Json:
+    """The version in force; nothing where none has been published yet (R28)."""
+    try:
+        return await visit.api.get("identification", "/policy", division=visit.who.division)
+    except Refused as refused:
+        if refused.code == "no-policy-in-force":
+            return {}
+        raise
+
+
+def _at_its_input(problem: Json) -> dict[str, Any]:
+    """The trial's ``parameters.plan`` is the form's ``policy.parameters.plan``."""
+    moved = dict(problem)
+    if str(problem.get("field") or "").startswith("parameters"):
+        moved["field"] = f"policy.{problem['field']}"
+    if problem.get("errors"):
+        moved["errors"] = [_at_its_input(error) for error in problem["errors"]]
+    return moved
+
+
+def _rows(visit: Visit, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
+    """What is in force, by its label."""
+    return [
+        (visit.words(item.label), _shown(item, parameters[name]))
+        for item in PARAMETERS
+        if (name := item.name.removeprefix(AT)) in parameters
+    ]
+
+
+def _shown(item: Field, value: Json) -> str:
+    if isinstance(item, Entries):
+        return ";".join(f"{key}:{yuan(amount)}" for key, amount in value.items())
+    if isinstance(item, Yuan):
+        return yuan(value)
+    return spoken(value) if isinstance(item, Length) else str(value)
