@@ -22,7 +22,19 @@ PAGES = {
         "/after-care",
         "/orders",
     ),
-    "county-officer": ("/", "/board", "/governance", "/trail", "/ledger", "/files"),
+    "county-officer": (
+        "/",
+        "/board",
+        "/governance",
+        "/trail",
+        "/ledger",
+        "/ledger/do/review",
+        "/files",
+        "/tables/households",
+        "/tables/comparison",
+        "/national-entry",
+    ),
+    "province-officer": ("/policy", "/files/thresholds"),
     "inspector": ("/", "/trail?type=Approved"),
 }
 FOUND = {

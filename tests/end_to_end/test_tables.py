@@ -1,8 +1,7 @@
 """Tables sent over the console's pages, without scripts: tried, taken in, answered row by row."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from io import BytesIO
 
 import httpx
@@ -13,13 +12,6 @@ from tests.end_to_end.system import System
 from tests.end_to_end.visitor import signed_in
 
 HEADER = "户序号,所属村代码,是否脱贫户,家庭住址,姓名,证件号码,与户主关系,劳动技能"
-
-
-@contextmanager
-def sitting_at(system: System, who: str) -> Iterator[httpx.Client]:
-    """Somebody's browser."""
-    with signed_in(system, who) as browser:
-        yield browser
 
 
 def sends(
@@ -42,7 +34,7 @@ def test_a_county_file_is_tried_taken_in_and_sent_again(system: System) -> None:
     homes = [f"{n},{VILLAGE},否,某村,某某,{document()},户主,普通劳动力" for n in range(3)]
     wrong = f"9,{VILLAGE},否,某村,某某,123456,户主,普通劳动力"
     file = "\n".join([HEADER, *homes, wrong]) + "\n"
-    with sitting_at(system, "county-officer") as browser:
+    with closing(signed_in(system, "county-officer")) as browser:
         assert "/tables/households" in browser.get("/households").text
         template = browser.get("/tables/households/template")
         titles = [cell.value for cell in next(load_workbook(BytesIO(template.content)).active.rows)]
@@ -60,7 +52,7 @@ def test_a_county_file_is_tried_taken_in_and_sent_again(system: System) -> None:
 
 
 def test_a_file_of_another_kind_is_refused_whole(system: System) -> None:
-    with sitting_at(system, "county-officer") as browser:
+    with closing(signed_in(system, "county-officer")) as browser:
         other = sends(browser, "/tables/households", "甲,乙\n1,2\n", do="send")
         assert other.status_code == 422
         assert "表头与采集表模板不符" in other.text
@@ -73,7 +65,7 @@ def test_a_file_of_another_kind_is_refused_whole(system: System) -> None:
 
 
 def test_departments_and_villages_answers_come_in_as_files(system: System) -> None:
-    with sitting_at(system, "county-officer") as browser:
+    with closing(signed_in(system, "county-officer")) as browser:
         known = document()
         file = f"证件号码,比对结果\n{known},无\n{document()}x,车辆\n"
         answer = sends(browser, "/tables/comparison", file, source="EDUCATION")
@@ -90,7 +82,7 @@ def test_departments_and_villages_answers_come_in_as_files(system: System) -> No
 
 
 def test_the_national_table_goes_out_and_its_receipts_come_back(system: System) -> None:
-    with sitting_at(system, "county-officer") as browser:
+    with closing(signed_in(system, "county-officer")) as browser:
         assert "/national-entry" in browser.get("/cases").text
         table = sends(browser, "/national-entry", None, limit="1")
         assert table.headers["content-disposition"] == 'attachment; filename="national-entry.xlsx"'
@@ -103,7 +95,7 @@ def test_the_national_table_goes_out_and_its_receipts_come_back(system: System) 
 
 
 def test_who_may_not_send_a_table_is_told_so(system: System) -> None:
-    with sitting_at(system, "village-officer") as browser:
+    with closing(signed_in(system, "village-officer")) as browser:
         assert "/national-entry" not in browser.get("/cases").text
         for path in ("/tables/comparison", "/tables/receipts", "/national-entry"):
             assert browser.get(path).status_code == 403

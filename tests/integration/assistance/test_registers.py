@@ -256,6 +256,12 @@ async def test_the_ledger_keeps_itself_and_is_gone_through(office: Office) -> No
     assert found["ledger_reviews_overdue"] == 1
     reviewed = await office.does("county", "/ledger/reviews", review)
     assert reviewed["events"][0]["data"]["escalated_to"] == "3701"
+    room = f"/evidence/{reviewed['id']}"
+    report = {"content": b"%PDF-1.7\nreport", "headers": {"x-person": "county"}}
+    assert (await office.client.post(room, **report)).status_code == 201
+    [kept] = (await office.get("county", room)).json()["items"]
+    assert kept["media_type"] == "application/pdf"
+    assert (await office.get("other-village", room)).status_code == 404
     listed = (await office.get("county", "/ledger/entered")).json()
     assert [item["mass_relapse_risk"] for item in listed] == [True, True]
     assert listed[0]["review_due_on"] == "2023-05-11"
