@@ -106,6 +106,13 @@ def extend(head: Head, leaf_hashes: bytes) -> tuple[Head, dict[TileId, bytes]]:
     return Head(head.size + len(leaf_hashes) // HASH_BYTES, tuple(edge)), full
 
 
+def edge_tiles(head: Head) -> Iterable[tuple[TileId, bytes]]:
+    """The tiles not yet full, each with the hashes it has so far."""
+    for level, run in enumerate(head.edge):
+        if run:
+            yield TileId(level, head.size >> (TILE_HEIGHT * (level + 1))), run
+
+
 def tiles_of(size: int) -> Iterable[tuple[TileId, int]]:
     """Every tile of a tree of ``size`` leaves, with its width, lowest level first."""
     level = 0
