@@ -7,6 +7,7 @@ them fetches them in one go, and the proof is computed from their bytes.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -86,6 +87,10 @@ def run_root(hashes: bytes) -> bytes:
         ]
         hashes = b"".join(level) + hashes[paired:]
     return hashes
+
+
+_known_root = lru_cache(maxsize=4096)(run_root)
+"""For proofs, which ask for the same runs high up in the tree again and again."""
 
 
 def extend(head: Head, leaf_hashes: bytes) -> tuple[Head, dict[TileId, bytes]]:
@@ -176,7 +181,7 @@ def range_hash(wanted: Range, tiles: Mapping[TileId, bytes]) -> bytes:
         run = tiles.get(tile_id, b"")[first * HASH_BYTES : (first + count) * HASH_BYTES]
         if len(run) != count * HASH_BYTES:
             raise ProofError(f"tile {tile_id.level}/{tile_id.n} is missing or too short")
-        part_root = run_root(run)
+        part_root = _known_root(run)
         result = node_hash(part_root, result) if result else part_root
     return result
 

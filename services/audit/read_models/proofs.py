@@ -49,8 +49,10 @@ with source as materialized (
       from source s cross join signed
      cross join generate_series(0, cardinality(s.edge) - 1) as height
      cross join unnest(array[$9, signed.size]) as place
-      join audit.tile t on t.log_id = s.log_id and t.level = height
-                       and t.n = place >> ({TILE_HEIGHT} * (height + 1))
+     cross join lateral (  -- limited, so that each is looked up and they are never all read
+           select * from audit.tile
+            where log_id = s.log_id and level = height and n = place >> {TILE_HEIGHT} * (height + 1)
+            limit 1) as t
 )
 select s.origin, s.size, s.edge, found.leaf, signed.size as signed, signed.note, signed.lines,
        held.levels, held.numbers, held.tiles
