@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from services.audit.domain.tlogproof import TlogProof
@@ -16,6 +17,7 @@ from services.audit.read_models.proofs import Proved
 from services.audit.read_models.trail import NoSuchEntry
 from shared.kernel.principal import Principal, Role
 from shared.store.database import Database
+from shared.testing.databases import Urls, run
 from shared.testing.decider import rule
 from tests.integration.audit.support import NAME, Stopped, append, entry, history
 
@@ -70,3 +72,22 @@ async def test_what_is_not_answered_is_not_written_down_as_read(
         with pytest.raises(NoSuchEntry):
             await asked(database, index, division)
     assert (unsigned.index, unsigned.proof, await written_down(database)) == (0, None, [])
+
+
+_REFUSE_AT_COMMIT = """
+create function audit.refuse() returns trigger language plpgsql as $$
+begin raise exception 'the disk is full' using errcode = 'disk_full'; end $$;
+create constraint trigger refused after insert on audit.access_read
+    deferrable initially deferred for each row execute function audit.refuse();
+"""
+
+
+async def test_a_reading_that_cannot_be_committed_gets_no_answer(
+    database: Database, writer: LogWriter, publisher: Publisher, urls: Urls
+) -> None:
+    await append(database, writer, [entry(1, 1)])
+    await publisher.publish()
+    await run(urls.superuser, _REFUSE_AT_COMMIT)
+    with pytest.raises(asyncpg.DiskFullError):
+        await asked(database, 0)
+    assert await written_down(database) == []
