@@ -119,7 +119,7 @@ def test_a_header_that_is_missing_is_named(name: str) -> None:
 
 
 def test_nobody_speaks_for_a_neighbour() -> None:
-    with pytest.raises(Malformed, match="an event of bustest on dixian.alerts"):
+    with pytest.raises(Malformed, match=r"an event of bustest on dixian\.alerts"):
         decode(encode(recorded())._replace(topic=topic("alerts")))
 
 
