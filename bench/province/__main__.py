@@ -162,6 +162,7 @@ if __name__ == "__main__":
         calls=int(CALLS * given.scale),
         flood=given.flood,
         days=given.days,
+        flood_after=given.days * 324 // 366,
         steady=given.steady,
         spike=given.spike,
     )

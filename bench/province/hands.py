@@ -33,9 +33,7 @@ class Refused(Exception):
     """The system said no: the problem it answered with."""
 
     def __init__(self, what: str, status: int, problem: Json) -> None:
-        super().__init__(
-            f"{what}: {status} {problem.get('code')} {problem.get('detail')} {problem}"
-        )
+        super().__init__(f"{what}: {status} {problem.get('code')} {problem.get('detail')}")
         self.status, self.problem = status, problem
 
 
@@ -162,7 +160,7 @@ class Hands:
             await asyncio.sleep(_PAUSE)
         found: Json = orjson.loads(answer) if answer else {}
         if status >= 400:
-            raise Refused(f"{service}: {sent} {body[:400].decode()}", status, found)
+            raise Refused(f"{service}: {sent} {body[:200].decode()}", status, found)
         return found
 
     async def streamed(self, token: str, service: str, path: str, body: bytes) -> bytes:

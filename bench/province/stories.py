@@ -39,6 +39,7 @@ class Case:
     plan: str = ""
     elimination: str = ""
     members: list[str] = field(default_factory=list)
+    risks: list[str] = field(default_factory=list)
 
     @property
     def town(self) -> str:
@@ -157,19 +158,19 @@ class Case:
         found = await self.hands.looks(
             OFFICER, self.village, "assistance", f"/plans/by-case/{self.id}"
         )
-        self.plan = found["plan_id"]
+        self.plan, self.risks = found["plan_id"], found["risks"]
         draft = {
             "willing": True,
             "willingness_signed_on": self.day.isoformat(),
             "willingness_evidence": paper("willing"),
-            "responses": [{"risk": "ILLNESS", "kinds": ["WORKSHOP_JOB"]}],
+            "responses": [{"risk": risk, "kinds": ["WORKSHOP_JOB"]} for risk in self.risks],
         }
         await self.help(OFFICER, self.village, "draft", draft)
         terms = {
             "kind": "WORKSHOP_JOB",
             "fund": "LINKAGE_FUND",
             "department": "HUMAN_RESOURCES",
-            "risks": ["ILLNESS"],
+            "risks": self.risks,
             "takes_part": True,
             "ends_on": (self.day + timedelta(days=700)).isoformat(),
         }
@@ -181,7 +182,9 @@ class Case:
     async def is_proposed(self) -> None:
         """The village holds that the risk has ended; everybody before the notice agrees."""
         path = f"/plans/{self.plan}/eliminations"
-        receipt = await self.hands.does(OFFICER, self.village, "assistance", path, _stable())
+        receipt = await self.hands.does(
+            OFFICER, self.village, "assistance", path, _stable(self.risks)
+        )
         self.elimination = receipt["id"]
         visit = {
             "officers": [f"person:{name_of(OFFICER, self.town)}"],
@@ -296,14 +299,14 @@ async def flooded(case: Case) -> Steps:
     yield case.rest(3)
     await case.case(OFFICER, case.village, "telling", {"about": "CHANNEL_ENTRY"})
     yield case.rest(4)
-    if case.chance.random() < 2 / 3:
-        await case.case(OFFICER, case.county, "green-channel/verification", {"eligible": False})
+    hard = case.chance.random() < 1 / 3
+    category = await case.is_verified(hard=hard)
+    await case.is_compared()
+    await case.case(OFFICER, case.county, "green-channel/verification", {"eligible": hard})
+    if not hard:
         await case.case(OFFICER, case.county, "green-channel/exit", {"note": "损失已由保险赔付"})
         await case.case(OFFICER, case.village, "telling", {"about": "CHANNEL_EXIT"})
         return
-    await case.case(OFFICER, case.county, "green-channel/verification", {"eligible": True})
-    category = await case.is_verified(hard=True)
-    await case.is_compared()
     await case.is_deliberated(category)
     await case.case(OFFICER, case.town, "town-review", {"passed": True})
     await case.is_posted()
@@ -365,7 +368,7 @@ def _found(head: str, members: int, *, hard: bool) -> Json:
     }
 
 
-def _stable() -> Json:
+def _stable(risks: list[str]) -> Json:
     return {
         "mode": "ASSISTED",
         "income": {
@@ -376,6 +379,6 @@ def _stable() -> Json:
             "evidence": [paper("income")],
         },
         "guarantees": [{"gap": gap, "secured": True, "evidence": [paper(gap)]} for gap in _GAPS],
-        "risks": [{"risk": "ILLNESS", "gone": True, "evidence": [paper("illness")]}],
+        "risks": [{"risk": risk, "gone": True, "evidence": [paper("gone")]} for risk in risks],
         "no_new_risk": True,
     }

@@ -23,7 +23,6 @@ from dixian.people import PROVINCE, machine
 from shared.kernel.principal import Role
 from shared.service.demo_clock import FIRST_DAY
 
-FLOOD = date(2024, 6, 20)
 _SPREAD = 20
 """Days of a month over which its single alerts and calls come."""
 _CASE_PAGE = "/cases?level=all&step=officers&limit=200"
@@ -41,6 +40,8 @@ class Scale:
     flood: int
     """Households that go into the green channel on the day of the flood."""
     days: int = 366
+    flood_after: int = 324
+    """Days from the first to the flood: the 20th of June."""
     single: float = 0.02
     """Of the alerts, so many come one by one."""
     steady: float = 60.0
@@ -89,7 +90,7 @@ class Year:
             "version": "37/2023-1",
             "document": "鲁演示发〔2023〕1号",
             "division": PROVINCE,
-            "effective_from": self.day.isoformat(),
+            "effective_from": "2023-01-01",
             "parameters": {
                 "monitoring_line": {"2023": 800_000, "2024": 850_000},
                 "county_rural_mean": dict.fromkeys(self.places.counties, 2_200_000),
@@ -138,7 +139,7 @@ class Year:
         while self.day <= last:
             if self.day.day == 1:
                 await self._month()
-            if self.day == FLOOD:
+            if self.day == FIRST_DAY + timedelta(days=self.scale.flood_after):
                 await self._flood()
             await self._works()
             await self._night()
@@ -184,13 +185,14 @@ class Year:
     def _single(self) -> tuple[Any, AsyncIterator[int]]:
         number, chance = self._serial, Random(self.chance.random())
         self.done["single alerts"] += 1
+        done = False
 
         async def post() -> AsyncIterator[int]:
             body: Any = files.single(number, self.day, self._lives, chance)
             key = machine("medical-insurance").credential
             await self.hands.timed(key, "alerts", "/alerts", body)
-            for none in ():
-                yield none
+            if done:
+                yield 0
 
         return None, post()
 
