@@ -73,7 +73,7 @@ async def _lived(cluster: Cluster, seed: int, scale: Scale, keep: Path | None) -
     began = time.monotonic()
     await watch.night()
     log = {service: await recount.log_of(cluster, service) for service in SERVICES}
-    wrong = [*year.refused, *await recount.recounted(year, log), *await recount.everywhere(cluster)]
+    wrong = [*await recount.recounted(year, log), *await recount.everywhere(cluster), *year.refused]
     year.took["recount and verify"] = time.monotonic() - began
     found = await _found(year, cluster, log, seed, wrong)
     hands.close()

@@ -181,7 +181,9 @@ class Case:
 
     async def is_proposed(self) -> None:
         """The village holds that the risk has ended; everybody before the notice agrees."""
-        path = f"/plans/{self.plan}/eliminations"
+        plan = f"/plans/{self.plan}"
+        self.risks = (await self.hands.looks(OFFICER, self.village, "assistance", plan))["risks"]
+        path = f"{plan}/eliminations"
         receipt = await self.hands.does(
             OFFICER, self.village, "assistance", path, _stable(self.risks)
         )
@@ -302,7 +304,8 @@ async def flooded(case: Case) -> Steps:
     hard = case.chance.random() < 1 / 3
     category = await case.is_verified(hard=hard)
     await case.is_compared()
-    await case.case(OFFICER, case.county, "green-channel/verification", {"eligible": hard})
+    looked = {"eligible": hard, "note": "镇村实地核查"}
+    await case.case(OFFICER, case.county, "green-channel/verification", looked)
     if not hard:
         await case.case(OFFICER, case.county, "green-channel/exit", {"note": "损失已由保险赔付"})
         await case.case(OFFICER, case.village, "telling", {"about": "CHANNEL_EXIT"})

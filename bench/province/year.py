@@ -161,7 +161,9 @@ class Year:
             self.files.append(sent)
             self.done["alerts in files"] += sent["rows"]
         self.took["files"] = self.took.get("files", 0.0) + time.monotonic() - began
-        self.say(f"{self.day} {sum(self.done.values()):,} things done, {len(self._cases):,} cases")
+        self.say(
+            f"{self.day} {sum(self.done.values()):,} alerts and calls, {len(self._cases):,} cases"
+        )
 
     def _plan(self) -> None:
         """Calls and single alerts, each on its day."""
