@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from hashlib import md5, sha256
-from itertools import count
+from multiprocessing import active_children
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import IO
@@ -211,15 +211,13 @@ class Bench:
             await asyncio.sleep(0.05)
 
     async def _watch(self) -> None:
-        """The processes are looked up rarely: going through all there are takes its time."""
+        """This process and the one that reads; going through all there are would take its time."""
         me = psutil.Process()
-        for look in count():
-            if look % 20 == 0:
-                ours = [me, *(item for item in me.children(True) if "python" in item.name())]
-            held = 0
-            for process in ours:
+        while True:
+            held = me.memory_info().rss
+            for child in active_children():
                 try:
-                    held += process.memory_info().rss
+                    held += psutil.Process(child.pid).memory_info().rss
                 except psutil.NoSuchProcess:
                     continue
             self.most = max(self.most, held / 1e6)
