@@ -1,7 +1,8 @@
 """A department's file of a million rows, beside COPY of the same rows into one plain table.
 
-``python -m bench.feeds``: the file is read, checked, matched against two million indexed people,
-recognised, measured and kept, leads are recorded; meanwhile single alerts are posted. COPY takes
+``python -m bench.feeds``: the file is read, checked, measured, recognised and kept; rows that may be
+over a threshold are matched against two million indexed people, and leads are recorded; meanwhile
+single alerts are posted. COPY takes
 the same file into a table without an index, before and after. What the file holds: 85 of 100 rows
 are about registered people, 96 lie below everybody's threshold, 2.5 above it, the others between;
 one in 200 is damaged, one in 200 repeats another.

@@ -178,7 +178,7 @@ class _Comparing:
             households=[row.household_id for row in decided],
             why=[(row.code, row.field) for row in decided],
         )
-        await feed_rows.keep(self.call.tx.raw, binary.DECIDED, packed)
+        await feed_rows.keep(self.call.tx.raw, binary.DECIDED, [packed])
 
     @property
     def tally(self) -> Tally:

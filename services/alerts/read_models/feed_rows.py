@@ -1,8 +1,7 @@
 """A block of a file's rows inside the database: recognised, matched, kept."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from io import BytesIO
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -74,11 +73,19 @@ async def households(
     return found
 
 
-async def keep(connection: Connection, columns: Sequence[str], rows: bytes) -> None:
-    """Keep rows with their fates, all or none. Raises the server's ``UniqueViolationError``."""
+async def keep(connection: Connection, columns: Sequence[str], rows: Iterable[bytes]) -> None:
+    """Keep rows with their fates, all or none: parts of a binary COPY.
+
+    Raises the server's ``UniqueViolationError``.
+    """
+
+    async def parts() -> AsyncIterator[bytes]:
+        for part in rows:
+            yield part
+
     async with connection.transaction():
         await connection.copy_to_table(
-            "row", schema_name="feeds", columns=columns, source=BytesIO(rows), format="binary"
+            "row", schema_name="feeds", columns=columns, source=parts(), format="binary"
         )
 
 

@@ -1,6 +1,6 @@
 """Good rows as the database's binary COPY takes them: made column by column, not row by row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,7 +18,7 @@ ROW = np.dtype(
         ("alert_id", "V16"),
         ("content", "V8"),
         ("token", f"V{TOKEN_BYTES}"),
-        ("type", "S32"),
+        ("type", "S24"),
         ("happened_on", np.int32),  # days after 2000-01-01
         ("amount", np.int64),  # -1: none
         ("division", "S12"),
@@ -30,6 +30,8 @@ Rows = NDArray[Any]
 _EPOCH = date(2000, 1, 1).toordinal()
 _BEGIN = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _END = b"\xff\xff"
+_PART = 4_096
+"""Rows that are packed at once."""
 _SAID = ("content", "token", "type", "happened_on", "amount", "division")
 BELOW = ("file_id", "n", "fate", "alert_id", *_SAID)
 """The columns of ``feeds.row`` that ``kept_below`` fills."""
@@ -51,15 +53,21 @@ def day_number(day: date) -> int:
     return day.toordinal() - _EPOCH
 
 
-def kept_below(file_id: UUID, rows: Rows, fate: str) -> bytes:
-    """Rows with one and the same fate (``BELOW``), in the order of their ids.
+def kept_below(file_id: UUID, rows: Rows, fate: str) -> Iterator[bytes]:
+    """Rows with one and the same fate (``BELOW``), in the order of their ids, part by part.
 
     Whoever is kept in the order of an index finds its page where the one before has left it.
     """
     ids = np.ascontiguousarray(rows["alert_id"]).view(">u8").reshape(-1, 2)
-    rows = rows[np.lexsort((ids[:, 1], ids[:, 0]))]
-    fates = _same(fate.encode(), len(rows))
-    return _packed(len(rows), [*_place(file_id, rows, fates), _raw(rows["alert_id"]), *_said(rows)])
+    order = np.lexsort((ids[:, 1], ids[:, 0]))
+    yield _BEGIN
+    for begin in range(0, len(rows), _PART):
+        part = rows[order[begin : begin + _PART]]
+        fates = _same(fate.encode(), len(part))
+        yield _packed(
+            len(part), [*_place(file_id, part, fates), _raw(part["alert_id"]), *_said(part)]
+        )
+    yield _END
 
 
 def kept_decided(
@@ -82,7 +90,7 @@ def kept_decided(
         *(_texts([None if part is None else part.encode() for part in parts])
           for parts in zip(*why, strict=True)),
     ]  # fmt: skip
-    return _packed(len(rows), columns)
+    return b"".join((_BEGIN, _packed(len(rows), columns), _END))
 
 
 def _place(file_id: UUID, rows: Rows, fates: _Column) -> list[_Column]:
@@ -115,7 +123,7 @@ def _packed(count: int, columns: Sequence[_Column]) -> bytes:
         made[:, begin:end] = column.values
         taken[:, begin:end] = np.arange(end - begin) < lengths[:, None]
         at = end
-    return b"".join((_BEGIN, made[taken].tobytes(), _END))
+    return made[taken].tobytes()
 
 
 def _same(value: bytes, count: int) -> _Column:

@@ -69,8 +69,10 @@ class Columns:
     def take(self, rows: Run | Sequence[Row], draft: Draft) -> None:
         """Each of the rows, plain or not, in their order."""
         good = np.zeros(len(rows), ROW)
-        of, tokens = self._columns(rows), self._NO_TOKENS
+        of: Mapping[F, Sequence[Any]] = {}
+        tokens: Sequence[Sequence[bytes]] = ()
         if self._all_text:
+            of = self._columns(rows)
             tokens = self._plan.index.tokens_of(of[F.DOCUMENT_NUMBER])
             taken = self._read(of, tokens, good)
             good["n"] = _numbers(rows)
@@ -92,8 +94,6 @@ class Columns:
                 made = Candidate(n, alert_id, own, self._given(of, at, good["amount"][at]))
             draft.block.candidates.append(made)
 
-    _NO_TOKENS: Sequence[Sequence[bytes]] = ()
-
     def _columns(self, rows: Run | Sequence[Row]) -> Mapping[F, Sequence[Any]]:
         if isinstance(rows, Run):
             columns = rows.columns
@@ -109,8 +109,8 @@ class Columns:
         """Fill in the rows that are plain; which they are. The others are not to be read."""
         said, which = _coded(_when_of(of))
         whens = [self._when[cells] for cells in said]
-        said, where = _coded(of[F.DIVISION])
-        wheres = [self._where[cell] for cell in said]
+        places, where = _coded(of[F.DIVISION])
+        wheres = [self._where[cell] for cell in places]
         lowest = np.array([_NONE if w is None or w.lowest is None else w.lowest for w in whens])
         amounts = self._amounts(of[F.AMOUNT])
         good["amount"], good["open"] = amounts, amounts >= lowest[which]
@@ -127,13 +127,11 @@ class Columns:
             map([b"" if w is None else w.said for w in wheres].__getitem__, where.tolist()),
             tokens[0],
         )
-        return (
-            _plain(of)
-            & np.array([w is not None for w in whens])[which]
-            & np.array([w is not None for w in wheres])[where]
-            & (amounts != _OTHER)
-            & ((amounts >= 0) | (lowest[which] == _NONE))
-        )
+        plain = _plain(of)
+        plain &= np.array([w is not None for w in whens])[which]
+        plain &= np.array([w is not None for w in wheres])[where]
+        plain &= (amounts != _OTHER) & ((amounts >= 0) | (lowest[which] == _NONE))
+        return plain
 
     def _ids(self, own_ids: Sequence[str]) -> NDArray[Any]:
         """``alert_key`` of each."""

@@ -25,11 +25,13 @@ def surely_valid(numbers: Sequence[str]) -> NDArray[np.bool_]:
     text = "".join(number if fits else _NONE for number, fits in zip(numbers, whole, strict=True))
     digits = np.frombuffer(text.encode(), np.uint8).reshape(-1, LENGTH) - np.uint8(ord("0"))
     body, last = digits[:, :-1], digits[:, -1]
-    valid = np.array(whole) & (body <= 9).all(axis=1) & ((last <= 9) | (last == _TEN))
+    valid: NDArray[np.bool_] = np.array(whole)
+    valid &= (body <= 9).all(axis=1) & ((last <= 9) | (last == _TEN))
     figures = np.where(valid[:, None], body, 0).astype(np.int32)
     value = figures @ _WEIGHTS + np.where(last == _TEN, 10, last)
     province = figures[:, 0] * 10 + figures[:, 1]
-    return valid & (value % 11 == 1) & _PROVINCES[province] & _are_dates(figures[:, 6:14])
+    valid &= (value % 11 == 1) & _PROVINCES[province] & _are_dates(figures[:, 6:14])
+    return valid
 
 
 def _are_dates(figures: NDArray[np.int32]) -> NDArray[np.bool_]:

@@ -335,7 +335,7 @@ def test_rows_below_are_packed_as_the_database_reads_them() -> None:
     ).good
     found = [
         dict(zip(binary.BELOW, row, strict=True))
-        for row in rows_of(binary.kept_below(FILE_ID, good, "BELOW_THRESHOLD"))
+        for row in rows_of(b"".join(binary.kept_below(FILE_ID, good, "BELOW_THRESHOLD")))
     ]
     ids = [named_bytes("alert", FEED, "id", own) for own in ("A1", "A2", "A3")]
     assert [row["alert_id"] for row in found] == sorted(ids)
