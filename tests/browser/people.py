@@ -107,7 +107,7 @@ class Desk:
 
     def submits(self) -> "Desk":
         """Submit."""
-        self.page.locator("form.act .send button").click()
+        self.page.locator("form.act .send button.main").click()
         return self
 
     def is_refused(self, rule: str, field: str = "") -> Locator:

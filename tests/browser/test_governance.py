@@ -24,3 +24,18 @@ def test_a_delegation_a_meeting_and_a_merging_are_recorded(office: Office) -> No
     row.get_by_role("link", name="收回授权").click()
     county.fills({"note": "换届"}).sends()
     expect(row.get_by_role("link")).to_have_count(0)
+
+
+@rule("K7", "R120")
+def test_a_policy_is_tried_refused_and_published(office: Office) -> None:
+    province = office.desk_of("province-officer").goes("/governance")
+    province.page.get_by_role("link", name="发布政策参数").click()
+    plan, publicity = "policy.parameters.plan", "policy.parameters.publicity"
+    province.fills({plan: "9天"})
+    province.page.get_by_role("button", name="试算").click()
+    province.sees("只是试算,没有发布").sees("制定帮扶计划: 10d → 9d")
+    expect(province.page.locator(f'[name="{plan}"]')).to_have_value("9天")
+    version = {"policy.document": "鲁农发〔2034〕1号", "policy.effective_from": "2034-07-01"}
+    province.fills({"policy.version": "37/2034-1", **version, publicity: "2天"})
+    province.submits().is_refused("公示不得少于5天", "policy-parameters-publicity")
+    province.fills({publicity: ""}).sends().sees("政策参数已发布")

@@ -1,8 +1,8 @@
-"""What offices above the village set, over the console's pages: thresholds, the policy book."""
+"""What offices above the village set, over the console's pages: thresholds."""
 
 import re
 from contextlib import closing
-from datetime import date, timedelta
+from datetime import date
 
 import httpx
 
@@ -47,33 +47,3 @@ def test_the_province_sets_a_threshold(system: System) -> None:
         assert "12,345" in shown
     with closing(signed_in(system, "county-officer")) as browser:
         assert browser.get("/files/thresholds").status_code == 403
-
-
-def test_a_policy_is_tried_refused_and_published(system: System) -> None:
-    with closing(signed_in(system, "province-officer")) as browser:
-        assert "/policy" in browser.get("/governance").text
-        before = browser.get("/policy").text
-        assert "15天" in before
-        tried = sends(browser, "/policy", **{"policy.parameters.plan": "9天", "_do": "trial"})
-        assert tried.status_code == 200
-        assert "只是试算,没有发布" in tried.text
-        assert "10d → 9d" in tried.text
-        assert 'value="9天"' in tried.text
-        unread = sends(browser, "/policy", **{"policy.parameters.plan": "很快", "_do": "trial"})
-        assert unread.status_code == 422
-        assert 'id="f-policy-parameters-plan-fault"' in unread.text
-        version = {
-            "policy.version": "37/2099-1",
-            "policy.document": "鲁农发〔2099〕1号",
-            "policy.effective_from": (business_day(system) + timedelta(days=4000)).isoformat(),
-        }
-        short = sends(browser, "/policy", **version, **{"policy.parameters.publicity": "2天"})
-        assert short.status_code == 422
-        assert 'id="f-policy-parameters-publicity-fault"' in short.text
-        done = sends(browser, "/policy", **version, **{"policy.parameters.plan": "9天"})
-        assert (done.status_code, done.headers["location"]) == (303, "/governance")
-    with system.client() as client:
-        on = (business_day(system) + timedelta(days=4001)).isoformat()
-        later = client.get("province-officer", "identification", "/policy", division="37", on=on)
-    assert later["version"] == "37/2099-1"
-    assert (later["parameters"]["plan"], later["parameters"]["identify"]) == ("9d", "15d")
