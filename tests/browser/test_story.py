@@ -146,8 +146,12 @@ def _decided_in_the_village(office: Office, case: str) -> None:
     wrong = {"remark": "电话13805310019", "evidence": PHOTO}
     village.fills({**notice, **wrong}).submits().is_refused("R65", "remark")
     village.fills({"remark": ""}).sends()
-    village.page.get_by_role("link", name=notice["number"]).click()
-    village.sees("沈守田").sees("公示期间如有异议")
+    with village.page.expect_popup() as opened:
+        village.page.get_by_role("link", name=notice["number"]).click()
+    sheet = opened.value
+    expect(sheet.locator("body")).to_contain_text("沈守田")
+    expect(sheet.locator("body")).to_contain_text("异议受理电话")
+    sheet.close()
 
 
 def _approved(office: Office, case: str) -> None:
