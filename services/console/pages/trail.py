@@ -63,7 +63,7 @@ async def listed(visit: Visit) -> Response:
         rows=with_changes(page["items"]),
         next=more,
         asked=asked,
-        searches=[{**item, "address": address_of(item["query"])} for item in found["searches"]],
+        searches=[_search(item) for item in found["searches"]],
         correctable=await _correctable(visit, page["items"]),
         address=urlencode(asked),
     )
@@ -178,6 +178,11 @@ def _question(asked: Mapping[str, str]) -> dict[str, str]:
         if len(made.get(name, "")) == 10:
             made[name] = f"{made[name]}T00:00:00+08:00"
     return made
+
+
+def _search(item: Json) -> dict[str, Any]:
+    """A saved search with the address that shows it."""
+    return {**item, "address": address_of(item["query"])}
 
 
 def address_of(kept: Json) -> str:
