@@ -29,6 +29,7 @@ from shared.kernel.decider import Aggregate
 from shared.store import event_store
 from shared.store.beside import NEXT, OLD, Beside
 from shared.store.bulk import Rows
+from shared.store.connecting import connect
 from shared.store.views import View, table_name
 
 _PAGE = 4000
@@ -141,7 +142,7 @@ class _Rebuild:
     async def open(self) -> None:
         """Two connections: one reads ahead while the other writes."""
         for _ in range(2):
-            self._connections.append(await asyncpg.connect(self._url))
+            self._connections.append(await connect(self._url))
         self._read, self._write = self._connections
         if not await self._write.fetchval("select pg_try_advisory_lock(20230801)"):
             raise AlreadyRunning

@@ -1,6 +1,7 @@
 """`dixian cluster up` with a road to PostgreSQL and one to Kafka, on which weather can be made."""
 
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -89,15 +90,18 @@ class Cluster(Installation):
         with suppress(psutil.NoSuchProcess):
             self.find(name).send_signal(number)
 
-    def whose(self, port: int) -> str:
-        """The name of the process that connects from a port of this machine."""
-        for path in self.inside.run.glob("*.pid"):
-            process = supervisor.running(self.inside.run, path.stem)
-            with suppress(psutil.Error):
-                connections = process.net_connections("tcp4") if process else ()
-                if any(item.laddr.port == port for item in connections):
-                    return path.stem
-        return "somebody"
+    def whose(self, port: int) -> Mapping[int, str]:
+        """The names of the processes that are connected to a port, by the port each comes from."""
+        names = {
+            process.pid: path.stem
+            for path in self.inside.run.glob("*.pid")
+            if (process := supervisor.running(self.inside.run, path.stem))
+        }
+        return {
+            item.laddr.port: names[item.pid]
+            for item in psutil.net_connections("tcp4")
+            if item.pid in names and item.raddr and item.raddr.port == port
+        }
 
     def close(self) -> None:
         """Stop it as Ctrl-C does; what does not stop is ended by its own pid."""

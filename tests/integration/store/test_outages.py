@@ -1,4 +1,4 @@
-"""The database fails at the worst moment, the commit: 503, nothing recorded, and once in the end."""
+"""The database fails at the worst moment, the commit: 503, nothing recorded, once when repeated."""
 
 from collections.abc import AsyncIterator
 from typing import Any
