@@ -90,7 +90,8 @@ class _Line:
     def msg(self, line: str) -> None:
         """Write one line, and before it how many could not be written."""
         gap = _Line.unwritten
-        told = f'{{"event":"log.gap","lines":{gap},"level":"error"}}\n' if gap else ""
+        # A line may have been written by half.
+        told = f'\n{{"event":"log.gap","lines":{gap},"level":"error"}}\n' if gap else ""
         try:
             sys.stderr.write(f"{told}{line}\n")
             sys.stderr.flush()

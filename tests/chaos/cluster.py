@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import orjson
 import psutil
 
 from dixian import supervisor
@@ -19,6 +20,8 @@ SPREAD = 250
 """Ports that an installation uses, from its base on."""
 POSTGRES, KAFKA, TO_POSTGRES, TO_KAFKA = 32, 92, 42, 43
 """The servers' ports and their roads', counted from the base."""
+
+_FAULT = 500
 
 
 def base_for(replicas: int) -> int:
@@ -102,6 +105,20 @@ class Cluster(Installation):
             for item in psutil.net_connections("tcp4")
             if item.pid in names and item.raddr and item.raddr.port == port
         }
+
+    def faults(self) -> list[str]:
+        """What the services' logs say of each request that was answered 500."""
+        lines = []
+        for path in self.inside.logs.glob("*-http*.log"):
+            for line in path.read_bytes().splitlines():
+                with suppress(orjson.JSONDecodeError):  # a full disk takes half a line
+                    lines.append(orjson.loads(line))
+        failed = {item.get("request_id") for item in lines if item.get("status") == _FAULT}
+        return [
+            orjson.dumps(item).decode()
+            for item in lines
+            if item.get("request_id") in failed and "fault" in item
+        ]
 
     def close(self) -> None:
         """Stop it as Ctrl-C does; what does not stop is ended by its own pid."""
