@@ -37,7 +37,7 @@ class Cluster(Installation):
 
     COMMAND = ("cluster", "up")
     UP = "The cluster is up."
-    PATIENCE = 240
+    PATIENCE = 600
 
     replicas: int = 1
     by_road: bool = True
