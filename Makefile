@@ -43,7 +43,7 @@ contracts: runtime  ## write what follows from the code: AsyncAPI 3, JSON Schema
 
 fuzz: dev  ## every endpoint as every role, every file parser, the verifier: for long, new each time
 	@DIXIAN_FUZZ_CASES=$${DIXIAN_FUZZ_CASES:-60} $(BIN)/pytest tests/unit/tabular/test_mutated.py \
-	    tests/unit/bus/test_sorting_machine.py \
+	    tests/unit/bus/test_sorting_machine.py tests/unit/aggregates \
 	    tests/integration/audit/test_mutated_export.py tests/end_to_end/test_schema.py $(ARGS)
 
 advisories: dev  ## ask the advisory services about every locked package
