@@ -228,7 +228,7 @@ SUBJECTS = [
                 help_.RecordPopulation(
                     town=TOWN,
                     year=2023,
-                    villages=(help_.VillagePopulation(division=village, population=900 + n),),
+                    villages=(help_.VillagePopulation(division=village, people=900 + n),),
                 ),
                 COUNTY,
             )
