@@ -33,6 +33,7 @@ BENCHMARKS = (
     "pages",
     "relay",
     "rebuild",
+    "growth",
     "audit",
     "audit_large",
     "latency",
