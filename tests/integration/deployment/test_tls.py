@@ -119,7 +119,7 @@ async def test_a_service_s_whole_way_to_postgresql_is_encrypted_and_verified(
     await database.close()
     # The relay and the consumer hold connections of their own.
     connection = await connector(url(ALERTS.writer, ca))()
-    ours = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]
+    ours = connection._transport.get_extra_info("socket")
     assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
     await connection.close()
     assert tls.spoken == ["TLSv1.3"] * 3

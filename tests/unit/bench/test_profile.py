@@ -19,8 +19,8 @@ def test_each_process_has_its_own_counts_and_imports_have_none() -> None:
     child, parent = processes(_STACKS)
     assert child == Process(
         looks=6,
-        own={"append (shared/store/event_store.py)": 5, "serve (bench/command.py)": 1},  # type: ignore[arg-type]  # equal
-        whole={"append (shared/store/event_store.py)": 5, "serve (bench/command.py)": 6},  # type: ignore[arg-type]
+        own={"append (shared/store/event_store.py)": 5, "serve (bench/command.py)": 1},
+        whole={"append (shared/store/event_store.py)": 5, "serve (bench/command.py)": 6},
     )
     assert parent.looks == 3
 
