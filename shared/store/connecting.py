@@ -32,12 +32,23 @@ _SERVERS_END: Mapping[str, str] = {
 }
 
 
+class NotCommitted(Exception):
+    """A statement of the transaction had failed, and that was passed over: nothing is recorded."""
+
+
 class Watched(Base):
     """A connection whose socket asks, when all is quiet, whether anybody is there."""
 
     def __init__(self, protocol: Any, transport: Any, *rest: Any) -> None:
         super().__init__(protocol, transport, *rest)
         watch(transport.get_extra_info("socket"))
+
+    async def execute(self, query: str, *args: Any, **options: Any) -> str:
+        """The statement's status. Raises ``NotCommitted`` where a COMMIT rolled back in silence."""
+        status: str = await super().execute(query, *args, **options)
+        if status == "ROLLBACK" and query.upper().startswith("COMMIT"):
+            raise NotCommitted
+        return status
 
 
 def watch(ours: Any) -> None:

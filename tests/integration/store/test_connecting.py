@@ -1,14 +1,19 @@
-"""Either end of a connection finds out that the other is gone; nobody waits for ever for one."""
+"""Either end of a connection finds out that the other is gone; no commit fails in silence."""
 
 import asyncio
 import socket
+from contextlib import suppress
 
+import asyncpg
 import pytest
 
 from shared.store import connecting
-from shared.store.connecting import connect, watch
+from shared.store.connecting import NotCommitted, connect, watch
+from shared.store.database import Database
+from shared.testing import example as ex
 from shared.testing.databases import Urls
 
+_REMEMBER = "insert into es.idempotency values ('p', 'r', $1, '', '{}', now())"
 _SET_BY_US = "select name from pg_settings where name = any($1) and source = 'client'"
 
 
@@ -53,3 +58,28 @@ async def test_a_server_that_says_nothing_is_not_waited_for(
         with pytest.raises(TimeoutError):
             await connect(f"postgresql://nobody@127.0.0.1:{port}/nothing?sslmode=disable")
         silent.set()
+
+
+async def test_a_failure_that_was_passed_over_is_no_success(urls: Urls) -> None:
+    """PostgreSQL answers such a COMMIT with a rollback, and no error."""
+    database = ex.database(urls.writer)
+    try:
+        with pytest.raises(NotCommitted):
+            await _pass_over_a_failure(database)
+        async with database.transaction() as tx:
+            assert await tx.raw.fetchval("select count(*) from es.idempotency") == 0
+            await tx.raw.execute(_REMEMBER, "second")
+            with suppress(asyncpg.UniqueViolationError):
+                async with tx.raw.transaction():
+                    await tx.raw.execute(_REMEMBER, "second")
+        async with database.reading() as tx:
+            assert await tx.raw.fetchval("select count(*) from es.idempotency") == 1
+    finally:
+        await database.close()
+
+
+async def _pass_over_a_failure(database: Database) -> None:
+    async with database.transaction() as tx:
+        await tx.raw.execute(_REMEMBER, "first")
+        with suppress(asyncpg.UniqueViolationError):
+            await tx.raw.execute(_REMEMBER, "first")
