@@ -72,7 +72,7 @@ async def send(visit: Visit) -> Response:
             answer = await visit.api.begin(
                 form.service, path, content=parts(file), params={"preview": str(tried).lower()}
             )
-            return _as_it_goes(visit, form, _Told(answer))
+            return _as_it_goes(visit, form, Told(answer))
         taken = await visit.api.act(
             form.service, path, None, content=parts(file), timeout=visit.api.services.long
         )
@@ -194,7 +194,7 @@ def _counts(body: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 
 @dataclass
-class _Told:
+class Told:
     """The lines that a service says while it works a file through, and what they came to."""
 
     lines: AsyncIterator[bytes]
@@ -220,7 +220,7 @@ class _Told:
                 yield {"households": self.households}
 
 
-def _as_it_goes(visit: Visit, form: TableForm, told: _Told) -> Response:
+def _as_it_goes(visit: Visit, form: TableForm, told: Told) -> Response:
     """A page that grows while the file is worked through: it needs no script."""
     mark = token_hex(16)
     page = visit.look.render("table_progress.html", visit, {"form": form, "mark": mark})
