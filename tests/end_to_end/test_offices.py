@@ -1,4 +1,4 @@
-"""What offices above the village set, over the console's pages: thresholds."""
+"""What offices above the village do over the console's pages: thresholds, ledger reviews."""
 
 import re
 from contextlib import closing
@@ -47,3 +47,17 @@ def test_the_province_sets_a_threshold(system: System) -> None:
         assert "12,345" in shown
     with closing(signed_in(system, "county-officer")) as browser:
         assert browser.get("/files/thresholds").status_code == 403
+
+
+def test_a_ledger_that_does_not_exist_is_not_gone_through(system: System) -> None:
+    with closing(signed_in(system, "county-officer")) as browser:
+        page = browser.get("/ledger/do/review").text
+        hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+        town = re.search(r'<option value="(\d{9})"', page)
+        assert town is not None
+        fields = {**hidden, "town": town[1], "mass_relapse_risk": "no"}
+        report = {"evidence": ("report.pdf", b"%PDF-1.7\n", "application/pdf")}
+        answer = browser.post("/ledger/do/review", data=fields, files=report)
+    assert answer.status_code == 409
+    assert "未列入工作台账" in answer.text
+    assert "文件尚未保存,请重新选择" in answer.text
