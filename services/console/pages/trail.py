@@ -25,6 +25,8 @@ _FILTERS = (
     "stream",
     "correlation",
 )
+_RARE = frozenset({"role", "region", "service", "household", "stream", "correlation"})
+"""Filters that stay folded away until one of them is used."""
 
 
 def routes(door: Door) -> Sequence[BaseRoute]:
@@ -61,6 +63,7 @@ async def listed(visit: Visit) -> Response:
         rows=with_changes(page["items"]),
         next=more,
         asked=asked,
+        narrowed=not _RARE.isdisjoint(asked),
         searches=[_search(item) for item in found["searches"]],
         correctable=await _correctable(visit, page["items"]),
         address=urlencode(asked),
