@@ -1,0 +1,59 @@
+"""The trail: a filter exported with its proofs, and kept for everybody of one's role."""
+
+import io
+import json
+import zipfile
+
+import openpyxl
+from playwright.sync_api import expect
+
+from tests.browser.people import Desk, Office
+
+FILTER = "/trail?type=Approved&role=committee"
+
+
+def test_exactly_what_the_filter_shows_is_exported_with_its_proofs(office: Office) -> None:
+    inspector = office.desk_of("inspector").goes(FILTER)
+    shown = inspector.page.locator("tbody > tr").count()
+    assert shown > 0
+    inspector.page.get_by_role("button", name="导出").click()
+    inspector.reloads_until('a:has-text("下载")')
+    inspector.sees(f"已导出{shown}行").is_readable()
+    with inspector.page.expect_download() as download:
+        inspector.page.get_by_role("link", name="下载").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        names = archive.namelist()
+        manifest = json.loads(archive.read("manifest.json"))
+        rows = next(name for name in names if name.endswith(".xlsx"))
+        sheet = openpyxl.load_workbook(io.BytesIO(archive.read(rows))).worksheets[0]
+        proofs = archive.read("proofs.jsonl").splitlines()
+    assert manifest["rows"] == len(proofs) == shown
+    header, *cells = sheet.iter_rows(values_only=True)
+    assert [row[header.index("type")] for row in cells] == ["Approved"] * shown
+    assert {cell.data_type for line in sheet.iter_rows() for cell in line} <= {"s", "n"}
+
+
+def test_a_search_is_kept_for_everybody_of_ones_role_and_nobody_else(office: Office) -> None:
+    county = office.desk_of("county-officer").goes("/trail?type=NoticePosted")
+    county.page.locator("#name").fill("公示记录")
+    county.page.get_by_label("与同岗位共享").check()
+    county.page.get_by_role("button", name="保存").click()
+    county.sees("常用查询已保存")
+    city = office.desk_of("city-officer")
+    _kept(city).click()
+    expect(city.page.locator('[name="type"]')).to_have_value("NoticePosted")
+    expect(city.page.get_by_role("button", name="删除")).to_have_count(0)
+    expect(_kept(office.desk_of("inspector"))).to_have_count(0)
+    _kept(county)
+    county.is_readable()
+    county.page.get_by_role("button", name="删除 公示记录").click()
+    county.sees("常用查询已删除")
+    expect(_kept(city)).to_have_count(0)
+
+
+def _kept(desk: Desk):  # type: ignore[no-untyped-def]
+    desk.goes("/trail")
+    folded = desk.page.get_by_text("常用查询", exact=True)
+    if folded.count():
+        folded.click()
+    return desk.page.get_by_role("link", name="公示记录")
