@@ -5,7 +5,7 @@ import json
 import zipfile
 
 import openpyxl
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.people import Desk, Office
 
@@ -34,24 +34,24 @@ def test_exactly_what_the_filter_shows_is_exported_with_its_proofs(office: Offic
 
 
 def test_a_search_is_kept_for_everybody_of_ones_role_and_nobody_else(office: Office) -> None:
-    county = office.desk_of("county-officer").goes("/trail?type=NoticePosted")
-    county.page.locator("#name").fill("公示记录")
-    county.page.get_by_label("与同岗位共享").check()
-    county.page.get_by_role("button", name="保存").click()
-    county.sees("常用查询已保存")
-    city = office.desk_of("city-officer")
-    _kept(city).click()
-    expect(city.page.locator('[name="type"]')).to_have_value("NoticePosted")
-    expect(city.page.get_by_role("button", name="删除")).to_have_count(0)
+    city = office.desk_of("city-officer").goes("/trail?type=NoticePosted")
+    city.page.locator("#name").fill("公示记录")
+    city.page.get_by_label("与辖区内同岗位共享").check()
+    city.page.get_by_role("button", name="保存").click()
+    city.sees("常用查询已保存")
+    county = office.desk_of("county-officer")
+    _kept(county).click()
+    expect(county.page.locator('[name="type"]')).to_have_value("NoticePosted")
+    expect(county.page.get_by_role("button", name="删除")).to_have_count(0)
     expect(_kept(office.desk_of("inspector"))).to_have_count(0)
-    _kept(county)
-    county.is_readable()
-    county.page.get_by_role("button", name="删除 公示记录").click()
-    county.sees("常用查询已删除")
-    expect(_kept(city)).to_have_count(0)
+    _kept(city)
+    city.is_readable()
+    city.page.get_by_role("button", name="删除 公示记录").click()
+    city.sees("常用查询已删除")
+    expect(_kept(county)).to_have_count(0)
 
 
-def _kept(desk: Desk):  # type: ignore[no-untyped-def]
+def _kept(desk: Desk) -> Locator:
     desk.goes("/trail")
     folded = desk.page.get_by_text("常用查询", exact=True)
     if folded.count():

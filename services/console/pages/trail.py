@@ -125,8 +125,8 @@ async def export(visit: Visit) -> Response:
 
 async def exported(visit: Visit) -> Response:
     """How far the export is."""
-    status = await visit.api.get("audit", f"/exports/{visit.id('export_id')}")
-    return visit.render("export.html", status=status, export_id=visit.id("export_id"))
+    made = await visit.api.get("audit", f"/exports/{visit.id('export_id')}")
+    return visit.render("export.html", made=made, export_id=visit.id("export_id"))
 
 
 async def file(visit: Visit) -> Response:
