@@ -63,10 +63,10 @@ def _file(office: Office, target: Path, known: str, unknown: str) -> Path:
         day = client.today()
     wrong = f"{unknown[:-1]}{'0' if unknown[-1] != '0' else '1'}"
     rows = (
-        ("A-1", known, "魏守田", "26000"),
-        ("A-2", unknown, "魏无名", "26000"),
-        ("A-3", known, "魏守田", "100"),
-        ("=1+1", wrong, "魏错号", "26000"),
+        (f"A{unknown[6:]}1", known, "魏守田", "26000"),
+        (f"A{unknown[6:]}2", unknown, "魏无名", "26000"),
+        (f"A{unknown[6:]}3", known, "魏守田", "100"),
+        (f"=1+{unknown}", wrong, "魏错号", "26000"),
     )
     lines = [
         f"{key},{number},{name},MEDICAL_YEAR,{day},{amount},{VILLAGE},{day:%Y-%m}"

@@ -3,12 +3,14 @@
 import io
 import json
 import zipfile
+from uuid import uuid4
 
 import openpyxl
 from playwright.sync_api import Locator, expect
 
 from tests.browser.people import Desk, Office
 
+NAME = f"公示记录{uuid4().hex[:6]}"
 FILTER = "/trail?type=Approved&role=committee"
 
 
@@ -35,7 +37,7 @@ def test_exactly_what_the_filter_shows_is_exported_with_its_proofs(office: Offic
 
 def test_a_search_is_kept_for_everybody_of_ones_role_and_nobody_else(office: Office) -> None:
     city = office.desk_of("city-officer").goes("/trail?type=NoticePosted")
-    city.page.locator("#name").fill("公示记录")
+    city.page.locator("#name").fill(NAME)
     city.page.get_by_label("与辖区内同岗位共享").check()
     city.page.get_by_role("button", name="保存").click()
     city.sees("常用查询已保存")
@@ -46,7 +48,7 @@ def test_a_search_is_kept_for_everybody_of_ones_role_and_nobody_else(office: Off
     expect(_kept(office.desk_of("inspector"))).to_have_count(0)
     _kept(city)
     city.is_readable()
-    city.page.get_by_role("button", name="删除 公示记录").click()
+    city.page.get_by_role("button", name=f"删除 {NAME}").click()
     city.sees("常用查询已删除")
     expect(_kept(county)).to_have_count(0)
 
@@ -56,4 +58,4 @@ def _kept(desk: Desk) -> Locator:
     folded = desk.page.get_by_text("常用查询", exact=True)
     if folded.count():
         folded.click()
-    return desk.page.get_by_role("link", name="公示记录")
+    return desk.page.get_by_role("link", name=NAME)
