@@ -5,7 +5,7 @@ BIN := .venv/bin
 LOCK = $(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
        --no-emit-index-url --no-emit-find-links --no-header --quiet $(LOCKFLAGS)
 
-.PHONY: help run demo tour test county chaos drill fuzz advisories cluster contracts lint format types bench lock clean runtime dev
+.PHONY: help run demo tour test county province chaos drill fuzz advisories cluster contracts lint format types bench lock clean runtime dev
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ test: dev lint types  ## everything: lint, types, unit, integration, contract, e
 county: dev  ## ten thousand households lived through two years and recounted (HOUSEHOLDS=10000)
 	@DIXIAN_COUNTY_HOUSEHOLDS=$${HOUSEHOLDS:-10000} \
 	    $(BIN)/pytest -q -s tests/integration/assistance/test_county_year.py $(ARGS)
+
+province: dev  ## a province's year over HTTP on a whole cluster, a flood in it (SCALE=0.02 of a province)
+	@$(BIN)/python -m bench.province --scale $${SCALE:-0.02} $(ARGS)
 
 chaos: dev  ## a cluster under load while everything fails, then checked (DURATION=600 SEED=1 REPLICAS=2)
 	@$(BIN)/python -m tests.chaos.run --seconds $${DURATION:-600} --replicas $${REPLICAS:-2} \

@@ -1,6 +1,9 @@
 """A log of ten million entries, asked over HTTP: proofs, and the first page of every filter.
 
-usage: python -m bench.audit_large [ENTRIES=10000000]
+usage: python -m bench.audit_large [ENTRIES=10000000 [DIRECTORY]]
+
+With a directory the log is made there once, and asked again the next time: making ten million
+entries takes half an hour, asking them a few minutes.
 
 The service runs in a process of its own, whole but for its workers; each question goes through its
 door, is written down as a reading, committed and answered. The proofs are verified with the log's
@@ -9,7 +12,6 @@ public key, and every page must show what was asked for.
 
 import asyncio
 import multiprocessing
-import os
 import random
 import socket
 import sys
@@ -44,7 +46,7 @@ from shared.evidence.settings import NO_SCAN, EvidenceSettings
 from shared.kernel.principal import Role
 from shared.telemetry.logs import LogSettings, configure
 from shared.testing.access import TakenAtTheirWord, acting
-from shared.testing.databases import service_database
+from shared.testing.databases import kept_database
 from shared.testing.postgres import EmbeddedPostgres
 from shared.vault.settings import VaultSettings, create_missing_keys
 from shared.web.service import ServiceSettings
@@ -56,16 +58,38 @@ PROOF_MS, PAGE_MS = 3, 50
 PAGE = 50
 
 
-async def main(count: int) -> None:
+async def main(count: int, kept: Path | None) -> None:
     """Make the log, and ask it."""
+    if kept is not None:
+        kept.mkdir(exist_ok=True)  # noqa: ASYNC240 - nothing else runs yet
+        await on_server(kept, count)
+        return
     with tempfile.TemporaryDirectory(prefix="dixian-bench-", ignore_cleanup_errors=True) as place:
-        os.chmod(place, 0o755)  # noqa: PTH101 - nothing else runs yet
-        with EmbeddedPostgres(Path(place) / "postgres") as server:
-            async with service_database(server, SCHEMA) as urls:
-                began = time.perf_counter()
-                await seed(urls, count)
-                print(f"{count:,} entries made in {time.perf_counter() - began:,.0f} s", flush=True)
-                await measure(urls.superuser, urls.writer, Path(place), count)
+        await on_server(Path(place), count)
+
+
+async def on_server(place: Path, count: int) -> None:
+    """The same with a database server whose files lie in ``place``; made already, or not yet."""
+    place.chmod(0o755)  # noqa: ASYNC240 - nothing else runs yet
+    with EmbeddedPostgres(place / "postgres") as server:
+        urls = await kept_database(server, SCHEMA)
+        made = await log_size(urls.superuser)
+        if made not in {0, count}:
+            raise SystemExit(f"{place} holds {made:,} entries, or was not finished: choose another")
+        if not made:
+            began = time.perf_counter()
+            await seed(urls, count)
+            print(f"{count:,} entries made in {time.perf_counter() - began:,.0f} s", flush=True)
+        await measure(urls.superuser, urls.writer, place, count)
+
+
+async def log_size(superuser: str) -> int:
+    """How many entries the database's log was made with; -1 when the making did not end."""
+    raw = await asyncpg.connect(superuser)
+    size = await raw.fetchval("select coalesce(max(size), 0) from audit.log_head")
+    begun = await raw.fetchval("select to_regclass('public.made') is not null")
+    await raw.close()
+    return -1 if begun else int(size)
 
 
 async def measure(superuser: str, writer: str, place: Path, count: int) -> None:
@@ -292,4 +316,5 @@ def report(name: str, taken: list[float]) -> float:
 
 
 if __name__ == "__main__":
-    run(main(*(int(value) for value in sys.argv[1:2] or ["10000000"])))
+    count, directory = (*sys.argv[1:3], *("10000000", "")[len(sys.argv) - 1 :])
+    run(main(int(count), Path(directory) if directory else None))

@@ -120,10 +120,11 @@ async def index(urls: Urls, count: int) -> None:
     await raw.execute("insert into audit.indexed values (1, $1)", count)
     await _tiles(raw, count)
     await check(raw, count)
-    await raw.execute("grant select on seed to dixian_audit_writer; drop table made, said")
-    await raw.close()
+    await raw.execute("grant select on seed to dixian_audit_writer; drop table said")
     tables = ("seed", "audit.entry_words", "audit.entry_block", "audit.block_word", "audit.tile")
     await run(urls.superuser, *(f"vacuum analyze {table}" for table in tables), "checkpoint")
+    await raw.execute("drop table made")  # there while the log is not finished
+    await raw.close()
 
 
 def _halves(count: int) -> list[tuple[int, int]]:

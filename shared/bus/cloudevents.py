@@ -123,6 +123,9 @@ def envelope(message: Message) -> Envelope:
         named = _TYPE.fullmatch(found["ce_type"])
         if named is None:
             raise Malformed(f"ce_type is {found['ce_type']!r}")
+        if message.topic != topic(named[1]):
+            # Each service may write to its own topic alone: nobody speaks for a neighbour.
+            raise Malformed(f"an event of {named[1]} on {message.topic}")
         version = int(found["ce_sequence"])
         if version < 1:
             raise Malformed(f"ce_sequence is {version}")

@@ -9,26 +9,16 @@ from pydantic_core import PydanticCustomError
 
 LENGTH = 18
 """Characters of a number."""
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_ALL_WEIGHTS = (*_WEIGHTS, 1)
+WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
+"""What each of the first 17 digits counts for in the check."""
 _CHECK = "10X98765432"
-_ZEROS = ord("0") * sum(_WEIGHTS)
+_ZEROS = ord("0") * sum(WEIGHTS)
 _ALONE = re.compile(r"(?<![0-9A-Za-z])([1-9]\d{16})([\dXx])(?![0-9A-Za-z])")
 
 
 def check_character(body: str) -> str:
     """The 18th character for 17 digits (GB 11643, ISO 7064 MOD 11-2)."""
-    return _CHECK[(sum(map(mul, body.encode(), _WEIGHTS)) - _ZEROS) % 11]
-
-
-def weighed(digits: str, place: int) -> float:
-    """What digits from ``place`` on are worth in the check: that of a whole number is 1 modulo 11.
-
-    Not a number where one of them is no digit.
-    """
-    if not (digits.isascii() and digits.isdigit()):
-        return float("nan")
-    return float(sum(map(mul, map(int, digits), _ALL_WEIGHTS[place:])))
+    return _CHECK[(sum(map(mul, body.encode(), WEIGHTS)) - _ZEROS) % 11]
 
 
 def holds_document_number(text: str, *, born_until: date = date(2100, 12, 31)) -> bool:

@@ -28,17 +28,20 @@ def named_id(kind: str, *parts: str) -> UUID:
 def named_bytes(kind: str, *parts: str) -> bytes:
     """The 16 bytes of ``named_id``, for whoever makes a million of them."""
     *first, last = (kind, *parts)
-    return next(named_many(first, (last,)))
+    made = bytearray(next(named_digests(first, (last,)))[:16])
+    made[6] = made[6] & 0x0F | 0x50
+    made[8] = made[8] & 0x3F | 0x80
+    return bytes(made)
 
 
-def named_many(first: Iterable[str], lasts: Iterable[str]) -> Iterator[bytes]:
-    """``named_bytes`` of many keys that differ in their last part only."""
+def named_digests(first: Iterable[str], lasts: Iterable[str]) -> Iterator[bytes]:
+    """What ``named_bytes`` is made of, for many keys that differ in their last part only.
+
+    The first 16 bytes of each, before version and variant are set in bytes 6 and 8.
+    """
     begun = _BEGUN.copy()
     begun.update("".join(f"{part}\x1f" for part in first).encode())
     for last in lasts:
         digest = begun.copy()
         digest.update(last.encode())
-        made = bytearray(digest.digest()[:16])
-        made[6] = made[6] & 0x0F | 0x50
-        made[8] = made[8] & 0x3F | 0x80
-        yield bytes(made)
+        yield digest.digest()

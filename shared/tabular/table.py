@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from itertools import count
 from typing import IO, NamedTuple, TypeAlias
 
 from shared.tabular.faults import TooLarge, Unreadable
@@ -49,6 +50,27 @@ class Row(NamedTuple):
     """As many as the header has; none where ``flaw`` says why."""
     flaw: str = ""
     """Why the row cannot be read at all: a code of ``ROW_FLAWS``."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Rows that follow each other line by line, as columns of texts, none of them too long."""
+
+    first: int
+    """The first row's number."""
+    columns: Sequence[Sequence[str]]
+    """As many as the header has, equally long."""
+
+    def __len__(self) -> int:
+        return len(self.columns[0])
+
+    def __getitem__(self, some: slice) -> "Run":
+        begin = some.indices(len(self))[0]
+        return Run(self.first + begin, [column[some] for column in self.columns])
+
+    def __iter__(self) -> Iterator[Row]:
+        """Row by row."""
+        return map(Row, count(self.first), zip(*self.columns, strict=True))
 
 
 ROW_FLAWS: dict[str, tuple[str, str]] = {
@@ -104,7 +126,7 @@ class Table:
     encoding: str
     """``utf-8`` or ``gb18030``; what a workbook says is always the former."""
     read: Callable[[], Iterator[Row]]
-    read_batches: Callable[[], Iterator[Sequence[Row]]] | None = None
+    read_batches: Callable[[], Iterator[Run | Sequence[Row]]] | None = None
     """The same rows, many at a time, where the file gives them so."""
     unpacked: IO[bytes] | None = None
     """What was unpacked to be read; gone when the table is closed."""
@@ -125,12 +147,12 @@ class Table:
         for batch in self.batches(limit=limit):
             yield from batch
 
-    def batches(self, *, limit: int = Limits.rows) -> Iterator[Sequence[Row]]:
+    def batches(self, *, limit: int = Limits.rows) -> Iterator[Run | Sequence[Row]]:
         """The same rows, as many at a time as the file gives. Raises ``TooLarge``."""
-        count = 0
+        seen = 0
         for batch in self.read_batches() if self.read_batches else ([row] for row in self.read()):
-            count += len(batch)
-            if count > limit:
-                yield batch[: limit - count]
+            seen += len(batch)
+            if seen > limit:
+                yield batch[: limit - seen]
                 raise TooLarge("too-many-rows", f"超过{limit}行", f"it has over {limit} rows")
             yield batch

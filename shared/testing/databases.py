@@ -59,6 +59,19 @@ async def empty_database(server: EmbeddedPostgres, service: str) -> AsyncIterato
         yield _urls(server, name, service)
 
 
+async def kept_database(server: EmbeddedPostgres, schema: Schema) -> Urls:
+    """The service's database on a server whose directory is kept: made once, migrated each time."""
+    name = f"kept_{schema.service}"
+    connection = await asyncpg.connect(server.url())
+    there = await connection.fetchval("select true from pg_database where datname = $1", name)
+    await connection.close()
+    if not there:
+        await server.run(f'create database "{name}"')
+    await _provide(server, name, schema.service)
+    await upgrade(_urls(server, name, schema.service).owner, schema)
+    return _urls(server, name, schema.service)
+
+
 def _urls(server: EmbeddedPostgres, database: str, service: str) -> Urls:
     roles = (server.url(database, f"dixian_{service}_{role}") for role in _ROLES)
     return Urls(server.url(database), *roles)

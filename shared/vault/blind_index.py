@@ -4,7 +4,7 @@ A token is a keyed hash: equal for equal numbers, meaningless without the key. I
 key's version, so that two keys can be in use while the index is renewed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -21,8 +21,8 @@ TOKEN_BYTES = 17
 _HASH_BYTES = 16
 _PURPOSE = b"dixian/document/1/"
 
-_Hash = Callable[[bytes], bytes]
-"""Of a number, its purpose put before it."""
+_Hash = Callable[[Iterable[bytes]], list[bytes]]
+"""Of many numbers at once, the purpose put before each."""
 
 
 class BlindIndex:
@@ -71,7 +71,8 @@ class BlindIndex:
         made = []
         for version, hashed in self._hashes.items():
             head = bytes((version,))
-            made.append([head + hashed(number.encode())[:_HASH_BYTES] for number in numbers])
+            digests = hashed(number.encode() for number in numbers)
+            made.append([head + digest[:_HASH_BYTES] for digest in digests])
         return made
 
     def identity(self, document: Document) -> bytes:
@@ -97,7 +98,7 @@ class BlindIndex:
         return (identity, self._token(version, document.number))
 
     def _token(self, version: int, number: str) -> bytes:
-        digest = self._hashes[version](number.encode())
+        (digest,) = self._hashes[version]((number.encode(),))
         return bytes((version,)) + digest[:_HASH_BYTES]
 
 
@@ -110,10 +111,13 @@ def _hash_of(key: Key) -> _Hash:
     except UnsupportedAlgorithm as error:
         raise CipherUnavailable("HMAC-SM3 is not in this build of OpenSSL") from error
 
-    def sm3(message: bytes) -> bytes:
-        digest = start.copy()
-        digest.update(message)
-        return digest.finalize()
+    def sm3(messages: Iterable[bytes]) -> list[bytes]:
+        made = []
+        for message in messages:
+            digest = start.copy()
+            digest.update(message)
+            made.append(digest.finalize())
+        return made
 
     return sm3
 
@@ -124,10 +128,13 @@ def _hmac_sha256(key: bytes) -> _Hash:
     begun_inner = sha256(bytes(byte ^ 0x36 for byte in padded) + _PURPOSE)
     begun_outer = sha256(bytes(byte ^ 0x5C for byte in padded))
 
-    def digest(message: bytes) -> bytes:
-        inner, outer = begun_inner.copy(), begun_outer.copy()
-        inner.update(message)
-        outer.update(inner.digest())
-        return outer.digest()
+    def hmacs(messages: Iterable[bytes]) -> list[bytes]:
+        made = []
+        for message in messages:
+            inner, outer = begun_inner.copy(), begun_outer.copy()
+            inner.update(message)
+            outer.update(inner.digest())
+            made.append(outer.digest())
+        return made
 
-    return digest
+    return hmacs

@@ -6,7 +6,6 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -15,7 +14,7 @@ from typing import Annotated
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
-from shared.kernel.document_number import LENGTH, check_character, weighed
+from shared.kernel.document_number import LENGTH, check_character
 from shared.kernel.refusal import Invalid
 
 _SHAPE = re.compile(r"^\d{17}[\dX](?:\d{2}(?:[B\d]\d)?)?$")
@@ -23,13 +22,14 @@ _INVISIBLE = re.compile(r"[\s\u200b-\u200f\u2060\ufeff]")
 # The provinces' codes; 81–83 are the residence permits of Hong Kong, Macao and Taiwan residents,
 # 9x the permanent residence of foreigners. County codes are not looked up: abandoned ones stay
 # valid for life, and new ones appear every year.
-_PROVINCES = frozenset(
+PROVINCES = frozenset(
     str(code)
     for area in ((11, 16), (21, 24), (31, 38), (41, 47), (50, 55), (61, 66), (71, 72), (81, 84))
     for code in range(*area)
 )
 _LENGTHS = frozenset({18, 20, 22})
-_NAN = float("nan")
+EARLIEST_BIRTH = 1850
+"""The year of the earliest date of birth that a number may say."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def parse_document(text: str) -> Document:
         raise _invalid("length", "证件号码应为18、20或22位", "it has 18, 20 or 22 characters")
     if not _SHAPE.match(number) or not number.isascii():
         raise _invalid("format", "证件号码含有不应有的字符", "a character is out of place")
-    if number[:2] not in _PROVINCES and number[0] != "9":
+    if number[:2] not in PROVINCES and number[0] != "9":
         raise _invalid("division", "证件号码的地区码不存在", "it begins with no province's code")
     if not _is_date(number[6:14]):
         raise _invalid("birth-date", "证件号码中的出生日期不存在", "its date of birth is no date")
@@ -84,40 +84,10 @@ def parse_document(text: str) -> Document:
     return Document(number)
 
 
-def surely_valid(numbers: Iterable[str]) -> list[bool]:
-    """For each text whether it is a valid identity number, written as plainly as can be.
-
-    ``parse_document`` takes all of these; of the others it may take some. What a part of a number
-    is worth is remembered, so that a million of them take no time.
-    """
-    area, born, rest = _area, _born, _rest
-    return [
-        len(number) == LENGTH
-        and (area(number[:6]) + born(number[6:14]) + rest(number[14:])) % 11 == 1
-        for number in numbers
-    ]
-
-
-@lru_cache(maxsize=65536)
-def _area(digits: str) -> float:
-    return weighed(digits, 0) if digits[:2] in _PROVINCES or digits[0] == "9" else _NAN
-
-
-@lru_cache(maxsize=65536)
-def _born(digits: str) -> float:
-    return weighed(digits, 6) if _is_date(digits) else _NAN
-
-
-@lru_cache(maxsize=65536)
-def _rest(characters: str) -> float:
-    check = characters[3]
-    return weighed(characters[:3], 14) + (10 if check == "X" else weighed(check, 17))
-
-
 @lru_cache(maxsize=65536)
 def _is_date(digits: str) -> bool:
     try:
-        return date.fromisoformat(digits).year >= 1850
+        return date.fromisoformat(digits).year >= EARLIEST_BIRTH
     except ValueError:
         return False
 
@@ -137,10 +107,11 @@ DocumentNumber = Annotated[str, AfterValidator(_validated)]
 """A field of a request: checked, normalised, and refused with its own field path."""
 
 __all__ = [
+    "EARLIEST_BIRTH",
+    "PROVINCES",
     "Document",
     "DocumentNumber",
     "check_character",
     "normalise",
     "parse_document",
-    "surely_valid",
 ]

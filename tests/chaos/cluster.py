@@ -70,8 +70,8 @@ class Cluster(Installation):
 
     @property
     def bootstrap(self) -> str:
-        """The broker, by its road: it tells everybody to come that way."""
-        return f"127.0.0.1:{self.base + TO_KAFKA}"
+        """The broker, by its road where there is one: it tells everybody to come that way."""
+        return f"127.0.0.1:{self.base + (TO_KAFKA if self.by_road else KAFKA)}"
 
     @property
     def processes(self) -> list[str]:

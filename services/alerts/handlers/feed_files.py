@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import numpy as np
 import orjson
 
 from services.alerts.domain import feed_commands as c
@@ -30,7 +31,8 @@ from services.alerts.domain.register import Known, Why
 from services.alerts.handlers.tools import Tools
 from services.alerts.read_models import feed_parts, feed_rows, register
 from services.alerts.read_models.feed_rows import Decided
-from services.alerts.reading.plan import COLUMNS, Block, Candidate
+from services.alerts.reading import binary
+from services.alerts.reading.plan import Block, Candidate, cut
 from shared.contracts.alerts import RowFate, Tally, Threshold
 from shared.kernel.event import Command
 from shared.kernel.ids import new_id
@@ -41,7 +43,8 @@ from shared.store.bulk import Begun
 from shared.store.event_store import ConcurrentAppend
 from shared.vault.vault import Entry
 
-_AT_A_TIME = 100
+_AT_A_TIME = 10
+_UNNAMED = frozenset({RowFate.REPEATED, RowFate.REFUSED})
 
 
 class FeedFiles:
@@ -119,14 +122,12 @@ class _Comparing:
         unknown comes last, looked up again under the lock that a household's registration takes,
         which is held the less: neither must miss the other.
         """
-        connection, block = self.call.tx.raw, self.block
-        await feed_rows.stage(connection, self.feed, COLUMNS, block.staged, block.tokens)
-        known = await feed_rows.known(connection)
-        rows = self._still_open(known)
-        found = await feed_rows.households(connection, [row.n for row in rows])
-        keeping = asyncio.create_task(
-            feed_rows.keep_below(connection, self.file_id, known, several_tokens=bool(block.tokens))
-        )
+        connection = self.call.tx.raw
+        await feed_rows.begin(connection, self.feed)
+        rows = await self._still_open()
+        tokens = [(row.n, token) for row in rows for token in row.tokens]
+        found = await feed_rows.households(connection, tokens)
+        keeping = asyncio.create_task(self._keep_below())
         try:
             await self._judge([row for row in rows if row.n in found], found)
         finally:
@@ -135,14 +136,49 @@ class _Comparing:
         await self._judge(unknown, await self._looked_up_again(unknown))
         await self._write()
 
+    async def _keep_below(self) -> None:
+        """Keep what lies below everybody's threshold.
+
+        Nearly always none of it came before: whether some did is asked when the index says so.
+        """
+        connection = self.call.tx.raw
+        below = self.block.good[~self.block.good["open"]]
+        try:
+            await self._keep_as_below(below)
+        except asyncpg.UniqueViolationError:
+            ids = [UUID(bytes=item) for item in cut(below["alert_id"].tobytes(), 16)]
+            known = await feed_rows.known(connection, ids)
+            contents = cut(below["content"].tobytes(), 8)
+            for n, alert_id, content in zip(below["n"].tolist(), ids, contents, strict=True):
+                if alert_id in known:
+                    self._came_before(n, known[alert_id], content)
+            await self._keep_as_below(below[[alert_id not in known for alert_id in ids]])
+
+    async def _keep_as_below(self, rows: binary.Rows) -> None:
+        packed = binary.kept_below(self.file_id, rows, RowFate.BELOW_THRESHOLD)
+        await feed_rows.keep(self.call.tx.raw, binary.BELOW, packed)
+
     async def _write(self) -> None:
         connection, block = self.call.tx.raw, self.block
         await self.tools.vault.put(connection, self.people, at=self.call.tx.clock.now())
         await self.call.begin_many(self.begun)
         await register.wait_many(connection, self.waiting)
-        await feed_rows.keep_decided(connection, self.file_id, self.decided)
+        await self._keep_decided()
         await feed_rows.keep_refused(connection, self.file_id, block.refused)
         await feed_rows.keep_repeated(connection, self.file_id, block.repeated)
+
+    async def _keep_decided(self) -> None:
+        """An alert that came before is kept elsewhere under its id."""
+        decided, good = self.decided, self.block.good
+        packed = binary.kept_decided(
+            self.file_id,
+            good[np.searchsorted(good["n"], [row.n for row in decided])],
+            [row.fate for row in decided],
+            named=[row.fate not in _UNNAMED for row in decided],
+            households=[row.household_id for row in decided],
+            why=[(row.code, row.field) for row in decided],
+        )
+        await feed_rows.keep(self.call.tx.raw, binary.DECIDED, [packed])
 
     @property
     def tally(self) -> Tally:
@@ -157,27 +193,34 @@ class _Comparing:
     @property
     def digest(self) -> str:
         """Over the rows as they were read, and over every fate that is another than BELOW."""
-        seal = sha256(self.block.staged)
+        seal = sha256(self.block.good.tobytes())
         fates: list[Any] = [(row.n, row.fate, row.code) for row in self.decided]
         fates += [(row.n, row.code) for row in self.block.refused]
         seal.update(orjson.dumps([fates, self.block.repeated]))
         return seal.hexdigest()
 
-    def _still_open(self, known: Mapping[int, bool]) -> list[Candidate]:
+    async def _still_open(self) -> list[Candidate]:
         """The rows to be judged; those that came before are put aside."""
-        reused = policies.alert_id_reused()
-        for n, same in known.items():
-            self.decided.append(
-                Decided(n, RowFate.REPEATED)
-                if same
-                else Decided(n, RowFate.REFUSED, None, reused.code, reused.field)
-            )
-        return [row for row in self.block.candidates if row.n not in known]
+        by_id = {UUID(bytes=row.alert_id): row for row in self.block.candidates}
+        known = await feed_rows.known(self.call.tx.raw, list(by_id))
+        good = self.block.good
+        for alert_id, before in known.items():
+            at = np.searchsorted(good["n"], by_id[alert_id].n)
+            self._came_before(by_id[alert_id].n, before, good["content"][at].tobytes())
+        return [row for alert_id, row in by_id.items() if alert_id not in known]
+
+    def _came_before(self, n: int, before: int | None, content: bytes) -> None:
+        """Note the fate of a row whose id is known: the same again, or another under that id."""
+        if before is None or before == int.from_bytes(content, signed=True):
+            self.decided.append(Decided(n, RowFate.REPEATED))
+        else:
+            reused = policies.alert_id_reused()
+            self.decided.append(Decided(n, RowFate.REFUSED, None, reused.code, reused.field))
 
     async def _judge(self, rows: Sequence[Candidate], found: Mapping[int, Sequence[Known]]) -> None:
         for number, row in enumerate(rows):
             if number % _AT_A_TIME == 0:
-                await asyncio.sleep(0)  # others' requests are answered meanwhile
+                await asyncio.sleep(0)  # others' requests are answered meanwhile, rows go out
             try:
                 self._judge_one(row, found.get(row.n, ()))
             except Refusal as refusal:

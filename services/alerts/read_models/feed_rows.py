@@ -1,8 +1,7 @@
-"""A block of a file's rows inside the database: staged, recognised, matched, kept."""
+"""A block of a file's rows inside the database: recognised, matched, kept."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from io import BytesIO
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -10,72 +9,15 @@ from services.alerts.domain.register import Known
 from services.alerts.read_models.register import Connection, known_of
 from shared.contracts.alerts import RowFate
 
-# One set of temporary tables a connection, emptied by each commit.
-_STAGE = """
-create temporary table if not exists staged (
-    n integer, alert_id uuid, content bigint, token bytea, type text, happened_on date,
-    amount bigint, division text, open boolean
-) on commit delete rows;
-create temporary table if not exists more (n integer, token bytea) on commit delete rows;
-create temporary table if not exists decided (
-    n integer, fate text, household_id uuid, code text, field text
-) on commit delete rows;
-"""
-# Each id and token is looked up by its index: what is planned for a block must not depend on
-# statistics that a temporary table never has, and not grow with what was kept before.
-_BY_INDEX = """
-set local enable_hashjoin = off; set local enable_mergejoin = off; set local work_mem = '32MB'
-"""
-_FREE = "set local enable_hashjoin = on; set local enable_mergejoin = on"
-_ANY_KNOWN = """
-select exists (select from feeds.row where alert_id = any(array(select alert_id from staged)))
-"""
-_KNOWN = """
-select s.n, coalesce(r.content = s.content, true) as same
-  from staged s join feeds.row r using (alert_id)
-"""
+# Each id and token is looked up by its index: what is planned for a block must not depend on how
+# many rows were kept before.
+_BY_INDEX = "set local enable_hashjoin = off; set local enable_mergejoin = off"
+_KNOWN = "select alert_id, content from feeds.row where alert_id = any($1::uuid[])"
 _HOUSEHOLDS = """
 select distinct s.n, h.household_id, h.division, h.history, h.relocated, h.monitored
-  from (select n, token from staged where open
-        union all select n, token from more where n = any($1::integer[])) s
+  from unnest($1::integer[], $2::bytea[]) as s(n, token)
   join matching.token t using (token) join matching.household h using (household_id)
- where s.n = any($1::integer[]) order by s.n, h.household_id
-"""
-_ROW = """
-insert into feeds.row (file_id, n, fate, alert_id, content, token, type, happened_on, amount,
-                       division, household_id, code, field)
-"""
-# Whoever is looked up in the order of an index, and kept in the order of another, finds its pages
-# where the one before has left them: half the time. A number that two members have is nobody's.
-_BELOW = """
-select $1::uuid, n, $2::text, alert_id, content, token, type, happened_on, amount, division,
-       case when alone then household_id end, null::text, null::text
-  from (select s.*, t.household_id,
-               lag(s.alert_id) over w is distinct from s.alert_id as first,
-               lead(s.alert_id) over w is distinct from s.alert_id as alone
-          from (select * from staged where not open and n <> all($3::integer[]) order by token) s
-          left join matching.token t using (token) window w as (order by s.alert_id)) s
- where first
-"""
-_BELOW_BY_SEVERAL = """
-with hit as (
-    select n, (array_agg(household_id))[1] as household_id
-      from (select distinct n, household_id
-              from (select n, token from staged where not open union all select * from more) s
-              join matching.token t using (token)) s
-     group by n having count(*) = 1
-)
-select $1::uuid, n, $2::text, alert_id, content, token, type, happened_on, amount, division,
-       household_id, null::text, null::text
-  from staged left join hit using (n)
- where not open and n <> all($3::integer[]) order by alert_id
-"""
-_DECIDED = """
-select $1::uuid, s.n, d.fate,
-       case when d.fate in ('REPEATED', 'REFUSED') then null else s.alert_id end,
-       s.content, s.token, s.type, s.happened_on, s.amount, s.division,
-       d.household_id, d.code, d.field
-  from staged s join decided d using (n)
+ order by s.n, h.household_id
 """
 _PLAIN = ("file_id", "n", "fate", "code", "field")
 _KEEP_POSTED = """
@@ -83,9 +25,15 @@ insert into feeds.row (alert_id, content, fate, household_id) values ($1, $2, $3
 on conflict do nothing returning alert_id
 """
 _FEED_LOCK = "select pg_advisory_xact_lock(2, hashtext($1))"
+# A row below everybody's threshold is decided whoever it is about: whose it is, is looked up when
+# somebody asks. A number that two members have is nobody's.
 _ROWS = """
 select r.n, r.fate, r.alert_id, a.lead_id, r.type, r.happened_on, r.amount, r.division,
-       r.household_id, r.code, r.field
+       coalesce(r.household_id,
+                case when r.fate = 'BELOW_THRESHOLD' then (
+                     select (array_agg(t.household_id))[1] from matching.token t
+                      where t.token = r.token having count(*) = 1) end) as household_id,
+       r.code, r.field
   from feeds.row r left join alert a on a.stream_id = r.alert_id
  where r.file_id = $1 and r.n > $2 and ($3::text is null or r.fate = $3)
  order by r.n limit $4
@@ -102,54 +50,43 @@ class Decided(NamedTuple):
     field: str | None = None
 
 
-async def stage(
-    connection: Connection,
-    feed: str,
-    columns: Sequence[str],
-    staged: bytes,
-    tokens: Sequence[tuple[int, bytes]],
-) -> None:
-    """Bring a block's rows into this transaction; other files of the feed wait until it ends."""
-    await connection.execute(_STAGE)
+async def begin(connection: Connection, feed: str) -> None:
+    """Begin a block in this transaction; other files of the feed wait until it ends."""
     await connection.execute(_BY_INDEX)
     await connection.execute(_FEED_LOCK, feed)
-    await connection.copy_to_table(
-        "staged", source=BytesIO(staged), columns=columns, format="binary"
-    )
-    if tokens:
-        await connection.copy_records_to_table("more", records=tokens)
 
 
-async def known(connection: Connection) -> dict[int, bool]:
-    """The staged rows that came before; whether with the same content."""
-    if not await connection.fetchval(_ANY_KNOWN):
-        return {}
-    return {row["n"]: row["same"] for row in await connection.fetch(_KNOWN)}
+async def known(connection: Connection, alerts: Sequence[UUID]) -> dict[UUID, int | None]:
+    """Those of the alerts that came before, and what tells their content, where it is kept."""
+    rows = await connection.fetch(_KNOWN, alerts)
+    return {row["alert_id"]: row["content"] for row in rows}
 
 
-async def households(connection: Connection, rows: Collection[int]) -> dict[int, list[Known]]:
-    """The households that the numbers of these open rows belong to."""
+async def households(
+    connection: Connection, tokens: Sequence[tuple[int, bytes]]
+) -> dict[int, list[Known]]:
+    """The households that the numbers of these rows belong to: by row, its tokens given."""
     found: dict[int, list[Known]] = defaultdict(list)
-    for row in await connection.fetch(_HOUSEHOLDS, list(rows)):
+    rows, whose = [n for n, _ in tokens], [token for _, token in tokens]
+    for row in await connection.fetch(_HOUSEHOLDS, rows, whose):
         found[row["n"]].append(known_of(row))
     return found
 
 
-async def keep_below(
-    connection: Connection, file_id: UUID, besides: Collection[int], *, several_tokens: bool
-) -> None:
-    """Match the staged rows that are not open, and keep them as below every threshold."""
-    if several_tokens:
-        await connection.execute(_FREE)
-    rows = _BELOW_BY_SEVERAL if several_tokens else _BELOW
-    await connection.execute(_ROW + rows, file_id, RowFate.BELOW_THRESHOLD, list(besides))
+async def keep(connection: Connection, columns: Sequence[str], rows: Iterable[bytes]) -> None:
+    """Keep rows with their fates, all or none: parts of a binary COPY.
 
+    Raises the server's ``UniqueViolationError``.
+    """
 
-async def keep_decided(connection: Connection, file_id: UUID, decided: Iterable[Decided]) -> None:
-    """Keep the other staged rows, with the fates decided."""
-    await connection.copy_records_to_table("decided", records=decided)
-    await connection.execute(_FREE)
-    await connection.execute(_ROW + _DECIDED, file_id)
+    async def parts() -> AsyncIterator[bytes]:
+        for part in rows:
+            yield part
+
+    async with connection.transaction():
+        await connection.copy_to_table(
+            "row", schema_name="feeds", columns=columns, source=parts(), format="binary"
+        )
 
 
 async def keep_refused(

@@ -15,9 +15,9 @@ from services.alerts.reading.plan import Block, Draft, Plan
 from shared.kernel.refusal import Refusal
 from shared.tabular.faults import Unreadable
 from shared.tabular.reading import open_table
-from shared.tabular.table import Kind, Row, Table
+from shared.tabular.table import Kind, Row, Run, Table
 
-_FEWEST = 250
+_FEWEST = 1_000
 """Rows that are looked at together, be a block ever so nearly full."""
 
 
@@ -28,10 +28,10 @@ class FileReader:
         self._plan = plan
         self._file: IO[bytes] = TemporaryFile(prefix="dixian-feed-")  # noqa: SIM115 - until closed
         self._table: Table | None = None
-        self._batches: Iterator[Sequence[Row]] = iter(())
-        self._waiting: Sequence[Row] = ()
+        self._batches: Iterator[Run | Sequence[Row]] = iter(())
+        self._waiting: Run | Sequence[Row] = ()
         self._after = 0
-        self._take: Callable[[Sequence[Row], Draft], None] | None = None
+        self._take: Callable[[Run | Sequence[Row], Draft], None] | None = None
 
     def add(self, part: bytes) -> None:
         """The next bytes."""
@@ -63,7 +63,7 @@ class FileReader:
                     made.ended = True
                     break
                 made.rows += len(rows)
-                made.last_row = rows[-1].number
+                made.last_row = _last_of(rows)
                 self._take(rows, draft)
         except Unreadable as fault:
             made.fault, made.ended = fault.code, True
@@ -88,15 +88,26 @@ class FileReader:
         plain.seek(at)
         return lines
 
-    def _some(self, count: int) -> Sequence[Row]:
+    def _some(self, count: int) -> Run | Sequence[Row]:
         """Up to ``count`` rows; none at the end."""
         while not self._waiting:
             batch = next(self._batches, None)
             if batch is None:
                 return ()
-            self._waiting = [row for row in batch if row.number > self._after]
+            self._waiting = _after(batch, self._after)
         some, self._waiting = self._waiting[:count], self._waiting[count:]
         return some
+
+
+def _last_of(rows: Run | Sequence[Row]) -> int:
+    return rows.first + len(rows) - 1 if isinstance(rows, Run) else rows[-1].number
+
+
+def _after(rows: Run | Sequence[Row], number: int) -> Run | Sequence[Row]:
+    """Those with a greater number."""
+    if isinstance(rows, Run):
+        return rows[max(number + 1 - rows.first, 0) :]
+    return [row for row in rows if row.number > number]
 
 
 # What a worker process is asked, by name: a reader lives where it was begun.

@@ -3,25 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from struct import Struct
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from services.alerts.domain import policies
+from services.alerts.reading.binary import ROW, Rows
 from shared.contracts.alerts import FeedMapping, Threshold
 from shared.kernel.refusal import Refusal
-from shared.vault.blind_index import TOKEN_BYTES, BlindIndex
-
-COLUMNS = (
-    "n", "alert_id", "content", "token", "amount", "open", "type", "happened_on", "division",
-)  # fmt: skip
-"""Of a staged row: ``open`` says that its fate is still to be decided."""
-_BEGIN = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_END = b"\xff\xff"
-_EPOCH = date(2000, 1, 1)
-_DATE = Struct(">ii")
-# Each value goes after its length; the row after the number of its columns.
-_ROW = Struct(f">hiii16si8si{TOKEN_BYTES}siqi?")
-_WITHOUT_AMOUNT = Struct(f">hiii16si8si{TOKEN_BYTES}sii?")
+from shared.vault.blind_index import BlindIndex
 
 
 @dataclass(frozen=True, repr=False)
@@ -57,30 +48,16 @@ class Candidate(NamedTuple):
         return f"Candidate({self.n}, …)"
 
 
-class Read(NamedTuple):
-    """A good row, as it is staged."""
-
-    n: int
-    alert_id: bytes
-    content: bytes
-    tokens: tuple[bytes, ...]
-    amount: int | None
-    is_open: bool
-    words: bytes
-    """Type, day and division, ``packed``."""
-
-
 @dataclass(repr=False)
 class Block:
     """A run of rows, checked."""
 
     rows: int = 0
     last_row: int = 0
-    staged: bytes = b""
-    """The good ones, as binary COPY (``COLUMNS``)."""
-    tokens: list[tuple[int, bytes]] = field(default_factory=list)
-    """Further tokens of the few that have several: certificates, older keys."""
+    good: Rows = field(default_factory=lambda: np.zeros(0, ROW))
+    """The good ones, in their order; each alert once."""
     candidates: list[Candidate] = field(default_factory=list)
+    """Those of them that are open."""
     refused: list[Refused] = field(default_factory=list)
     repeated: list[int] = field(default_factory=list)
     ended: bool = False
@@ -94,24 +71,24 @@ class Draft:
 
     def __init__(self) -> None:
         self.block = Block()
-        self._staged: list[bytes] = [_BEGIN]
+        self._good: list[Rows] = []
         self._seen: dict[bytes, bytes] = {}
 
-    def take(self, row: Read) -> bool:
-        """Stage a row, but one of which the id came before in this block; whether it was staged."""
-        n, alert_id, content, tokens, amount, is_open, words = row
-        known = self._seen.setdefault(alert_id, content)
-        if known is not content:
-            self._came_before(n, same=known == content)
-            return False
-        head = (len(COLUMNS), 4, n, 16, alert_id, 8, content, TOKEN_BYTES, tokens[0])
-        if amount is None:
-            self._staged.append(_WITHOUT_AMOUNT.pack(*head, -1, 1, is_open) + words)
-        else:
-            self._staged.append(_ROW.pack(*head, 8, amount, 1, is_open) + words)
-        if len(tokens) > 1:
-            self.block.tokens.extend((n, token) for token in tokens[1:])
-        return True
+    def take(self, rows: Rows) -> NDArray[np.intp]:
+        """Take good rows, but those of which the id came before in this block; which they are."""
+        ids, contents = cut(rows["alert_id"].tobytes(), 16), cut(rows["content"].tobytes(), 8)
+        first = [
+            self._seen.setdefault(alert_id, content) is content
+            for alert_id, content in zip(ids, contents, strict=True)
+        ]
+        taken = np.flatnonzero(first)
+        if len(taken) < len(rows):
+            for at in np.flatnonzero(np.logical_not(first)):
+                same = self._seen[ids[at]] == contents[at]
+                self._came_before(int(rows["n"][at]), same=same)
+            rows = rows[taken]
+        self._good.append(rows)
+        return taken
 
     def refuse(self, n: int, why: Refusal) -> None:
         """A row that is no alert."""
@@ -119,7 +96,8 @@ class Draft:
 
     def done(self) -> Block:
         """The block, whole."""
-        self.block.staged = b"".join((*self._staged, _END))
+        if self._good:
+            self.block.good = np.concatenate(self._good)
         return self.block
 
     def _came_before(self, n: int, *, same: bool) -> None:
@@ -129,25 +107,9 @@ class Draft:
             self.refuse(n, policies.alert_id_reused())
 
 
-def packed(type_: str, day: date) -> bytes:
-    """The two as they stand in a staged row."""
-    return packed_text(type_) + _DATE.pack(4, (day - _EPOCH).days)
+def cut(whole: bytes, size: int) -> list[bytes]:
+    """In pieces of ``size`` bytes."""
+    return [whole[at : at + size] for at in range(0, len(whole), size)]
 
 
-def packed_text(text: str) -> bytes:
-    """A text as it stands there."""
-    content = text.encode()
-    return len(content).to_bytes(4) + content
-
-
-__all__ = [
-    "COLUMNS",
-    "Block",
-    "Candidate",
-    "Draft",
-    "Plan",
-    "Read",
-    "Refused",
-    "packed",
-    "packed_text",
-]
+__all__ = ["Block", "Candidate", "Draft", "Plan", "Refused", "cut"]

@@ -7,6 +7,7 @@ them fetches them in one go, and the proof is computed from their bytes.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -88,6 +89,10 @@ def run_root(hashes: bytes) -> bytes:
     return hashes
 
 
+_known_root = lru_cache(maxsize=4096)(run_root)
+"""For proofs, which ask for the same runs high up in the tree again and again."""
+
+
 def extend(head: Head, leaf_hashes: bytes) -> tuple[Head, dict[TileId, bytes]]:
     """The head after appending a run of leaf hashes, and the tiles that became full."""
     if len(leaf_hashes) % HASH_BYTES:
@@ -104,6 +109,13 @@ def extend(head: Head, leaf_hashes: bytes) -> tuple[Head, dict[TileId, bytes]]:
         full.update({TileId(level, first + i): tile for i, tile in enumerate(tiles)})
         arriving = b"".join(map(run_root, tiles))
     return Head(head.size + len(leaf_hashes) // HASH_BYTES, tuple(edge)), full
+
+
+def edge_tiles(head: Head) -> Iterable[tuple[TileId, bytes]]:
+    """The tiles not yet full, each with the hashes it has so far."""
+    for level, run in enumerate(head.edge):
+        if run:
+            yield TileId(level, head.size >> (TILE_HEIGHT * (level + 1))), run
 
 
 def tiles_of(size: int) -> Iterable[tuple[TileId, int]]:
@@ -169,7 +181,7 @@ def range_hash(wanted: Range, tiles: Mapping[TileId, bytes]) -> bytes:
         run = tiles.get(tile_id, b"")[first * HASH_BYTES : (first + count) * HASH_BYTES]
         if len(run) != count * HASH_BYTES:
             raise ProofError(f"tile {tile_id.level}/{tile_id.n} is missing or too short")
-        part_root = run_root(run)
+        part_root = _known_root(run)
         result = node_hash(part_root, result) if result else part_root
     return result
 

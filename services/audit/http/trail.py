@@ -10,11 +10,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from services.audit.domain import states
 from services.audit.domain.tlogproof import TlogProof
 from services.audit.http.service import READ, Audit
-from services.audit.log import checkpoints, reader
+from services.audit.log import reader
 from services.audit.log.checkpoints import NoCheckpoint
 from services.audit.log.reader import Log
-from services.audit.read_models import access, trail
+from services.audit.read_models import access, proofs, trail
 from services.audit.read_models.access import Reading
+from services.audit.read_models.proofs import Proved
 from services.audit.read_models.search import search
 from services.audit.read_models.trail import Filter, Found, Place, Short, Words
 from shared.contracts.audit import Gate
@@ -144,29 +145,19 @@ def _proofs(made: Router, audit: Audit) -> None:
         "/entries/{index}/proof", summary="A tlog-proof file for one entry", response_class=Text
     )
     async def proof(index: Index, ctx: Ctx, log: Origin = None) -> Response:
-        # Nothing here changes once it is there, so no transaction holds it together.
-        async with audit.database.reading() as tx:
-            source = await reader.log(tx.raw, log)
-            await _found(audit, tx, ctx, source, index)
-            made = await _proved(tx, source, index)
-        made = made or await _proved_anew(audit, source, index)
+        _, made = await _proved(audit, ctx, log, index, {"index": index})
         return Response(made.render(), media_type=_TEXT, headers=_PROOF)
 
     @made.get("/events/{event_id}/proof", summary="An event's leaf, proof and key in one answer")
     async def event_proof(event_id: UUID, ctx: Ctx) -> dict[str, Any]:
-        async with audit.database.transaction() as tx:
-            found = await trail.one(tx.sql, event_id, ctx.principal)
-            await _note(audit, tx, ctx, {"event": str(event_id)}, [found])
-            source = await reader.log(tx.raw, found.origin)
-            index = found.place.idx
-            [data] = await reader.leaves(tx.raw, source, index, index + 1)
-            made = await _proved(tx, source, index)
-        made = made or await _proved_anew(audit, source, index)
+        async with audit.database.reading() as tx:
+            origin, index = await proofs.place_of(tx.raw, event_id)
+        found, made = await _proved(audit, ctx, origin, index, {"event": str(event_id)})
         return {
-            "log": source.origin,
-            "vkey": audit.publisher.signer(source.origin).vkey(),
+            "log": origin,
+            "vkey": audit.publisher.signer(origin).vkey(),
             "index": index,
-            "leaf": data.decode(),
+            "leaf": found.leaf.decode(),
             "tlog_proof": made.render().decode(),
         }
 
@@ -228,27 +219,25 @@ async def _note(
     found: Sequence[Found],
 ) -> None:
     """Write the reading down; what cannot be written down is not answered."""
-    reading = Reading(ctx.principal, ctx.route, question, str(ctx.cause.correlation_id))
-    await access.record(tx, reading, found, audit.clock.now())
+    await access.record(tx, _reading(ctx, question), found, audit.clock.now())
 
 
-async def _proved(tx: Transaction, source: Log, index: int) -> TlogProof | None:
-    """The proof under the newest checkpoint, if that covers the entry."""
-    try:
-        signed = await checkpoints.latest(tx.raw, source, source.size)
-    except NoCheckpoint:
-        return None
-    if signed.size <= index:
-        return None
-    hashes = await reader.inclusion(tx.raw, source, index, signed.size)
-    return TlogProof(index, tuple(hashes), signed.note)
+def _reading(ctx: RequestContext, question: dict[str, Any]) -> Reading:
+    return Reading(ctx.principal, ctx.route, question, str(ctx.cause.correlation_id))
 
 
-async def _proved_anew(audit: Audit, source: Log, index: int) -> TlogProof:
-    """The proof under a checkpoint signed for it. Raises ``NoCheckpoint``."""
-    await audit.publisher.publish()
-    async with audit.database.reading() as tx:
-        made = await _proved(tx, await reader.log(tx.raw, source.origin), index)
-    if made is None:
-        raise NoCheckpoint
-    return made
+async def _proved(
+    audit: Audit, ctx: RequestContext, origin: str | None, index: int, question: dict[str, Any]
+) -> tuple[Proved, TlogProof]:
+    """An entry and its proof, under a checkpoint signed for it where none covers it yet.
+
+    Raises ``NoCheckpoint`` when it cannot be signed.
+    """
+    reading = _reading(ctx, question)
+    for _ in range(2):
+        async with audit.database.reading() as tx:
+            found = await proofs.proved(tx.raw, origin, index, reading, audit.clock.now())
+        if found.proof is not None:
+            return found, found.proof
+        await audit.publisher.publish()
+    raise NoCheckpoint

@@ -1,24 +1,33 @@
 """Appending: a batch of events becomes entries, tiles and a new head, in the caller's transaction.
 
-The consumer's transaction is the only writer's; one batch costs one round trip a table, whatever
-its size. Nothing is signed here: a checkpoint is made of what has been committed.
+The consumer's transaction is the only writer's; a batch is sealed and hashed part by part, each
+part while the database stores the one before. Nothing is signed here: a checkpoint is made of what
+has been committed.
 """
 
+import asyncio
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 import asyncpg
 
 from services.audit.domain import leaf, merkle
-from services.audit.domain.leaf import Entry
+from services.audit.domain.leaf import Entry, Leaf
 from services.audit.domain.merkle import Head, TileId
 from services.audit.log import completeness
 from shared.kernel.clock import SHANGHAI, Clock
+
+A = TypeVar("A")
+B = TypeVar("B")
+_PART = 200
+"""Entries sealed and stored at once: small enough that little is left to wait for at the ends."""
+_TURN = 25
+"""Entries sealed before the connection gets its turn."""
 
 _LOCK = "select pg_advisory_xact_lock(6962, hashtext($1))"
 _CURRENT = """
@@ -110,18 +119,23 @@ class LogWriter:
         raw = tx.raw
         await raw.execute(_LOCK, self._name.province)
         log_id, head = await self._current(raw)
-        new = await _unseen(raw, entries)
+        once = list({entry.event_id: entry for entry in reversed(entries)}.values())[::-1]
+        parts = [once[at : at + _PART] for at in range(0, len(once), _PART)]
+        (seen, versions), first = await _both(_known(raw, once), _sealed(*parts[:1]))
+        new = [entry for entry in once if entry.event_id not in seen]
+        hashes: list[bytes] = []
+        part = first
+        for following in [*parts[1:], ()]:
+            fresh = [item for item in part if item.entry.event_id not in seen]
+            storing = _store(raw, log_id, head.size + len(hashes), fresh)
+            hashes += [item.hash for item in fresh]
+            _, part = await _both(storing, _sealed(following))
         if new:
-            versions = await completeness.versions(raw, new)
-            hashes = await _write(raw, log_id, head.size, new)
-            grown, full = merkle.extend(head, hashes)
+            grown, full = merkle.extend(head, b"".join(hashes))
             await _write_tiles(raw, log_id, full)
             await _move_head(raw, log_id, head, grown)
             await completeness.check(raw, new, versions, self._clock.now())
-            size = grown.size
-        else:
-            size = head.size
-        return Appended(log_id, head.size, size, len(entries) - len(new))
+        return Appended(log_id, head.size, head.size + len(new), len(entries) - len(new))
 
     async def _current(self, raw: "asyncpg.Connection[Any]") -> tuple[int, Head]:
         """The log of the year and its head. A clock that went back stays with the newest log."""
@@ -138,40 +152,57 @@ class LogWriter:
         return log_id, Head()
 
 
-async def _unseen(raw: "asyncpg.Connection[Any]", entries: Sequence[Entry]) -> list[Entry]:
-    """Those whose event is in no log yet, each once."""
+class _Sealed(NamedTuple):
+    entry: Entry
+    leaf: Leaf
+    hash: bytes
+
+
+async def _both(asked: Awaitable[A], sealing: Coroutine[Any, Any, B]) -> tuple[A, B]:
+    """What the database answers, and what is made meanwhile; the connection is free afterwards."""
+    answer, made = await asyncio.gather(asked, sealing, return_exceptions=True)
+    if isinstance(answer, BaseException):
+        raise answer
+    if isinstance(made, BaseException):
+        raise made
+    return answer, made
+
+
+async def _sealed(entries: Iterable[Entry] = ()) -> list[_Sealed]:
+    """The entries with their leaves and hashes. Raises ``NotCanonical``."""
+    made: list[_Sealed] = []
+    for entry in entries:
+        if len(made) % _TURN == 0:
+            await asyncio.sleep(0)
+            salts = io.BytesIO(os.urandom(leaf.SALT_BYTES * _TURN))
+        sealed = leaf.seal(entry, salts.read(leaf.SALT_BYTES))
+        made.append(_Sealed(entry, sealed, merkle.leaf_hash(sealed.data)))
+    return made
+
+
+async def _known(
+    raw: "asyncpg.Connection[Any]", entries: Sequence[Entry]
+) -> tuple[set[UUID], dict[UUID, int]]:
+    """Which of the events are in a log already, and how far each of their streams is."""
     rows = await raw.fetch(_SEEN, [entry.event_id for entry in entries])
-    known: set[UUID] = {row["event_id"] for row in rows}
-    new = {entry.event_id: entry for entry in reversed(entries) if entry.event_id not in known}
-    return list(new.values())[::-1]
+    return {row["event_id"] for row in rows}, await completeness.versions(raw, entries)
 
 
-async def _write(
-    raw: "asyncpg.Connection[Any]", log_id: int, start: int, entries: Sequence[Entry]
-) -> bytes:
-    """Seal and store the entries; the hashes of their leaves, one after the other.
-
-    They are sealed while they are sent, so that the database works meanwhile.
-    """
-    hashes: list[bytes] = []
-    openings: list[tuple[int, int, str, bytes, bytes]] = []
-
-    def rows() -> Iterator[tuple[Any, ...]]:
-        salts = io.BytesIO(os.urandom(leaf.SALT_BYTES * len(entries)))
-        for index, entry in enumerate(entries, start=start):
-            made = leaf.seal(entry, salts.read(leaf.SALT_BYTES))
-            hashes.append(merkle.leaf_hash(made.data))
-            if made.opening is not None:
-                stands_for = made.opening
-                openings.append(
-                    (log_id, index, stands_for.field, stands_for.salt, stands_for.value)
-                )
-            yield row(log_id, index, entry, made.data)
-
-    await raw.copy_records_to_table("entry", schema_name="audit", columns=COLUMNS, records=rows())
+async def _store(
+    raw: "asyncpg.Connection[Any]", log_id: int, start: int, sealed: Sequence[_Sealed]
+) -> None:
+    """Write sealed entries from the index ``start`` on."""
+    placed = list(enumerate(sealed, start))
+    rows = [row(log_id, index, item.entry, item.leaf.data) for index, item in placed]
+    if rows:
+        await raw.copy_records_to_table("entry", schema_name="audit", columns=COLUMNS, records=rows)
+    openings = [
+        (log_id, index, opened.field, opened.salt, opened.value)
+        for index, item in placed
+        if (opened := item.leaf.opening) is not None
+    ]
     if openings:
         await raw.copy_records_to_table("opening", schema_name="audit", records=openings)
-    return b"".join(hashes)
 
 
 def row(log_id: int, index: int, entry: Entry, data: bytes) -> tuple[Any, ...]:

@@ -6,7 +6,8 @@ proved to be an extension of the last one signed, from the tiles in the database
 was set back or rewritten gets no signature.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -72,11 +73,15 @@ async def latest(raw: "asyncpg.Connection[Any]", source: Log, at_most: int | Non
     if row is None:
         raise NoCheckpoint
     known = dict(row)
-    lines = [Signature.parse(line) for line in known.pop("lines")]
-    found = Signed(**known)
-    return (
-        replace(found, note=Note.parse(found.note).with_lines(lines).render()) if lines else found
-    )
+    lines = known.pop("lines")
+    return Signed(**{**known, "note": witnessed(known["note"], lines)})
+
+
+def witnessed(note: bytes, lines: Sequence[str]) -> bytes:
+    """The signed note with the lines of its witnesses."""
+    if not lines:
+        return note
+    return Note.parse(note).with_lines([Signature.parse(line) for line in lines]).render()
 
 
 class Publisher:

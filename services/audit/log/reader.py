@@ -79,11 +79,7 @@ async def tiles(
     ids = sorted(wanted)
     rows = await raw.fetch(_TILES, source.log_id, [t.level for t in ids], [t.n for t in ids])
     found = {TileId(row["level"], row["n"]): row["hashes"] for row in rows}
-    for level, run in enumerate(source.head.edge):
-        partial = TileId(level, source.size >> (merkle.TILE_HEIGHT * (level + 1)))
-        if run and partial in ids:
-            found[partial] = run
-    return found
+    return found | {at: run for at, run in merkle.edge_tiles(source.head) if at in ids}
 
 
 async def tile(raw: "asyncpg.Connection[Any]", source: Log, wanted: TileId, width: int) -> bytes:

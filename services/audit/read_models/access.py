@@ -13,11 +13,14 @@ from services.audit.read_models.trail import Found
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
 
-_INSERT = """
+INSERT = """
 insert into audit.access_read
-    (read_id, at, actor, actor_division, actor_roles, route, query, events, keys, request_id)
-values ($1, $2, $3, $4, $5, $6, $7::text::jsonb, $8, $9, $10)
+    (read_id, at, actor, actor_division, actor_roles, route, request_id, query, events, keys)
 """
+WHO = "$1, $2, $3, $4, $5, $6, $7"
+"""The first of these columns, of what ``said`` gives; then come the question (``$8``), and the ids
+of what was shown."""
+_VALUES = f"{INSERT} values ({WHO}, $8::text::jsonb, $9, $10)"
 _OF_KEY = """
 select read_id, at, actor, actor_division, actor_roles, route, query::text, request_id
   from audit.access_read where keys @> array[$1::uuid] and ($2::uuid is null or read_id < $2)
@@ -45,19 +48,21 @@ async def record_ids(
     tx: Transaction, reading: Reading, events: list[UUID], keys: list[UUID], now: datetime
 ) -> None:
     """Write down that ``reading`` was answered with these events, of these households."""
-    who = reading.principal
-    await tx.raw.execute(
-        _INSERT,
+    await tx.raw.execute(_VALUES, *said(reading, now), events, keys)
+
+
+def said(reading: Reading, now: datetime) -> tuple[Any, ...]:
+    """A reading under a new id: what a statement with ``INSERT`` is given first."""
+    asker = reading.principal
+    return (
         new_id(),
         now,
-        who.subject,
-        who.division,
-        sorted(who.roles),
+        asker.subject,
+        asker.division,
+        sorted(asker.roles),
         reading.route,
-        orjson.dumps(reading.query, default=str).decode(),
-        events,
-        keys,
         reading.request_id,
+        orjson.dumps(reading.query, default=str).decode(),
     )
 
 

@@ -151,15 +151,6 @@ def _uuids(values: Collection[UUID]) -> sa.BindParameter[Any]:
     return sa.literal(list(values), ARRAY(PGUUID()))
 
 
-async def one(connection: AsyncConnection, event_id: UUID, asker: Principal) -> Found:
-    """The entry of an event. Raises ``NoSuchEntry``."""
-    place = sa.select(entry.c.log_id, entry.c.idx).where(entry.c.event_id == event_id)
-    row = (await connection.execute(place)).one_or_none()
-    if row is None:
-        raise NoSuchEntry("event_id")
-    return await at(connection, Place(row.log_id, row.idx), asker)
-
-
 async def at(connection: AsyncConnection, place: Place, asker: Principal) -> Found:
     """The entry at a place. Raises ``NoSuchEntry``, also when the asker may not see it (R1)."""
     rows = await connection.execute(

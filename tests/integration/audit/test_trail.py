@@ -8,7 +8,7 @@ import pytest
 
 from services.audit.log import indexer
 from services.audit.log.append import LogWriter
-from services.audit.read_models import access, trail
+from services.audit.read_models import access, proofs, trail
 from services.audit.read_models import search as search_module
 from services.audit.read_models.access import Reading
 from services.audit.read_models.search import search
@@ -117,11 +117,11 @@ async def test_one_entry_is_what_was_hashed(database: Database, writer: LogWrite
     big = entry(1, 2, data={"text": "文" * 30_000})
     await append(database, writer, [entry(1, 1), big])
     async with database.reading() as tx:
-        first = await trail.one(tx.sql, entry(1, 1).event_id, COUNTY)
+        first = await trail.at(tx.sql, Place(1, 0), COUNTY)
         second = await trail.at(tx.sql, Place(1, 1), COUNTY)
-        for missing in (UUID(int=9),):
-            with pytest.raises(NoSuchEntry):
-                await trail.one(tx.sql, missing, COUNTY)
+        assert await proofs.place_of(tx.raw, big.event_id) == (first.origin, 1)
+        with pytest.raises(NoSuchEntry):
+            await proofs.place_of(tx.raw, UUID(int=9))
         for place, asker in ((Place(1, 2), COUNTY), (Place(1, 0), ELSEWHERE)):
             with pytest.raises(NoSuchEntry):
                 await trail.at(tx.sql, place, asker)

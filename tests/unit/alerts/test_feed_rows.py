@@ -19,10 +19,12 @@ from services.alerts.domain.commands import ReceiveAlert
 from services.alerts.domain.feed import USUAL
 from services.alerts.domain.register import Known
 from services.alerts.handlers.alerts import alert_id
+from services.alerts.reading import binary
 from services.alerts.reading.check import Checker
 from services.alerts.reading.columns import Columns
 from services.alerts.reading.file import FileReader
-from services.alerts.reading.plan import COLUMNS, Draft, Plan
+from services.alerts.reading.numbers import surely_valid
+from services.alerts.reading.plan import Block, Draft, Plan
 from shared.contracts.alerts import AlertType, Fate, Population, Threshold
 from shared.contracts.values import History
 from shared.kernel.ids import named_bytes, named_id, new_id
@@ -31,7 +33,7 @@ from shared.policy.divisions import Divisions
 from shared.tabular.table import Kind, Row, Table
 from shared.testing.decider import rule
 from shared.vault.blind_index import BlindIndex
-from shared.vault.documents import check_character, parse_document, surely_valid
+from shared.vault.documents import check_character, parse_document
 from shared.vault.keyring import KeyRing
 
 TODAY = date(2023, 8, 1)
@@ -233,11 +235,16 @@ def test_rows_read_together_are_what_each_is_by_itself(rows: list[dict[str, str]
     together, alone = Draft(), Draft()
     TOGETHER.take(read, together)
     ONE_BY_ONE.take(read, alone)
-    assert together.done() == alone.done()
+    assert parts(together.done()) == parts(alone.done())
+
+
+def parts(block: Block) -> list[Any]:
+    """All that a block holds, to be compared."""
+    return [block.good.tolist(), block.candidates, block.refused, block.repeated]
 
 
 def test_a_plain_row_is_recognised_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TOGETHER, "_take_one", None)
+    monkeypatch.setattr(TOGETHER, "_look_at", None)
     draft = Draft()
     TOGETHER.take([Row(2, list(PLAIN.values()))], draft)
     assert [item.n for item in draft.done().candidates] == [2]
@@ -282,31 +289,91 @@ def test_a_block_ends_where_it_is_full_of_open_rows_or_of_rows() -> None:
             if block.ended:
                 break
         assert sum(rows for rows, _, _ in sizes) == 4_000
-        assert all(300 <= open_rows < 550 for _, open_rows, ended in sizes if not ended)
+        assert all(300 <= open_rows <= 500 for _, open_rows, ended in sizes if not ended)
         assert made.open(after=2_400) == ("", 4_001)
         assert made.block(1_000, 10_000).last_row == 3_400
     finally:
         made.close()
 
 
-def test_staged_rows_are_what_the_database_reads() -> None:
-    row = ["A1", "MEDICAL_STAY", "2023-07-31", "", "100.01", "370114", "王", GOOD, ""]
-    made = reader(",".join(HEADER) + "\n" + ",".join(row) + "\n")
+FILE_ID = new_id()
+
+
+def rows_of(packed: bytes) -> list[list[bytes | None]]:
+    """What binary COPY reads."""
+    assert (packed[:11], packed[-2:]) == (b"PGCOPY\n\xff\r\n\0", b"\xff\xff")
+    at, found = 19, []
+    while (count := struct.unpack_from(">h", packed, at)[0]) != -1:
+        at += 2
+        values: list[bytes | None] = []
+        for _ in range(count):
+            (length,) = struct.unpack_from(">i", packed, at)
+            at += 4
+            values.append(None if length < 0 else packed[at : at + length])
+            at += max(length, 0)
+        found.append(values)
+    return found
+
+
+def read(*rows: tuple[str, str, str]) -> Block:
+    """Own id, amount and division of each."""
+    lines = [
+        ",".join([own, "MEDICAL_STAY", "2023-07-31", "", amount, division, "王", GOOD, ""])
+        for own, amount, division in rows
+    ]
+    made = reader("\n".join([",".join(HEADER), *lines]))
     try:
         made.open(after=0)
-        staged = bytes(made.block(10, 10).staged)
+        return made.block(1_000, 1_000)
     finally:
         made.close()
-    values, at = [], 21
-    assert struct.unpack_from(">h", staged, 19) == (len(COLUMNS),)
-    for _ in COLUMNS:
-        (length,) = struct.unpack_from(">i", staged, at)
-        values.append(staged[at + 4 : at + 4 + length])
-        at += 4 + length
-    assert staged[at:] == b"\xff\xff"
-    found = dict(zip(COLUMNS, values, strict=True))
-    assert int.from_bytes(found["n"]) == 2
-    assert found["token"] == INDEX.identity(parse_document(GOOD))
-    assert (found["type"], found["division"], found["open"]) == (b"MEDICAL_STAY", b"370114", b"\0")
-    assert (date(2023, 7, 31) - date(2000, 1, 1)).days == int.from_bytes(found["happened_on"])
-    assert int.from_bytes(found["amount"]) == 10_001
+
+
+def test_rows_below_are_packed_as_the_database_reads_them() -> None:
+    good = read(
+        ("A1", "100.01", "370114"), ("A2", "5", "370114001001"), ("A3", "7", "370114001")
+    ).good
+    found = [
+        dict(zip(binary.BELOW, row, strict=True))
+        for row in rows_of(b"".join(binary.kept_below(FILE_ID, good, "BELOW_THRESHOLD")))
+    ]
+    ids = [named_bytes("alert", FEED, "id", own) for own in ("A1", "A2", "A3")]
+    assert [row["alert_id"] for row in found] == sorted(ids)
+    first = next(row for row in found if row["alert_id"] == ids[0])
+    day = (date(2023, 7, 31) - date(2000, 1, 1)).days
+    assert first == {
+        "file_id": FILE_ID.bytes,
+        "n": (2).to_bytes(4),
+        "fate": b"BELOW_THRESHOLD",
+        "alert_id": ids[0],
+        "content": good["content"][0].tobytes(),
+        "token": INDEX.identity(parse_document(GOOD)),
+        "type": b"MEDICAL_STAY",
+        "happened_on": day.to_bytes(4),
+        "amount": (10_001).to_bytes(8),
+        "division": b"370114",
+    }
+    assert {row["division"] for row in found} == {b"370114", b"370114001001", b"370114001"}
+
+
+def test_decided_rows_are_packed_each_with_its_fate() -> None:
+    good = read(("A1", "20000", "370114"), ("A2", "30000", "370114001")).good
+    good["amount"][1] = -1
+    household = new_id()
+    packed = binary.kept_decided(
+        FILE_ID,
+        good,
+        ["LEAD", "REFUSED"],
+        named=[True, False],
+        households=[household, None],
+        why=[(None, None), ("alert-id-reused", "external_id")],
+    )
+    lead, refused = [dict(zip(binary.DECIDED, row, strict=True)) for row in rows_of(packed)]
+    assert (lead["fate"], lead["alert_id"], lead["household_id"], lead["code"]) == (
+        b"LEAD",
+        named_bytes("alert", FEED, "id", "A1"),
+        household.bytes,
+        None,
+    )
+    assert (refused["alert_id"], refused["household_id"], refused["amount"]) == (None, None, None)
+    assert (refused["code"], refused["field"]) == (b"alert-id-reused", b"external_id")

@@ -118,6 +118,11 @@ def test_a_header_that_is_missing_is_named(name: str) -> None:
         decode(good._replace(headers=rest))
 
 
+def test_nobody_speaks_for_a_neighbour() -> None:
+    with pytest.raises(Malformed, match=r"an event of bustest on dixian\.alerts"):
+        decode(encode(recorded())._replace(topic=topic("alerts")))
+
+
 @pytest.mark.parametrize("value", [b"", b"{", b"[1]", b'"text"', b"\xff", b"null"])
 def test_a_value_that_is_no_object_is_malformed(value: bytes) -> None:
     with pytest.raises(Malformed):
