@@ -66,7 +66,7 @@ def _file(office: Office, target: Path, known: str, unknown: str) -> Path:
         (f"A{unknown[6:]}1", known, "魏守田", "26000"),
         (f"A{unknown[6:]}2", unknown, "魏无名", "26000"),
         (f"A{unknown[6:]}3", known, "魏守田", "100"),
-        (f"=1+{unknown}", wrong, "魏错号", "26000"),
+        (f"=1+{unknown[-5:-1]}", wrong, "魏错号", "26000"),
     )
     lines = [
         f"{key},{number},{name},MEDICAL_YEAR,{day},{amount},{VILLAGE},{day:%Y-%m}"

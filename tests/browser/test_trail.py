@@ -43,7 +43,7 @@ def test_a_search_is_kept_for_everybody_of_ones_role_and_nobody_else(office: Off
     city.sees("常用查询已保存")
     county = office.desk_of("county-officer")
     _kept(county).click()
-    expect(county.page.locator('[name="type"]')).to_have_value("NoticePosted")
+    expect(county.page.locator('select[name="type"]')).to_have_value("NoticePosted")
     expect(county.page.get_by_role("button", name="删除")).to_have_count(0)
     expect(_kept(office.desk_of("inspector"))).to_have_count(0)
     _kept(city)
