@@ -35,7 +35,7 @@ province: dev  ## a province's year over HTTP on a whole cluster, a flood in it 
 chaos: dev  ## a cluster under load while everything fails, then checked (DURATION=600 SEED=1 REPLICAS=2)
 	@$(BIN)/python -m tests.chaos.run --seconds $${DURATION:-600} --replicas $${REPLICAS:-2} \
 	    $${SEED:+--seed $$SEED} $(ARGS)
-	@$(BIN)/pytest -q tests/chaos/short.py
+	@REQUIRE_KAFKA=1 $(BIN)/pytest -q tests/chaos
 
 drill: dev  ## back a cluster up under load, destroy it, restore it elsewhere, verify all of it
 	@$(BIN)/python -m tests.chaos.drill $(ARGS)
@@ -44,9 +44,11 @@ contracts: runtime  ## write what follows from the code: AsyncAPI 3, JSON Schema
 	@$(BIN)/dixian contracts $(ARGS)
 	@$(BIN)/dixian access
 
-fuzz: dev  ## every endpoint as every role, every file parser, the verifier: for long, new each time
+fuzz: dev  ## every endpoint as every role, every aggregate and the bus, every file parser, the verifier: long
 	@DIXIAN_FUZZ_CASES=$${DIXIAN_FUZZ_CASES:-60} $(BIN)/pytest tests/unit/tabular/test_mutated.py \
-	    tests/unit/bus/test_sorting_machine.py \
+	    tests/unit/bus/test_sorting_machine.py tests/unit/aggregates \
+	    tests/unit/identification/test_invariants.py tests/unit/identification/test_register_machine.py \
+	    tests/unit/assistance/test_any_story.py \
 	    tests/integration/audit/test_mutated_export.py tests/end_to_end/test_schema.py $(ARGS)
 
 advisories: dev  ## ask the advisory services about every locked package
@@ -61,7 +63,7 @@ format: dev  ## let ruff put the code into its form
 types: dev  ## strict type checking
 	@$(BIN)/mypy
 
-bench: dev  ## the benchmarks, each beside what it is compared with
+bench: dev  ## the benchmarks, each beside what it is compared with (ARGS="profile command": where its time goes)
 	@$(BIN)/python -m bench $(ARGS)
 
 lock: dev  ## resolve the dependencies anew into both lock files (LOCKFLAGS=--upgrade for newer ones)

@@ -1,5 +1,7 @@
 """Every benchmark, one after the other: ``make bench``, or ``make bench ARGS="append relay"``.
 
+``make bench ARGS="profile command"`` shows where the time of one goes (``bench/profile.py``).
+
 Writes ``bench/results.json`` and the table in ``bench/README.md``. Rows of benchmarks that were not
 run this time stay as they were, with the day and machine of their own run.
 """
@@ -18,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 import psutil
 
+from bench import profile
 from bench.results import COLLECTED
 
 HERE = Path(__file__).parent
@@ -30,6 +33,7 @@ BENCHMARKS = (
     "pages",
     "relay",
     "rebuild",
+    "growth",
     "audit",
     "audit_large",
     "latency",
@@ -41,6 +45,8 @@ _PACKAGES = ("asyncpg", "fastapi", "uvicorn", "aiokafka", "pydantic", "eventsour
 
 def main(asked: list[str]) -> int:
     """Run what was asked for, or all; how many failed to run. A row short of its target is told."""
+    if asked[:1] == ["profile"] and asked[1:2] and asked[1] in BENCHMARKS:
+        return profile.main(asked[1], asked[2:])
     unknown = set(asked) - set(BENCHMARKS)
     if unknown:
         print(f"There is no benchmark {', '.join(sorted(unknown))}; there are {BENCHMARKS}.")

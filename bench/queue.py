@@ -8,7 +8,8 @@ the county's is to stay under 100 ms.
 import argparse
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from statistics import quantiles
@@ -172,25 +173,32 @@ async def _timed(
     return taken, answer.json()
 
 
+@asynccontextmanager
+async def county(server: EmbeddedPostgres, count: int) -> AsyncIterator[tuple[Any, int]]:
+    """A county with so many open cases: a client of its service, and how many things to do."""
+    async with service_database(server, SCHEMA) as urls:
+        rows = await seed(urls.owner, count, datetime.now(SHANGHAI).date())
+        database = Database(urls.writer, clock=ShiftedClock())
+        app = create_app(
+            service="identification",
+            title="Queue",
+            settings=WebSettings(mode=Mode.DEMO),
+            routers=_routers(database),
+            authenticator=TakenAtTheirWord(),
+            metrics=Metrics(),
+        )
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://bench") as client:
+            yield client, rows
+        await database.close()
+
+
 async def main(count: int, requests: int) -> None:
     """Seed, ask, print."""
     configure(LogSettings(level="WARNING"))
     with TemporaryDirectory(ignore_cleanup_errors=True) as at, EmbeddedPostgres(Path(at)) as server:
-        async with service_database(server, SCHEMA) as urls:
-            rows = await seed(urls.owner, count, datetime.now(SHANGHAI).date())
-            database = Database(urls.writer, clock=ShiftedClock())
-            app = create_app(
-                service="identification",
-                title="Queue",
-                settings=WebSettings(mode=Mode.DEMO),
-                routers=_routers(database),
-                authenticator=TakenAtTheirWord(),
-                metrics=Metrics(),
-            )
-            transport = httpx.ASGITransport(app=app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://bench") as client:
-                found = await measure(client, requests)
-            await database.close()
+        async with county(server, count) as (client, rows):
+            found = await measure(client, requests)
     _print(f"{count:,} open cases of one county, {rows:,} things to do", found)
 
 

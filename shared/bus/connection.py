@@ -1,24 +1,20 @@
 """Connections of the bus's own, outside the pool: they hold locks and listen."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 import asyncpg
+
+from shared.store.connecting import connect
 
 Connect = Callable[[], Awaitable["asyncpg.Connection[Any]"]]
 """Opens a connection of the caller's own."""
 
 
-def connector(url: str, **options: Any) -> Connect:
-    """Opens connections to the database at ``url`` (SQLAlchemy's form or libpq's)."""
-    scheme, separator, rest = url.partition("://")
-    dsn = scheme.partition("+")[0] + separator + rest
-
-    async def connect() -> "asyncpg.Connection[Any]":
-        connection: asyncpg.Connection[Any] = await asyncpg.connect(dsn, **options)
-        return connection
-
-    return connect
+def connector(url: str, server_settings: Mapping[str, str] | None = None) -> Connect:
+    """Opens connections to the database at ``url``."""
+    return partial(connect, url, server_settings)
 
 
 async def closed(connection: "asyncpg.Connection[Any]") -> None:

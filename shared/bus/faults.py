@@ -5,7 +5,7 @@ from enum import Enum
 from shared.bus.port import BrokerUnavailable
 from shared.policy.parameters import NoPolicy
 from shared.store.event_store import ConcurrentAppend
-from shared.store.outage import chain, is_outage, state_of
+from shared.store.outage import chain, is_contention, is_outage
 
 
 class Fault(Enum):
@@ -18,10 +18,6 @@ class Fault(Enum):
     again, a bounded number of times."""
     LASTING = "lasting"
     """Trying again would give the same: park the message."""
-
-
-_CONTENTIONS = ("40", "55P03")
-"""Serialization failure and deadlock; a lock not to be had."""
 
 
 def classify(error: BaseException) -> Fault:
@@ -43,5 +39,4 @@ def _kind(error: BaseException) -> Fault | None:
         return Fault.CONTENTION  # NoPolicy: the publication travels apart from what follows it
     if isinstance(error, BrokerUnavailable) or is_outage(error):
         return Fault.OUTAGE
-    state = state_of(error)
-    return Fault.CONTENTION if state is not None and state.startswith(_CONTENTIONS) else None
+    return Fault.CONTENTION if is_contention(error) else None

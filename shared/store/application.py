@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
+import sqlalchemy.exc
 
 from shared.kernel.decider import Aggregate, Context, Tick
 from shared.kernel.event import Cause, Command, Event, Recorded
@@ -27,6 +28,7 @@ from shared.store import deadlines, event_store, idempotency
 from shared.store.call import Call, Outcome, Stream
 from shared.store.database import Database, Transaction
 from shared.store.idempotency import AlreadyAnswered, IdempotencyKey
+from shared.store.outage import is_contention
 from shared.store.views import View
 
 S = TypeVar("S")
@@ -105,13 +107,16 @@ class Application:
                 return await self._attempt(request, contended, again=attempt > 0)
             except event_store.ConcurrentAppend as lost:
                 contended.add(lost.stream_id)
-            except (AlreadyAnswered, asyncpg.DeadlockDetectedError):
-                continue  # the twin has committed; the victim of a deadlock may try again
+            except AlreadyAnswered:
+                continue  # the twin has committed
             except Refusal:
                 answered = await self._answered(key)
                 if answered is None:
                     raise
                 return answered
+            except (asyncpg.PostgresError, sqlalchemy.exc.DBAPIError) as error:
+                if not is_contention(error):
+                    raise
         raise Busy
 
     async def execute_in(

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import asyncpg
@@ -17,6 +18,7 @@ import orjson
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from shared.kernel.clock import Clock, ShiftedClock
+from shared.store.connecting import connect
 
 DIALECT = "postgresql+asyncpg://"
 _DEMO_OFFSET = "select shift from es.demo_clock"
@@ -199,17 +201,5 @@ class _Connected:
 def creator(
     url: str, server_settings: Mapping[str, str]
 ) -> Callable[[], Awaitable["asyncpg.Connection[Any]"]]:
-    """Opens the driver's connections, for an engine on ``DIALECT``.
-
-    The driver reads the address itself, as libpq would: TLS (``sslmode``, ``sslrootcert``,
-    ``sslcert``, ``sslkey``) and the password file are named there or in PostgreSQL's own variables.
-    """
-    dsn = url.replace("postgresql+asyncpg://", "postgresql://", 1)
-
-    async def connect() -> "asyncpg.Connection[Any]":
-        made: asyncpg.Connection[Any] = await asyncpg.connect(
-            dsn, server_settings=dict(server_settings)
-        )
-        return made
-
-    return connect
+    """Opens the driver's connections, for an engine on ``DIALECT``."""
+    return partial(connect, url, server_settings)

@@ -129,8 +129,13 @@ async def load(
     return [recorded(service, row) for row in await connection.fetch(_LOAD, stream_id)]
 
 
-def recorded(service: str, row: Mapping[str, Any]) -> Recorded[Event]:
-    """A row of ``es.event`` (the columns of ``COLUMNS``) as it is understood today, upcast."""
+def decoded(service: str, row: Mapping[str, Any]) -> Event:
+    """The event in a row of ``es.event``, as it is understood today, upcast."""
+    return decode_json(service, row["type"], row["schema_version"], row["data"])
+
+
+def recorded(service: str, row: Mapping[str, Any], event: Event | None = None) -> Recorded[Event]:
+    """A row of ``es.event`` (the columns of ``COLUMNS``); ``event`` where it is decoded already."""
     return Recorded(
         event_id=row["event_id"],
         stream_id=row["stream_id"],
@@ -140,7 +145,7 @@ def recorded(service: str, row: Mapping[str, Any]) -> Recorded[Event]:
         region=row["region"],
         occurred_on=row["occurred_on"],
         recorded_at=row["recorded_at"],
-        event=decode_json(service, row["type"], row["schema_version"], row["data"]),
+        event=event or decoded(service, row),
         metadata=Metadata.from_json(orjson.loads(row["meta"])),
         position=row["pos"],
     )

@@ -1,5 +1,10 @@
-"""Which errors say that the database is away, and nothing about what was asked of it."""
+"""Which errors say that something everybody needs is away, and nothing about what was asked of it.
 
+HTTP answers them with 503, and the bus waits for them to pass.
+"""
+
+import errno
+import socket
 from collections.abc import Iterator
 
 import asyncpg
@@ -7,6 +12,17 @@ import asyncpg
 _OUTAGES = ("08", "53", "57P", "58", "25P03", "57014")
 """SQLSTATE prefixes: connection lost, out of disk/memory/connections, shutting down, I/O error,
 idle transaction ended, statement cancelled."""
+_CONTENTIONS = ("40", "55P03")
+"""Serialization failure and deadlock; a lock not to be had."""
+_SYSTEM_ERRORS = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS),
+        *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS),
+        *(errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTDOWN, errno.EHOSTUNREACH),
+        errno.EADDRNOTAVAIL,  # every port towards the server is in use
+    }
+)
+"""Disk full or broken, file handles or memory used up, network down."""
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:
@@ -30,9 +46,17 @@ def is_outage(error: BaseException) -> bool:
     state = state_of(error)
     if state is not None:
         return state.startswith(_OUTAGES)
-    if isinstance(error, ConnectionError | TimeoutError):
+    if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):
         return True
+    if isinstance(error, OSError):
+        # Without a number it is the event loop's: every address of a host refused it.
+        return error.errno in _SYSTEM_ERRORS or (type(error) is OSError and error.errno is None)
     if isinstance(error, asyncpg.InterfaceError) and "clos" in str(error):
         return True  # "connection is closed", "connection was closed in the middle..."
     # What a connection says while the news of its end is coming in.
     return isinstance(error, asyncpg.InternalClientError)
+
+
+def is_contention(error: BaseException) -> bool:
+    """Whether two transactions met, and this one was the victim: another try may well succeed."""
+    return any((state_of(link) or "").startswith(_CONTENTIONS) for link in chain(error))

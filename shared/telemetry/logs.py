@@ -75,15 +75,30 @@ def formatter(kind: Literal["json", "console"]) -> structlog.stdlib.ProcessorFor
 
 
 class _Line:
-    """Where our own records end: a line on stderr, without the standard library's detour."""
+    """Where our own records end: a line on stderr, without the standard library's detour.
+
+    A line that cannot be written (the disk is full, nobody reads any more) is counted, as the
+    standard library has it: what it tells of has happened, and must not fail for it.
+    """
+
+    unwritten = 0
+    """Lines of this process that could not be written and were not told of yet."""
 
     def __init__(self, name: str = "dixian") -> None:
         self.name = name
 
     def msg(self, line: str) -> None:
-        """Write one line."""
-        sys.stderr.write(f"{line}\n")
-        sys.stderr.flush()
+        """Write one line, and before it how many could not be written."""
+        gap = _Line.unwritten
+        # A line may have been written by half.
+        told = f'\n{{"event":"log.gap","lines":{gap},"level":"error"}}\n' if gap else ""
+        try:
+            sys.stderr.write(f"{told}{line}\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):  # no space, no reader; closed
+            _Line.unwritten += 1
+        else:
+            _Line.unwritten -= gap
 
     debug = info = warning = error = critical = exception = msg
 

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from shared.kernel.refusal import Refusal
-from shared.store.outage import chain, is_outage
+from shared.store.outage import chain, is_contention, is_outage
 from shared.telemetry.metrics import Metrics
 from shared.vault.master_key import KeysUnavailable
 from shared.web import openapi
@@ -111,11 +111,12 @@ def _wrap(
 
 
 def fault_of(error: Exception) -> Problem:
-    """The answer to anything that is not a refusal: 503 when the database is away, else 500."""
+    """The answer to anything that is not a refusal: 503 when it passes by itself, else 500."""
     if isinstance(error, KeysUnavailable):
         return KEYS_AWAY
     lost = getattr(error, "connection_invalidated", False) or isinstance(error, _DATABASE_IS_DOWN)
-    return DATABASE_DOWN if lost or any(map(is_outage, chain(error))) else FAULT
+    passes = lost or is_contention(error) or any(map(is_outage, chain(error)))
+    return DATABASE_DOWN if passes else FAULT
 
 
 def _answer_problems(app: FastAPI) -> None:

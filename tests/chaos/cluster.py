@@ -1,9 +1,11 @@
 """`dixian cluster up` with a road to PostgreSQL and one to Kafka, on which weather can be made."""
 
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+import orjson
 import psutil
 
 from dixian import supervisor
@@ -19,6 +21,8 @@ SPREAD = 250
 POSTGRES, KAFKA, TO_POSTGRES, TO_KAFKA = 32, 92, 42, 43
 """The servers' ports and their roads', counted from the base."""
 
+_FAULT = 500
+
 
 def base_for(replicas: int) -> int:
     """A free range of ports for a cluster."""
@@ -33,7 +37,7 @@ class Cluster(Installation):
 
     COMMAND = ("cluster", "up")
     UP = "The cluster is up."
-    PATIENCE = 240
+    PATIENCE = 600
 
     replicas: int = 1
     by_road: bool = True
@@ -89,15 +93,32 @@ class Cluster(Installation):
         with suppress(psutil.NoSuchProcess):
             self.find(name).send_signal(number)
 
-    def whose(self, port: int) -> str:
-        """The name of the process that connects from a port of this machine."""
-        for path in self.inside.run.glob("*.pid"):
-            process = supervisor.running(self.inside.run, path.stem)
-            with suppress(psutil.Error):
-                connections = process.net_connections("tcp4") if process else ()
-                if any(item.laddr.port == port for item in connections):
-                    return path.stem
-        return "somebody"
+    def whose(self, port: int) -> Mapping[int, str]:
+        """The names of the processes that are connected to a port, by the port each comes from."""
+        names = {
+            process.pid: path.stem
+            for path in self.inside.run.glob("*.pid")
+            if (process := supervisor.running(self.inside.run, path.stem))
+        }
+        return {
+            item.laddr.port: names[item.pid]
+            for item in psutil.net_connections("tcp4")
+            if item.pid in names and item.raddr and item.raddr.port == port
+        }
+
+    def faults(self) -> list[str]:
+        """What the services' logs say of each request that was answered 500."""
+        lines = []
+        for path in self.inside.logs.glob("*-http*.log"):
+            for line in path.read_bytes().splitlines():
+                with suppress(orjson.JSONDecodeError):  # a full disk takes half a line
+                    lines.append(orjson.loads(line))
+        failed = {item.get("request_id") for item in lines if item.get("status") == _FAULT}
+        return [
+            orjson.dumps(item).decode()
+            for item in lines
+            if item.get("request_id") in failed and "fault" in item
+        ]
 
     def close(self) -> None:
         """Stop it as Ctrl-C does; what does not stop is ended by its own pid."""

@@ -27,7 +27,7 @@ _PAUSE = 0.2
 _BEFORE = 5
 """An alert is about a household registered so many before: alerts has usually heard of it."""
 _TWICE = 0.1
-_PATIENCE = 300.0
+_PATIENCE = 600.0
 """Seconds after which an act that was never answered is given up, and counts against the run."""
 
 

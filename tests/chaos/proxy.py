@@ -6,8 +6,8 @@ The clients are told this address instead of the server's. Whose a connection is
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 _CHUNK = 65536
@@ -44,9 +44,13 @@ class Link:
 class Road:
     """Everybody's way to one server."""
 
-    def __init__(self, port: int, target: int, who: Callable[[int], str]) -> None:
+    def __init__(self, port: int, target: int, who: Callable[[int], Mapping[int, str]]) -> None:
+        """``who``: whose each connection to a port is, by the port it comes from."""
         self.port, self._target, self._who = port, target, who
         self.links: defaultdict[str, Link] = defaultdict(Link)
+        self._asking = asyncio.Lock()
+        self._known: dict[int, str] = {}
+        self._thread = ThreadPoolExecutor(1)
         self._server: asyncio.Server | None = None
         self._carrying: set[asyncio.Task[None]] = set()
 
@@ -61,6 +65,7 @@ class Road:
         for task in self._carrying:
             task.cancel()
         await asyncio.gather(*self._carrying, return_exceptions=True)
+        self._thread.shutdown()
 
     def mend(self) -> None:
         """Good weather on every link."""
@@ -74,7 +79,7 @@ class Road:
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         port: int = writer.get_extra_info("peername")[1]
-        link = self.links[await asyncio.to_thread(self._who, port)]
+        link = self.links[await self._whose(port)]
         await link.passable.wait()
         try:
             back, there = await asyncio.open_connection("127.0.0.1", self._target)
@@ -84,20 +89,40 @@ class Road:
         pair = {writer, there}
         link.live |= pair
         try:
-            await asyncio.gather(_pump(reader, there, link), _pump(back, writer, link))
+            async with asyncio.TaskGroup() as both:
+                both.create_task(_pump(reader, there, link))
+                both.create_task(_pump(back, writer, link))
+        except* OSError:
+            pass  # One end broke off: so does the other, by what follows.
         finally:
             link.live -= pair
             for end in pair:
                 end.transport.abort()
 
+    async def _whose(self, port: int) -> str:
+        """Whose a new connection is, asked of the kernel once, for all that have come meanwhile.
+
+        In a thread of its own: others may be kept waiting by a process that does not start.
+        """
+        async with self._asking:
+            if port not in self._known:
+                loop = asyncio.get_running_loop()
+                self._known = dict(await loop.run_in_executor(self._thread, self._who, self.port))
+            return self._known.pop(port, "somebody")
+
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: Link) -> None:
-    with suppress(OSError):
+    """Carry what comes, and its end. Raises ``OSError`` when either end breaks off."""
+    try:
         while data := await reader.read(_CHUNK):
             await link.passable.wait()
             if link.delay:
                 await asyncio.sleep(link.delay)
             writer.write(data)
             await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
+    except OSError:
+        await link.passable.wait()  # no news of it comes through either
+        raise
+    await link.passable.wait()
+    if writer.can_write_eof():
+        writer.write_eof()

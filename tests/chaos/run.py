@@ -106,6 +106,8 @@ class Run:
             f" {len(self.notes)} checkpoints seen"
         )
         refused = [Finding("refused", "load", item) for item in self.load.refused]
+        for fault in await asyncio.to_thread(self.cluster.faults):
+            self.say(f"answered 500: {fault}")
         return [*check(found), *refused]
 
 

@@ -47,8 +47,11 @@ class FeedFile:
 
     @property
     def is_open(self) -> bool:
-        """Whether rows are still to be compared."""
-        return self.status in {FileStatus.RECEIVED, FileStatus.COMPARING}
+        """Whether it has come, and rows are still to be compared."""
+        return self.received is not None and self.status in {
+            FileStatus.RECEIVED,
+            FileStatus.COMPARING,
+        }
 
 
 @rule("R42")

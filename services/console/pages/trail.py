@@ -1,6 +1,7 @@
 """The trail: who did what, when; its filters live in the address; every entry can be proven."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, time
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -10,6 +11,7 @@ from starlette.routing import BaseRoute
 
 from services.console.door import Door
 from services.console.visit import Visit
+from shared.kernel.clock import SHANGHAI
 
 Json = Mapping[str, Any]
 _FILTERS = (
@@ -183,13 +185,24 @@ def _question(asked: Mapping[str, str]) -> dict[str, str]:
 
 def _search(item: Json) -> dict[str, Any]:
     """A saved search with the address that shows it."""
-    kept = item.get("query") or item.get("filter") or {}
+    return {**item, "address": address_of(item["query"])}
+
+
+def address_of(kept: Json) -> str:
+    """Where a saved filter is shown: the very instants, a whole day in Shandong as that day."""
     address = {
-        name: str(value)[:10] if name in {"since", "until"} else value
+        name: _moment(value) if name in {"since", "until"} else value
         for name, value in kept.items()
         if value is not None
     }
-    return {**item, "address": f"/trail?{urlencode(address)}"}
+    return f"/trail?{urlencode(address)}"
+
+
+def _moment(value: str) -> str:
+    """An instant as the address bar has it; one that names no zone is Shandong's."""
+    instant = datetime.fromisoformat(value)
+    here = instant.astimezone(SHANGHAI) if instant.tzinfo else instant.replace(tzinfo=SHANGHAI)
+    return here.date().isoformat() if here.time() == time() else here.isoformat()
 
 
 def with_changes(entries: Sequence[Json]) -> list[dict[str, Any]]:

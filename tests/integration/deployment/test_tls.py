@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -118,6 +119,8 @@ async def test_a_service_s_whole_way_to_postgresql_is_encrypted_and_verified(
     await database.close()
     # The relay and the consumer hold connections of their own.
     connection = await connector(url(ALERTS.writer, ca))()
+    ours = connection._transport.get_extra_info("socket")
+    assert ours.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
     await connection.close()
     assert tls.spoken == ["TLSv1.3"] * 3
 

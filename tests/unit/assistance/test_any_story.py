@@ -1,5 +1,6 @@
 """Whatever anybody does in whatever order: what must never happen to a household does not."""
 
+import os
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -291,4 +292,8 @@ POST = c.PostEliminationNotice(**IDS, notice_no="1", text="公示", photo=s.SHA)
 
 
 TestAnyStory = rule("R56", "R76", "R83", "R86", "R93", "R96", "R102")(AnyStory.TestCase)
-TestAnyStory.settings = settings(max_examples=120, stateful_step_count=30, deadline=None)
+TestAnyStory.settings = settings(
+    max_examples=120 * int(os.environ.get("DIXIAN_FUZZ_CASES", "1")),
+    stateful_step_count=30,
+    deadline=None,
+)

@@ -1,5 +1,6 @@
 """What passes by itself is waited for; what does not is parked."""
 
+import errno
 from datetime import date
 from uuid import UUID
 
@@ -32,6 +33,7 @@ def _from(error: BaseException, cause: BaseException) -> BaseException:
         (asyncpg.InternalClientError("another operation is in progress"), Fault.OUTAGE),
         (ConnectionRefusedError(), Fault.OUTAGE),
         (TimeoutError(), Fault.OUTAGE),
+        (OSError(errno.ENOSPC, "No space left on device"), Fault.OUTAGE),
         (BrokerUnavailable("away"), Fault.OUTAGE),
         (asyncpg.SerializationError("again"), Fault.CONTENTION),
         (asyncpg.DeadlockDetectedError("again"), Fault.CONTENTION),

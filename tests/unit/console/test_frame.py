@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 
 from services.console import session as sessions
 from services.console.clocks import remaining
-from services.console.pages.trail import changes
+from services.console.pages.trail import address_of, changes
 from services.console.plots import Series, bars, columns
 from services.console.session import KeyFault, Sealer, Sessions, load_or_create_key
 from services.console.sign_in import inside
@@ -146,3 +146,17 @@ def test_a_timeline_shows_what_changed_and_what_is_new() -> None:
     assert changes(None, {"a": 1, "b": None, "c": []}) == [("a", None, 1)]
     assert changes({"a": 1, "b": 2}, {"a": 1, "b": 3}) == [("b", 2, 3)]
     assert changes({"a": 1}, {}) == [("a", 1, None)]
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"),
+    [
+        ("2024-01-05T00:00:00+08:00", "2024-01-05"),
+        ("2024-01-04T16:00:00Z", "2024-01-05"),
+        ("2024-01-05T00:00:00", "2024-01-05"),
+        ("2024-01-05T01:30:00Z", "2024-01-05T09%3A30%3A00%2B08%3A00"),
+    ],
+)
+def test_a_saved_search_shows_the_very_time_that_was_saved(kept: str, shown: str) -> None:
+    query = {"since": kept, "type": "Approved", "actor": None}
+    assert address_of(query) == f"/trail?since={shown}&type=Approved"

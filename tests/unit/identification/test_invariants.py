@@ -1,5 +1,6 @@
 """Random acts, legal and not: whatever is taken, what must never happen has not happened."""
 
+import os
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -270,7 +271,10 @@ def last(events: list[Event], kind: type[Any]) -> Any:
 
 
 Casework.TestCase.settings = settings(
-    max_examples=120, stateful_step_count=30, deadline=None, derandomize=True
+    max_examples=120 * int(os.environ.get("DIXIAN_FUZZ_CASES", "1")),
+    stateful_step_count=30,
+    deadline=None,
+    derandomize="DIXIAN_FUZZ_CASES" not in os.environ,
 )
 
 

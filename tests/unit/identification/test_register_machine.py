@@ -1,5 +1,6 @@
 """Random registrations, splits, mergers and corrections: each person stands in one household."""
 
+import os
 from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
@@ -181,4 +182,8 @@ class Register(RuleBasedStateMachine):
 
 
 TestRegister = proves("R7", "R11", "R25", "R107")(Register.TestCase)
-TestRegister.settings = settings(max_examples=25, stateful_step_count=12, deadline=None)
+TestRegister.settings = settings(
+    max_examples=25 * int(os.environ.get("DIXIAN_FUZZ_CASES", "1")),
+    stateful_step_count=12,
+    deadline=None,
+)

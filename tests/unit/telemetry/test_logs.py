@@ -3,6 +3,8 @@
 import io
 import json
 import logging
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -73,6 +75,37 @@ def test_configure_routes_uvicorn_through_the_chain(capsys: pytest.CaptureFixtur
     assert [(line["event"], line.get("name"), line.get("count")) for line in lines] == [
         ("Started server [phone]", None, None),
         ("ours", "[personal]", 3),
+    ]
+
+
+@pytest.fixture
+def ours() -> Iterator[Any]:
+    """A logger of our own, as a process has it."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    configure(LogSettings(level="INFO", format="json"))
+    yield structlog.get_logger("dixian")
+    root.handlers = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+def test_a_full_disk_takes_lines_and_nothing_else(
+    ours: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch, open("/dev/full", "wb", buffering=0) as device:  # noqa: PTH123
+        patch.setattr(sys, "stderr", io.TextIOWrapper(device, write_through=True))
+        ours.info("the first")
+        ours.error("the second")
+    ours.info("there is room again")
+    ours.info("all is well")
+    half, *whole = capsys.readouterr().err.splitlines()
+    assert half == ""
+    lines = [json.loads(line) for line in whole]
+    assert [(line["event"], line.get("lines")) for line in lines] == [
+        ("log.gap", 2),
+        ("there is room again", None),
+        ("all is well", None),
     ]
 
 

@@ -1,7 +1,9 @@
 """The door, asked in process: every refusal and fault, the whole answer each time."""
 
 import asyncio
+import errno
 import json
+import socket
 from collections.abc import AsyncIterator, Mapping
 from datetime import date
 from typing import Annotated, Any, ClassVar
@@ -17,6 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from shared.kernel.division import Level
 from shared.kernel.principal import Principal, Role, may
 from shared.kernel.refusal import Forbidden, NotFound, OutOfOrder, Refusal, Stale, Unavailable
+from shared.store.database import NoConnection
 from shared.telemetry.metrics import Metrics
 from shared.testing.access import TakenAtTheirWord, acting
 from shared.web.app import create_app, fault_of
@@ -257,8 +260,14 @@ async def test_every_refusal_and_fault_has_its_answer(
         asyncpg.InterfaceError("connection is closed"),
         asyncpg.InternalClientError("got result for unknown protocol state 3"),
         ConnectionResetError(),
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EHOSTUNREACH, "No route to host"),
+        OSError("Multiple exceptions: [Errno 111] ..., [Errno 111] ..."),
+        socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution"),
+        NoConnection("no connection came free in 30 s"),
+        asyncpg.DeadlockDetectedError("deadlock detected"),
     ],
-    ids=lambda cause: type(cause).__name__,
+    ids=lambda cause: f"{type(cause).__name__}-{cause}",
 )
 def test_a_database_that_is_away_is_503_however_that_is_wrapped(cause: Exception) -> None:
     wrapped = DBAPIError("select 1", {}, cause)
@@ -266,9 +275,10 @@ def test_a_database_that_is_away_is_503_however_that_is_wrapped(cause: Exception
     assert [fault_of(cause).status, fault_of(wrapped).status] == [503, 503]
 
 
-def test_a_wrong_statement_is_a_fault() -> None:
+def test_a_wrong_statement_or_path_is_a_fault() -> None:
     wrong = asyncpg.UndefinedTableError("relation does not exist")
     assert fault_of(DBAPIError("select 1", {}, wrong)).status == 500
+    assert fault_of(FileNotFoundError(errno.ENOENT, "No such file")).status == 500
 
 
 async def test_a_fault_is_logged_once_with_its_request_and_without_its_message(
