@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.end_to_end.system import System
 
 PHONE = {"width": 390, "height": 844}
+SMALLEST = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}
 ON_THE_PHONE = {"village-officer", "other-village-officer"}
 """Who works in a yard; everybody else sits at a desk."""
@@ -133,6 +135,24 @@ class Desk:
 
         self.office.system.eventually(selector, look)
         return found
+
+    def finds_order(self, act: str, order: str) -> "Desk":
+        """An act on an order of the hotline, from the order's page."""
+        self.goes(order)
+        self.page.get_by_role("link", name=act, exact=True).click()
+        expect(self.page.locator("h1")).to_have_text(act)
+        return self
+
+    def is_readable(self) -> "Desk":
+        """By everybody (axe finds nothing), and no wider than the smallest phone."""
+        size = self.page.viewport_size
+        assert size is not None
+        self.page.set_viewport_size(SMALLEST)
+        assert self.page.evaluate("document.documentElement.scrollWidth") <= SMALLEST["width"]
+        self.page.set_viewport_size(size)
+        found = Axe().run(self.page).response["violations"]
+        assert [(item["id"], item["nodes"][0]["html"][:120]) for item in found] == []
+        return self
 
     @property
     def last_id(self) -> str:

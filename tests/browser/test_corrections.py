@@ -3,7 +3,6 @@
 import json
 from typing import Any
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from dixian.demo.people import document_number
@@ -59,7 +58,7 @@ def _filed(office: Office, lead: str) -> str:
     city.reloads_until('a:has-text("回退到这一版")').click()
     expect(city.page.locator('[name="targets.0.stream_id"]')).to_have_value(lead)
     city.submits().sees("影响预览").sees("处置线索")
-    _readable(city.page)
+    city.is_readable()
     city.fills({"reason": "WRONG_ENTRY", "words": "经办人选错了申报人", "evidence": PHOTO}).sends()
     correction = city.last_id
     city.page.get_by_role("button", name="查看原因说明").click()
@@ -74,10 +73,10 @@ def _enrolled(office: Office, who: str) -> None:
     desk.sends()
     desk.goes("/keys/new").page.get_by_role("button", name="在本浏览器生成密钥").click()
     expect(desk.page.locator("#signing")).to_contain_text("私钥不能导出")
-    _readable(desk.page)
+    desk.is_readable()
     key = desk.page.locator('[name="public_key"]').input_value()
     desk.sends().sees(key)
-    _readable(desk.page)
+    desk.is_readable()
     administrator = office.desk_of("administrator").goes("/")
     waiting = administrator.page.locator("ol.work li", has_text=f"person:{who}")
     waiting.locator("a.what").click()
@@ -95,7 +94,7 @@ def _signed_in_the_browser(office: Office, correction: str) -> None:
     city.page.locator('[name="document"]').fill("济农函〔2026〕12号")
     sign.click()
     city.sees("已签名")
-    _readable(city.page)
+    city.is_readable()
     city.sends().sees("省级审定")
 
 
@@ -140,13 +139,3 @@ def _pasted(page: Page, who: str) -> str:
     assert known is not None
     signature = FileKey(known.signing_seed).sign(checked(given)).hex()
     return json.dumps({"content_sha256": given["content_sha256"], "signature": signature})
-
-
-def _readable(page: Page) -> None:
-    """By everybody, and no wider than the smallest phone."""
-    size = page.viewport_size
-    assert size is not None
-    page.set_viewport_size({"width": 360, "height": 740})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    page.set_viewport_size(size)
-    assert [item["id"] for item in Axe().run(page).response["violations"]] == []

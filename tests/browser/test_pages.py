@@ -4,9 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.people import DESK, Desk, Office
-
-SMALLEST = {"width": 360, "height": 740}
+from tests.browser.people import DESK, SMALLEST, Desk, Office
 
 PAGES = {
     "village-officer": (

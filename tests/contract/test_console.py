@@ -262,6 +262,7 @@ def _of_code(text: str) -> Iterator[str]:
         for block in re.findall(rf"{name} = \((.*?)\n\)|{name} = \((.*?)\)\n", text, re.S):
             yield from re.findall(r'"([^"]*[一-鿿][^"]*)"', "".join(block))
     yield from re.findall(r"""\("/[a-z/]+", "([^"]+)", "[a-z]+", "/""", text)
+    yield from re.findall(r"""(?:return f?|\()"/[^"]+", "([^"]*[一-鿿][^"]*)\"""", text)
     yield from re.findall(r"""_CASE_BEFORE = \("[^"]+", "([^"]+)"\)""", text)
 
 

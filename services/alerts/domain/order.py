@@ -182,8 +182,9 @@ _DECIDE: Mapping[type[Command], Callable[[Order, Any, Any], list[Event]]] = {
 
 
 def _divisions(order: Order) -> tuple[str, ...]:
-    """The matter's place, and the unit that handles it: both may see it (R1)."""
-    return (order.division, order.unit) if order.assignee else (order.division,)
+    """The matter's place, and the unit that handles it or just gave it back (R1)."""
+    unit = order.assignee or order.returned_by
+    return (order.division, unit) if unit else (order.division,)
 
 
 ORDER: Aggregate[Order] = Aggregate(

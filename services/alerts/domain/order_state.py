@@ -66,6 +66,8 @@ class Order:
     called_on: date = date.min
     status: OrderStatus = OrderStatus.ACCEPTED
     assignee: str | None = None
+    returned_by: str | None = None
+    """Who gave it back, until somebody else has it: the return is the last act of theirs."""
     instruction_id: UUID | None = None
     return_by: date = date.min
     returned: int = 0
@@ -134,13 +136,20 @@ def _assigned(order: Order, event: events.OrderAssigned) -> Order:
         order,
         status=OrderStatus.ASSIGNED,
         assignee=event.assignee,
+        returned_by=None,
         instruction_id=event.instruction_id or order.instruction_id,
         return_by=event.deadlines[0].due_on,
     )
 
 
 def _returned(order: Order, _event: events.OrderReturned) -> Order:
-    return replace(order, status=OrderStatus.ACCEPTED, assignee=None, returned=order.returned + 1)
+    return replace(
+        order,
+        status=OrderStatus.ACCEPTED,
+        assignee=None,
+        returned_by=order.assignee,
+        returned=order.returned + 1,
+    )
 
 
 def _extended(order: Order, event: events.OrderExtended) -> Order:

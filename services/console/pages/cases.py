@@ -19,6 +19,8 @@ from services.console.visit import Visit
 
 FORMS = by_name((*CASE_FORMS, BEGIN))
 _FINDINGS = by_name(FINDING_FORMS)
+_REVEAL = ("identification", "/households/{household_id}/reveal")
+_PURPOSES = ("DELIBERATION", "VERIFICATION", "CONTACT", "INSPECTION", "SUBJECT_REQUEST")
 Json = Mapping[str, Any]
 
 
@@ -27,6 +29,7 @@ def routes(door: Door) -> Sequence[BaseRoute]:
     return (
         door.get("/cases", listed),
         door.get("/cases/{case_id:uuid}", one),
+        door.post("/cases/{case_id:uuid}/words", words),
         *door.both("/cases/{case_id:uuid}/do/{form}", show, send),
         *door.both("/findings/{finding_id:uuid}/do/{form}", show_finding, send_finding),
     )
@@ -57,8 +60,25 @@ async def listed(visit: Visit) -> Response:
 
 async def one(visit: Visit) -> Response:
     """A case: its track, its clocks, what is next, the household, accounts, advice, timeline."""
-    case_id = visit.id("case_id")
-    case = await visit.api.get("identification", f"/cases/{case_id}")
+    case = await visit.api.get("identification", f"/cases/{visit.id('case_id')}")
+    return await _shown(visit, case, {})
+
+
+async def words(visit: Visit) -> Response:
+    """The same page with the minutes, objections and remarks that were asked for; recorded."""
+    case = await visit.api.get("identification", f"/cases/{visit.id('case_id')}")
+    body = {
+        "purpose": str(visit.form.get("purpose", "")),
+        "records": [str(note) for note in visit.form.getlist("notes")],
+        "fields": ["text"],
+    }
+    service, path = _REVEAL
+    answer = await visit.api.act(service, path.format(household_id=case["household_id"]), body)
+    return await _shown(visit, case, answer.body["data"])
+
+
+async def _shown(visit: Visit, case: Json, full: Json) -> Response:
+    case_id = case["id"]
     found = await visit.api.together(
         household=visit.api.maybe("identification", f"/households/{case['household_id']}"),
         plan=visit.api.maybe("assistance", f"/plans/by-case/{case_id}"),
@@ -69,6 +89,10 @@ async def one(visit: Visit) -> Response:
     return visit.render(
         "case.html",
         case=case,
+        full=full,
+        noted=[(note, item) for item in case["history"] for note in item["notes"]],
+        purposes=_PURPOSES,
+        may_reveal=await visit.api.may(*_REVEAL),
         **found,
         doable=await _doable(visit, case),
         beside=await _beside(visit, case),
@@ -158,10 +182,17 @@ async def _subject(visit: Visit, form: Form) -> Subject:
         fixed={"case_id": case_id} if own_plan else {},
         prefill=_prefill(case, form),
         keeper=("identification", case["household_id"]),
-        before=(f"/cases/{case_id}/notice-to-post", "预览和打印公示")
-        if form.name == "notice"
-        else None,
+        before=_before(case_id, form),
     )
+
+
+def _before(case_id: str, form: Form) -> tuple[str, str] | None:
+    """What to look at first: the notice as it will hang; what was said and written so far."""
+    if form.name == "notice":
+        return f"/cases/{case_id}/notice-to-post", "预览和打印公示"
+    if form.name in _READING:
+        return f"/cases/{case_id}#words", "查看异议、会议记录和备注"
+    return None
 
 
 def _options(visit: Visit, case: Json, household: Json | None) -> dict[str, Sequence[Option]]:
@@ -190,6 +221,7 @@ def _facts(visit: Visit, case: Json, form: Form) -> list[str]:
     ]
 
 
+_READING = {"answer-objection", "town-review", "approval", "refusal"}
 _DECIDING = {"deliberation", "town-review", "approval", "refusal", "notice"}
 
 

@@ -66,7 +66,10 @@ async def _shown(visit: Visit, full: object) -> Response:
     lead = await visit.api.get("alerts", f"/leads/{visit.id('lead_id')}")
     about = [lead["household_id"] or "", *(item["household_id"] for item in lead["suggestions"])]
     wanted = {"WAITING": ("match", "disposition"), "TRACKED": ("lead-follow-up",)}
-    forms = [_FORMS[name] for name in wanted.get(lead["status"], ())]
+    # Above a town there are too many households to pick from: only what is suggested.
+    nobody = visit.level > Level.TOWN and not lead["suggestions"]
+    names = [name for name in wanted.get(lead["status"], ()) if not (nobody and name == "match")]
+    forms = [_FORMS[name] for name in names]
     return visit.render(
         "lead.html",
         lead=lead,

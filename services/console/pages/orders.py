@@ -86,8 +86,10 @@ async def show(visit: Visit) -> Response:
 
 
 async def send(visit: Visit) -> Response:
-    """Done."""
-    return await acting.send(visit, acting.form_of(visit, _FORMS), lambda: _subject(visit))
+    """Done; who gave an order back may not see it any more."""
+    form = acting.form_of(visit, _FORMS)
+    then = (lambda _answer: "/orders") if form.name == "return" else None
+    return await acting.send(visit, form, lambda: _subject(visit), then)
 
 
 async def _subject(visit: Visit) -> Subject:

@@ -27,6 +27,8 @@ _FILTERS = (
     "stream",
     "correlation",
 )
+_RARE = frozenset({"role", "region", "service", "household", "stream", "correlation"})
+"""Filters that stay folded away until one of them is used."""
 
 
 def routes(door: Door) -> Sequence[BaseRoute]:
@@ -63,6 +65,7 @@ async def listed(visit: Visit) -> Response:
         rows=with_changes(page["items"]),
         next=more,
         asked=asked,
+        narrowed=not _RARE.isdisjoint(asked),
         searches=[_search(item) for item in found["searches"]],
         correctable=await _correctable(visit, page["items"]),
         address=urlencode(asked),
@@ -124,8 +127,8 @@ async def export(visit: Visit) -> Response:
 
 async def exported(visit: Visit) -> Response:
     """How far the export is."""
-    status = await visit.api.get("audit", f"/exports/{visit.id('export_id')}")
-    return visit.render("export.html", status=status, export_id=visit.id("export_id"))
+    made = await visit.api.get("audit", f"/exports/{visit.id('export_id')}")
+    return visit.render("export.html", made=made, export_id=visit.id("export_id"))
 
 
 async def file(visit: Visit) -> Response:

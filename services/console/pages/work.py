@@ -92,7 +92,8 @@ async def _doors(visit: Visit) -> list[tuple[str, str]]:
         ("/households/new", "登记农户", "identification", "/households"),
         ("/corrections/new", "申请更正", "audit", "/corrections"),
     )
-    return [(path, words) for path, words, *route in wanted if await visit.api.may(*route)]
+    doors = [(path, words) for path, words, *route in wanted if await visit.api.may(*route)]
+    return [*doors, ("/trail", "查询审计记录")] if visit.has(Role.INSPECTOR) else doors
 
 
 def _hint(visit: Visit) -> str:

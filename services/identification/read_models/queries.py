@@ -207,8 +207,18 @@ def _entry(item: Recorded[Event]) -> dict[str, Any]:
         "occurred_on": item.occurred_on,
         "recorded_at": item.recorded_at,
         "by": item.metadata.actor,
+        "notes": _notes(item.event),
         "back_dated": back_dated(item, legal_date(item.recorded_at)),
     }
+
+
+_NOTES = ("note_id", "minutes_id", "facts_id")
+"""What events call the ids of the words that lie in the vault."""
+
+
+def _notes(event: Event) -> list[UUID]:
+    """The words that came with an act, to be read for a purpose."""
+    return [note for note in (getattr(event, name, None) for name in _NOTES) if note is not None]
 
 
 def starts_with(column: sa.ColumnElement[str], division: str) -> sa.ColumnElement[bool]:

@@ -184,6 +184,16 @@ async def test_a_misrouted_order_goes_back_within_two_working_days(desk: Desk) -
     await desk.refused(f"{path}/return", answer, f"officer:{OTHER_TOWN}", "return-too-late")
 
 
+@rule("R1", "R117")
+async def test_a_unit_gives_an_order_back_that_is_about_another_place(desk: Desk) -> None:
+    path = await assigned(desk, division=COUNTY, kind="CONSULT")
+    await desk.done(f"{path}/return", {"reason": "NOT_OUR_DUTY"}, TOWN_OFFICER)
+    assert (await desk.get(path, TOWN_OFFICER)).status_code == 404
+    assert (await desk.get(path, COUNTY_OFFICER)).json()["status"] == "ACCEPTED"
+    await desk.done(f"{path}/assignment", {"assignee": OTHER_TOWN}, COUNTY_OFFICER)
+    await desk.done(f"{path}/return", {"reason": "NOT_OUR_DUTY"}, f"officer:{OTHER_TOWN}")
+
+
 @rule("R117")
 async def test_cards_and_supervision(desk: Desk) -> None:
     """Called on Tuesday the 1st: due on Tuesday the 8th, yellow on Monday, red on Wednesday."""

@@ -35,3 +35,26 @@ async def test_a_notice_can_be_seen_before_it_is_posted(world: World) -> None:
     assert await world.get("village", f"/cases/{case}/notices") == []
     shown = await world.get("village", f"/cases/{case}")
     assert "notice" not in {step["step"] for step in shown["steps"] if step["done"]}
+
+
+@rule("R66")
+async def test_who_answers_an_objection_can_read_it_and_the_minutes_for_a_purpose(
+    world: World,
+) -> None:
+    home, [signer] = await register(world, **household(person()))
+    case = await world.opened(home, "2023-08-01")
+    await reviewed(world, case, signer)
+    await world.does("village", f"/cases/{case}/notice", **NOTICE)
+    await world.does("village", f"/cases/{case}/objections", objection="收入不实")
+    history = (await world.get("town", f"/cases/{case}"))["history"]
+    notes = {item["type"]: item["notes"] for item in history if item["notes"]}
+    assert set(notes) >= {"Deliberated", "ObjectionRaised"}
+    look = {
+        "purpose": "DELIBERATION",
+        "records": [*notes["Deliberated"], *notes["ObjectionRaised"]],
+        "fields": ["text"],
+    }
+    read = await world.does("town", f"/households/{home}/reveal", **look)
+    assert read["data"][notes["ObjectionRaised"][0]] == {"text": "收入不实"}
+    assert len(read["data"]) == len(look["records"])
+    assert (await world.post("other-county", f"/households/{home}/reveal", look)).status_code == 404

@@ -1,0 +1,147 @@
+"""A department's file: tried out, sent, followed, its rows answered, and who was not found."""
+
+import io
+from pathlib import Path
+
+import openpyxl
+from playwright.sync_api import expect
+
+from dixian.demo import reports
+from dixian.demo.people import document_number, family
+from dixian.people import VILLAGE
+from shared.testing.decider import rule
+from tests.browser.people import Desk, Office
+
+TITLES = {
+    "external_id": "流水号",
+    "document_number": "身份证",
+    "name": "患者",
+    "type": "类别",
+    "happened_on": "结算日",
+    "amount": "自付",
+    "division": "区划",
+    "period": "月份",
+}
+
+
+@rule("R42")
+def test_a_file_is_tried_out_sent_and_answered_row_by_row(office: Office, tmp_path: Path) -> None:
+    known, unknown = document_number(1966), document_number(1967)
+    _registered(office, known)
+    sheet = _file(office, tmp_path / "六月.csv", known, unknown)
+    county = office.desk_of("county-officer").goes("/files/new")
+    county.page.locator("#feed").select_option("medical-insurance")
+    county.page.locator("#file").set_input_files(sheet)
+    county.page.get_by_role("button", name="预览").click()
+    refusal = county.page.locator("#refusal")
+    expect(refusal).to_be_visible()
+    county.is_readable()
+    _maps(county)
+    county.page.locator("#file").set_input_files(sheet)
+    county.page.get_by_role("button", name="预览").click()
+    county.sees("魏**")
+    expect(county.page.locator("main")).not_to_contain_text(known)
+    county.is_readable()
+
+    province = office.desk_of("province-officer").goes("/files/mapping?feed=medical-insurance")
+    _maps(province)
+    province.is_readable()
+    province.page.get_by_role("button", name="保存").click()
+    province.sees("对照表已保存")
+
+    county.page.locator("#file").set_input_files(sheet)
+    county.page.get_by_role("button", name="上传").click()
+    county.reloads_until('.tag:has-text("已完成")')
+    county.sees("已处理4行").is_readable()
+    _every_row(county)
+    _by_itself(office, county, unknown)
+
+
+def _file(office: Office, target: Path, known: str, unknown: str) -> Path:
+    """Somebody of the register, nobody of it, too little, and a number that cannot be."""
+    with office.system.client() as client:
+        day = client.today()
+    wrong = f"{unknown[:-1]}{'0' if unknown[-1] != '0' else '1'}"
+    rows = (
+        (f"A{unknown[6:]}1", known, "魏守田", "26000"),
+        (f"A{unknown[6:]}2", unknown, "魏无名", "26000"),
+        (f"A{unknown[6:]}3", known, "魏守田", "100"),
+        (f"=1+{unknown[-5:-1]}", wrong, "魏错号", "26000"),
+    )
+    lines = [
+        f"{key},{number},{name},MEDICAL_YEAR,{day},{amount},{VILLAGE},{day:%Y-%m}"
+        for key, number, name, amount in rows
+    ]
+    target.write_text("\n".join((",".join(TITLES.values()), *lines)), encoding="utf-8")
+    return target
+
+
+def _maps(desk: Desk) -> None:
+    """The file's own titles beside the fields."""
+    folded = desk.page.locator("details:not([open]) > summary")
+    if folded.count():
+        folded.click()
+    for name, title in TITLES.items():
+        desk.page.locator(f'[name="column.{name}"]').fill(title)
+
+
+def _every_row(county: Desk) -> None:
+    """Each row has its one fate, on the page and as a sheet whose cells are no formulas."""
+    rows = county.page.locator("tbody tr")
+    expect(rows).to_have_count(4)
+    for number, fate in enumerate(("已生成线索", "未找到农户", "未达阈值", "有误")):
+        expect(rows.nth(number)).to_contain_text(fate)
+    expect(rows.last).to_contain_text("证件号码列")
+    county.page.get_by_role("link", name="有误").click()
+    expect(rows).to_have_count(1)
+    with county.page.expect_download() as download:
+        county.page.get_by_role("link", name="XLSX").click()
+    sheet = openpyxl.load_workbook(io.BytesIO(download.value.path().read_bytes())).worksheets[0]
+    assert sheet.max_row == 2
+    assert all(cell.data_type != "f" for line in sheet.iter_rows() for cell in line)
+
+
+def _by_itself(office: Office, county: Desk, unknown: str) -> None:
+    """Who was not found waits, visibly; once the village has registered them, a case opens."""
+    county.page.get_by_role("link", name="未找到农户").click()
+    county.page.locator("tbody").get_by_role("link", name="未找到农户").click()
+    lead = county.page.url.removeprefix(office.url)
+    county.sees("登记簿中没有相符的农户").is_readable()
+    expect(county.page.get_by_role("link", name="确认农户")).to_have_count(0)
+    county.goes("/files").page.get_by_role("link", name="待确认农户的预警").click()
+    expect(county.page.locator(f'main a[href="{lead}"]')).to_be_visible()
+    _registered(office, unknown)
+    county.goes(lead).reloads_until('a:has-text("查看个案")')
+
+
+def _registered(office: Office, number: str) -> str:
+    """A household of one person."""
+    body = reports.household(family("魏")[:1])
+    body["members"][0]["document_number"] = number
+    with office.system.client() as client:
+        made = client.act("village-officer", "identification", "/households", body)
+    return str(made["id"])
+
+
+@rule("R42")
+def test_a_number_that_was_misheard_is_suggested_and_an_officer_decides(office: Office) -> None:
+    number = document_number(1958)
+    household = _registered(office, number)
+    misheard = f"{number[:9]}{(int(number[9]) + 1) % 10}{number[10:]}"
+    declared = {
+        "source": "SELF_DECLARATION",
+        "channel": "PAPER",
+        "division": VILLAGE,
+        "person": {"name": "魏守田", "document_number": misheard},
+        "risks": ["ILLNESS"],
+        "text": "住院花费较大",
+    }
+    with office.system.client() as client:
+        lead = client.act("town-officer", "alerts", "/leads", declared)["id"]
+    county = office.desk_of("county-officer").goes(f"/leads/{lead}")
+    suggested = county.reloads_until(f'li:has(a[href="/households/{household}"])')
+    expect(suggested).to_contain_text("证件号码仅有一处不同")
+    county.is_readable()
+    suggested.get_by_role("link", name="就是这一户").click()
+    expect(county.page.locator('[name="household_id"]')).to_have_value(household)
+    county.sends().reloads_until('a:has-text("查看个案")')
