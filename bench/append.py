@@ -18,6 +18,7 @@ import orjson
 
 from bench.peer import Peer
 from bench.rounds import Round, alternated, run, table
+from shared.kernel.deadline import Deadline
 from shared.kernel.event import Cause
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal, Role
@@ -38,7 +39,7 @@ values ($1, 1, $2, 'errand', 'ErrandOpened', 1, $3, '370114101200', $4, $5, $6, 
 
 def opened(household: UUID) -> ex.ErrandOpened:
     """An event of common size (some 300 bytes), with a deadline in it."""
-    deadline = ex.Deadline(
+    deadline = Deadline(
         kind="close",
         rule="R54",
         starts_on=_TODAY,

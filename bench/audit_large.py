@@ -35,6 +35,7 @@ from bench.audit_seed import ORIGIN, seed
 from bench.http_load import answered, request
 from bench.results import at_most
 from bench.rounds import run
+from bench.server import shipped
 from services.audit.domain.tlogproof import TlogProof
 from services.audit.log.keys import FileKey, KeyVerifier
 from services.audit.main import create
@@ -47,13 +48,14 @@ from shared.kernel.principal import Role
 from shared.telemetry.logs import LogSettings, configure
 from shared.testing.access import TakenAtTheirWord, acting
 from shared.testing.databases import kept_database
-from shared.testing.postgres import EmbeddedPostgres
 from shared.vault.settings import VaultSettings, create_missing_keys
 from shared.web.service import ServiceSettings
 from shared.web.settings import Mode, OidcSettings, WebSettings
 
 ROUNDS, WARM, TIMES = 3, 5, 40
 """Of each question: rounds, and in each round what is asked first, uncounted, and what counts."""
+PROOFS, WARM_PROOFS = 1000, 500
+"""In a round, each of another entry; and before the first, as of a server that runs for a while."""
 PROOF_MS, PAGE_MS = 3, 50
 PAGE = 50
 
@@ -71,7 +73,7 @@ async def main(count: int, kept: Path | None) -> None:
 async def on_server(place: Path, count: int) -> None:
     """The same with a database server whose files lie in ``place``; made already, or not yet."""
     place.chmod(0o755)  # noqa: ASYNC240 - nothing else runs yet
-    with EmbeddedPostgres(place / "postgres") as server:
+    with shipped(place / "postgres") as server:
         urls = await kept_database(server, SCHEMA)
         made = await log_size(urls.superuser)
         if made not in {0, count}:
@@ -178,9 +180,9 @@ async def proofs(door: Door, raw: "asyncpg.Connection[Any]", count: int) -> None
     _, body = await door.get(f"/events/{await _event(raw, chance.randrange(count))}/proof")
     verifier = KeyVerifier.parse(orjson.loads(body)["vkey"])
     tails = []
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS + 1):
         taken = []
-        for _ in range(WARM + 4 * TIMES):
+        for _ in range(PROOFS if number else WARM_PROOFS):
             index = chance.randrange(count)
             ms, body = await door.get(f"/entries/{index}/proof")
             taken.append(ms)
@@ -188,7 +190,8 @@ async def proofs(door: Door, raw: "asyncpg.Connection[Any]", count: int) -> None
                 "select leaf from audit.entry where log_id = 1 and idx = $1", index
             )
             TlogProof.parse(body).verify(leaf, [verifier], ORIGIN)
-        tails.append(report("inclusion proof", taken[WARM:]))
+        if number:
+            tails.append(report("inclusion proof", taken))
     at_most(f"{count:,} entries, over HTTP, p95", "inclusion proof", "ms", tails, PROOF_MS)
 
 

@@ -19,7 +19,7 @@ from hashlib import md5, sha256
 from multiprocessing import active_children
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
-from typing import IO
+from typing import BinaryIO, cast
 from uuid import UUID
 
 import asyncpg
@@ -27,6 +27,7 @@ import psutil
 
 from bench.results import Row, at_most, keep
 from bench.rounds import run
+from bench.server import shipped
 from services.alerts.domain.commands import ReceiveAlert
 from services.alerts.domain.feed import USUAL
 from services.alerts.domain.feed_commands import ReceiveFeed
@@ -44,7 +45,6 @@ from shared.policy.divisions import Divisions
 from shared.store.application import Application
 from shared.store.database import Database
 from shared.testing.databases import Urls, service_database
-from shared.testing.postgres import EmbeddedPostgres
 from shared.vault.documents import check_character, parse_document
 from shared.vault.settings import VaultSettings, create_missing_keys, open_vault
 from shared.web.outbound import Guard, OutboundSettings
@@ -54,8 +54,6 @@ FEED = "medical-insurance"
 SENDER = Principal("feed:bench", frozenset({Role.FEED}), "37", frozenset({FEED}))
 HEADER = "编号,预警类型,日期,期间,金额,行政区划代码,姓名,证件号码\n"
 TIMES, MEGABYTES = 6.0, 500.0
-_SERVER = "shared_buffers = '256MB'\nmax_wal_size = '2GB'\n"
-"""As the embedded server of ``make run`` has it."""
 _PLAIN = """
 create table plain (id text, type text, day date, period text, amount numeric, division text,
                     name text, number text)
@@ -110,7 +108,7 @@ class Bench:
     urls: Urls
     rows: int
     people: int
-    file: IO[bytes]
+    file: BinaryIO
     single: list[float] = field(default_factory=list)
     """Seconds that each single alert took meanwhile."""
     most: float = 0.0
@@ -245,12 +243,9 @@ async def main(rows: int, people: int) -> None:
         file.write(HEADER.encode())
         for line in lines(rows, people):
             file.write(line.encode())
-        place = Path(at) / "server"
-        with EmbeddedPostgres(place):
-            (place / "postgresql.auto.conf").write_text(_SERVER)
-        with EmbeddedPostgres(place) as server:
+        with shipped(Path(at) / "server") as server:
             async with service_database(server, SCHEMA) as urls:
-                await _measure(Bench(urls, rows, people, file), Path(at))
+                await _measure(Bench(urls, rows, people, cast(BinaryIO, file)), Path(at))
 
 
 async def _measure(bench: Bench, place: Path) -> None:
@@ -270,6 +265,7 @@ async def _measure(bench: Bench, place: Path) -> None:
     async with database.reading() as tx:
         kept = await tx.raw.fetchrow("select * from feed_file")
         leads = await tx.raw.fetchval("select count(*) from lead")
+    assert kept is not None
     assert kept["rows"] == bench.rows, dict(kept)
     await database.close()
     _tell(bench, copies, stored, taken, f"{leads:,} leads")
