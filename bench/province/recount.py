@@ -57,11 +57,10 @@ async def _figures(year: Year, log: list[Logged]) -> list[str]:
     periods: list[tuple[date, date]] = [(FIRST_DAY, end), (FIRST_DAY, half), (half, end)]
     wrong: list[str] = []
     for inside in (PROVINCE, *year.places.cities, *year.places.counties):
-        lines = [line for line in log if line.category == "plan"]
         for first, last in periods:
             path = f"/figures?division={inside}&first={first}&last={last}"
             shown = await year.hands.looks(Role.OFFICER, PROVINCE, "assistance", path)
-            counted = figures(lines, inside, first, last, end)
+            counted = figures(log, inside, first, last, end)
             year.done["figures recounted"] += len(counted)
             wrong += [
                 f"figures of {inside} {first}..{last}: {name} {shown.get(name)} / {value}"

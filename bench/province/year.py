@@ -25,6 +25,8 @@ from shared.service.demo_clock import FIRST_DAY
 
 _SPREAD = 20
 """Days of a month over which its single alerts and calls come."""
+_LOOK_AGAIN = 2.0
+"""Seconds until somebody who waits for a case looks again."""
 _CASE_PAGE = "/cases?level=all&step=officers&limit=200"
 
 
@@ -304,4 +306,4 @@ class Year:
             found = await self.hands.looks(OFFICER, county, "alerts", f"/leads/{lead}")
             if found.get("disposition"):
                 return found
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(_LOOK_AGAIN)
