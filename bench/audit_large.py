@@ -54,8 +54,8 @@ from shared.web.settings import Mode, OidcSettings, WebSettings
 
 ROUNDS, WARM, TIMES = 3, 5, 40
 """Of each question: rounds, and in each round what is asked first, uncounted, and what counts."""
-PROOFS = 1000
-"""Entries whose proofs are asked in every round."""
+PROOFS = 400
+"""Entries whose proofs are asked in every round: no more than one person may ask in a minute."""
 PROOF_MS, PAGE_MS = 3, 50
 PAGE = 50
 

@@ -11,7 +11,7 @@ from hashlib import sha256
 from random import Random
 from typing import Any
 
-from bench.province.hands import Hands, Json
+from bench.province.hands import Hands, Json, Refused
 from bench.province.places import name_of
 from shared.kernel.principal import Role
 
@@ -213,9 +213,15 @@ class Case:
         await self.end(OFFICER, self.village, "notice", notice)
 
     async def is_eliminated(self) -> None:
-        """The five days are over: approved, announced, marked."""
+        """The five days are over: approved, announced, marked; or a new risk has come meanwhile."""
         await self.end(OFFICER, self.village, "notice/close")
-        await self.end(COMMITTEE, self.county, "approval", {"authority": "农委纪〔2024〕2号"})
+        try:
+            await self.end(COMMITTEE, self.county, "approval", {"authority": "农委纪〔2024〕2号"})
+        except Refused as refused:
+            if refused.problem.get("rule") != "R91":
+                raise
+            await self.end(OFFICER, self.town, "withdrawal", {"note": "新增风险"})
+            return
         told = {"notice_no": "5号", "text": "该户风险已稳定消除。"}
         await self.end(OFFICER, self.county, "announcement", told)
         await self.end(OFFICER, self.county, "marking", {"receipt": f"SD{self.day:%Y%m%d}X"})

@@ -33,9 +33,10 @@ def _of_one(running: Running, division: str, today: date) -> Iterator[Event]:
     deadline = running.deadline
     while running.next_on is not None and running.next_on <= today:
         if running.warned < len(deadline.warn_on):
+            day = running.next_on
             running = replace(running, warned=running.warned + 1)
             yield DeadlineWarned(
-                kind=deadline.kind, rule=deadline.rule, due_on=deadline.due_on, on=today
+                kind=deadline.kind, rule=deadline.rule, due_on=deadline.due_on, on=day
             )
         else:
             running = replace(running, missed=True)

@@ -203,6 +203,14 @@ def test_a_missed_plan_goes_to_the_county_once() -> None:
     plan(s.opened(), first, second, missed).when(tick, on="2023-04-21").then()
 
 
+@rule("R89")
+def test_what_a_clock_says_late_keeps_its_own_days() -> None:
+    tick = Tick(category="plan", stream_id=s.PLAN_ID)
+    said = plan(s.opened()).when(tick, on="2023-03-20").then_types(DeadlineWarned, DeadlineWarned)
+    days = [event.on for event in said if isinstance(event, DeadlineWarned)]
+    assert days == [s.day("2023-03-17"), s.day("2023-03-20")]
+
+
 def test_a_plan_is_submitted_once() -> None:
     history = [
         s.opened(),
