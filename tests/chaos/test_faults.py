@@ -14,7 +14,7 @@ import pytest
 from dixian.broker import missing
 from dixian.demo.people import family
 from dixian.provision import Tenant
-from shared.testing.kafka import required
+from shared.testing.kafka import leave_out
 from tests.chaos import faults
 from tests.chaos.cluster import Cluster
 from tests.chaos.run import Run, cluster_run
@@ -48,8 +48,7 @@ OTHERS = (
 @pytest.mark.kafka
 async def test_nothing_is_lost_doubled_or_forked_whatever_fails() -> None:
     if lacking := missing():
-        message = f"the cluster's own broker needs {lacking}"
-        pytest.fail(message) if required() else pytest.skip(message)
+        leave_out(f"the cluster's own broker needs {lacking}")
     # Not below pytest's own folder, which every other run of pytest closes to PostgreSQL's account.
     with TemporaryDirectory(prefix="dixian-chaos-", ignore_cleanup_errors=True) as home:
         async with cluster_run(Path(home), seed=SEED, replicas=1, per_second=3, pause=PAUSE) as run:
@@ -71,7 +70,7 @@ async def everything_fails(run: Run) -> None:
     await run.fault(faults.poison)  # the demo would call it parked, and be right
     await run.settle()
     assert [str(item) for item in await run.judge()] == []
-    assert run.load.answers
+    assert len(run.load.answers) > 20
     for name in VICTIMS:
         assert f"{name} ended" in run.cluster.said, name
 

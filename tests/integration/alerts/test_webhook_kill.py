@@ -86,10 +86,11 @@ async def test_killed_between_a_message_and_its_answer_every_message_comes_with_
         unanswered = receiver.came[ANSWERED]
         receiver.go_on.set()
         async with telling(desk, tmp_path):
-            await asyncio.wait_for(receiver.all_came.wait(), 60)
             delivered = "/webhook-deliveries?status=DELIVERED&limit=100"
-            while len((await desk.get(delivered, HOTLINE)).json()["items"]) < ORDERS:
-                await asyncio.sleep(0.02)
+            async with asyncio.timeout(60):
+                await receiver.all_came.wait()
+                while len((await desk.get(delivered, HOTLINE)).json()["items"]) < ORDERS:
+                    await asyncio.sleep(0.02)
     times = Counter(name for name, _ in receiver.came)
     assert len(times) == ORDERS
     assert times[unanswered[0]] > 1
