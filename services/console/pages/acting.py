@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
@@ -18,16 +18,23 @@ from services.console.visit import Visit
 Json = Any
 Option = tuple[str, str]
 _LATER = 503
+F = TypeVar("F", bound=Form)
 _NO_WORDS = {"title": "", "detail": "", "rule": ""}
 """A refusal need not have each of these."""
 
 
-def form_of(visit: Visit, forms: Mapping[str, Form]) -> Form:
+def form_of(visit: Visit, forms: Mapping[str, F]) -> F:
     """The form that the address names. Raises ``NotHere``."""
     form = forms.get(visit.id("form"))
     if form is None:
         raise NotHere
     return form
+
+
+async def must_be_allowed(visit: Visit, form: Form) -> None:
+    """Raises ``Refused`` for who may not send the form."""
+    if not await visit.api.may(form.service, form.path):
+        raise Refused(403, {"code": "forbidden"})
 
 
 @dataclass(frozen=True)

@@ -198,8 +198,7 @@ async def send_threshold(visit: Visit) -> Response:
 
 
 async def _thresholds(visit: Visit) -> Subject:
-    if not await visit.api.may(THRESHOLD.service, THRESHOLD.path):
-        raise Refused(403, {"code": "forbidden"})
+    await acting.must_be_allowed(visit, THRESHOLD)
     asked = {feed: visit.api.get("alerts", f"/feeds/{feed}") for feed in FEEDS}
     known = await visit.api.together(**asked)
     rows = [(feed, row) for feed, found in known.items() for row in found["thresholds"]]

@@ -62,8 +62,7 @@ async def send(visit: Visit) -> Response:
 
 
 async def _begun(visit: Visit) -> tuple[PolicyForm, Subject]:
-    if not await visit.api.may(PUBLISH.service, PUBLISH.path):
-        raise Refused(403, {"code": "forbidden"})
+    await acting.must_be_allowed(visit, PUBLISH)
     version = await _in_force(visit)
     parameters = version.get("parameters", {})
     subject = Subject(

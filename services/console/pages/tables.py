@@ -94,8 +94,7 @@ async def template(visit: Visit) -> Response:
 
 async def national(visit: Visit) -> Response:
     """What waits for the national system: its table out, its receipts in."""
-    if not await visit.api.may(NATIONAL.service, NATIONAL.path):
-        raise Refused(403, {"code": "forbidden"})
+    await acting.must_be_allowed(visit, NATIONAL)
     return _national(_national_page(visit, Given({}, {}), fresh=True))
 
 
@@ -125,11 +124,8 @@ def _national(page: FormPage, status: int = 200) -> Response:
 
 
 async def _form(visit: Visit) -> TableForm:
-    form = _FORMS.get(visit.id("form"))
-    if form is None:
-        raise NotHere
-    if not await visit.api.may(form.service, form.path):
-        raise Refused(403, {"code": "forbidden"})
+    form = acting.form_of(visit, _FORMS)
+    await acting.must_be_allowed(visit, form)
     return form
 
 
