@@ -14,7 +14,6 @@ import random
 import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 from hashlib import md5, sha256
 from multiprocessing import active_children
 from pathlib import Path
@@ -25,6 +24,7 @@ from uuid import UUID
 import asyncpg
 import psutil
 
+from bench.numbers import number_of
 from bench.results import Row, at_most, keep
 from bench.rounds import run
 from bench.server import shipped
@@ -45,7 +45,7 @@ from shared.policy.divisions import Divisions
 from shared.store.application import Application
 from shared.store.database import Database
 from shared.testing.databases import Urls, service_database
-from shared.vault.documents import check_character, parse_document
+from shared.vault.documents import parse_document
 from shared.vault.settings import VaultSettings, create_missing_keys, open_vault
 from shared.web.outbound import Guard, OutboundSettings
 from shared.web.settings import Mode
@@ -70,13 +70,6 @@ _KINDS = (
     ("MEDICAL_YEAR", (10_000, 500_000, 2_000_000, 9_000_000)),
 )
 """Each with 分: below everybody's threshold, between, above; ``context.md`` has the thresholds."""
-
-
-def number_of(person: int) -> str:
-    """A valid document number for each person."""
-    born = date(1940, 1, 1) + timedelta(days=person % 25_000)
-    body = f"370114{born:%Y%m%d}{person // 25_000:03d}"
-    return body + check_character(body)
 
 
 def lines(rows: int, people: int) -> Iterator[str]:

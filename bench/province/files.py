@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from random import Random
 
-from bench.province.people import number_of
+from bench.numbers import number_of
 
 HEADER = "编号,预警类型,日期,期间,金额,行政区划代码,姓名,证件号码\n"
 SHARES = (

@@ -4,10 +4,9 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from random import Random
 
-from shared.vault.documents import check_character
+from bench.numbers import number_of
 
 MEMBERS = (2, 3, 3, 4)
 """How many live in a household: three, on average."""
@@ -22,14 +21,6 @@ _RELATIONS = (
     ("父母", "丧失劳动力"),
 )
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
-_DAYS = 25_000
-
-
-def number_of(person: int) -> str:
-    """A valid document number, another one for each person (GB 11643)."""
-    born = date(1940, 1, 1) + timedelta(days=person % _DAYS)
-    body = f"370114{born:%Y%m%d}{person // _DAYS:03d}"
-    return body + check_character(body)
 
 
 @dataclass(frozen=True)

@@ -237,6 +237,11 @@ async def identified(case: Case) -> Steps:
     yield case.rest()
     await case.is_deliberated(category)
     yield case.rest()
+    async for days in _from_review(case, category):
+        yield days
+
+
+async def _from_review(case: Case, category: str) -> Steps:
     await case.case(OFFICER, case.town, "town-review", {"passed": True})
     await case.is_posted()
     yield 6
@@ -317,11 +322,7 @@ async def flooded(case: Case) -> Steps:
         await case.case(OFFICER, case.village, "telling", {"about": "CHANNEL_EXIT"})
         return
     await case.is_deliberated(category)
-    await case.case(OFFICER, case.town, "town-review", {"passed": True})
-    await case.is_posted()
-    yield 6
-    await case.case(OFFICER, case.village, "notice/close")
-    async for days in _from_approval(case, category):
+    async for days in _from_review(case, category):
         yield days
 
 
