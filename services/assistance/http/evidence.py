@@ -9,6 +9,7 @@ from shared.evidence.room import EvidenceRoom
 from shared.kernel.division import within
 from shared.kernel.ids import named_id
 from shared.kernel.principal import Principal
+from shared.kernel.refusal import NotFound
 from shared.service.evidence import evidence_router
 from shared.store.application import Application
 from shared.store.database import Transaction
@@ -23,7 +24,10 @@ def evidence(application: Application, room: EvidenceRoom) -> Router:
 
 
 async def _owner(tx: Transaction, principal: Principal, owner_id: UUID) -> str:
-    for town in await ledger.towns(tx.sql):
-        if within(town, principal.division) and named_id("ledger", town) == owner_id:
-            return town
-    return await queries.division_of(tx.sql, principal, owner_id)
+    try:
+        return await queries.division_of(tx.sql, principal, owner_id)
+    except NotFound:
+        for town in await ledger.towns(tx.sql):
+            if within(town, principal.division) and named_id("ledger", town) == owner_id:
+                return town
+        raise
