@@ -93,7 +93,7 @@ class Observed:
         try:
             await self._app(scope, receive, send)
         except ClientDisconnect:
-            # In the middle of what they sent: whoever read it has let go, and nobody hears an answer.
+            # In the middle of what they sent; nobody is there to hear an answer.
             return
         except Exception as error:
             log.exception("fault", method=scope["method"], route=route_of(scope))
