@@ -13,7 +13,7 @@ from dixian.errors import CannotStart
 from dixian.home import Home
 from dixian.layout import CONSOLE, ISSUER, port_of
 from dixian.postgres import VERSION, Postgres, binaries
-from dixian.probe import is_ready
+from dixian.probe import health_of, is_ready
 from dixian.provision import SERVICES
 from dixian.settings import ProcessSettings
 from shared.policy.divisions import BadDivisionFile, Divisions
@@ -102,8 +102,19 @@ def _ports() -> Iterator[Finding]:
             yield Finding(f"{name} {port}", True, "free")
         elif is_ready(port, path):
             yield Finding(f"{name} {port}", True, "up and ready")
+            if name in SERVICES:
+                yield _parked(name, port)
         else:
             yield Finding(f"{name} {port}", False, "taken, and does not say it is ready")
+
+
+def _parked(name: str, port: int) -> Finding:
+    what = f"{name} parked"
+    received = health_of(port).get("reconciliation", {}).get("received", {})
+    count = sum(topic["parked"] for topic in received.values())
+    if not count:
+        return Finding(what, True, "nothing")
+    return Finding(what, False, f"{count} messages; `dixian parked list {name}` says why")
 
 
 def _is_free(port: int) -> bool:

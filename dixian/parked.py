@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from uuid import UUID
 
 from rich.console import Console
-from rich.table import Table
 
 from dixian.composition import module, settings_of
 from dixian.errors import CannotStart
@@ -16,14 +15,15 @@ from shared.bus.settings import BusSettings
 
 async def list_parked(names: Sequence[str], console: Console) -> None:
     """Print what waits in each service, the oldest first."""
-    table = Table("service", "id", "parked", "type", "from", "reason", "detail")
+    waiting = 0
     for name in names:
         async with _parked(name) as parked:
             for item in await parked.list():
-                table.add_row(name, *_line(item))
-    if table.row_count:
-        console.print(table)
-    else:
+                waiting += 1
+                # Lines, no table: what has to be typed again is never cut short.
+                for line in _lines(name, item):
+                    console.print(line, soft_wrap=True, markup=False, highlight=False)
+    if not waiting:
         console.print("Nothing is parked.")
 
 
@@ -58,12 +58,10 @@ async def _parked(name: str) -> AsyncIterator[Parked]:
         await broker.close()
 
 
-def _line(item: ParkedMessage) -> tuple[str, ...]:
+def _lines(name: str, item: ParkedMessage) -> tuple[str, ...]:
     return (
-        str(item.id),
-        f"{item.parked_at:%Y-%m-%d %H:%M:%S}",
-        f"{item.type} v{item.version}",
-        f"{item.topic}/{item.part}@{item.off}",
-        item.reason,
-        item.detail[:80],
+        f"{name} {item.id}",
+        f"  {item.parked_at:%Y-%m-%d %H:%M:%S}  {item.type} v{item.version}"
+        f"  from {item.topic}/{item.part}@{item.off}",
+        f"  {item.reason}  {item.detail}",
     )

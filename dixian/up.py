@@ -14,6 +14,8 @@ from rich.console import Console
 
 from dixian import composition, embedded, hosting
 from dixian.banner import show_banner
+from dixian.demo import first
+from dixian.demo import run as demo
 from dixian.errors import CannotStart
 from dixian.home import Home
 from dixian.hosting import Hosted
@@ -84,6 +86,7 @@ async def _serve(
     await stack.enter_async_context(_watched(server))
     hosted = assemble(broker)
     await stack.enter_async_context(hosting.hosting(hosted, stop))
+    await _unless(stop, _begun(console))
     show_banner(console, hosted)
     await stop.wait()
     console.print("\nStopping ...", style="dim")
@@ -94,6 +97,12 @@ async def _prepare(server: Postgres, console: Console) -> None:
         await asyncio.to_thread(server.start)
     with console.status("bringing the databases up to date ..."):
         await migrate(console, server.password_of, admin_url=server.admin_url)
+
+
+async def _begun(console: Console) -> None:
+    said = await asyncio.to_thread(first.prepare, demo.addresses())
+    if said:
+        console.print(said, style="dim")
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:

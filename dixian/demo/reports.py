@@ -19,7 +19,7 @@ def policy(story: Story) -> None:
 
 def publish(story: Story) -> None:
     """See to it that a line is in force for the year it is, and that the story's days are known."""
-    year, known = story.today.year, _in_force(story)
+    year, known = story.today.year, in_force(story)
     parameters = known.get("parameters", {})
     lines, years = parameters.get("monitoring_line", {}), parameters.get("working_years", {})
     wanted = [item for item in _years_of(story) if str(item) not in years]
@@ -70,7 +70,7 @@ def _next_version(known: str, year: int) -> str:
     return f"{beginning}{number + 1}"
 
 
-def _in_force(story: Story) -> Json:
+def in_force(story: Story) -> Json:
     """The policy in force today; nothing before the first publication."""
     try:
         return story.client.get("province-officer", "identification", "/policy", division=PROVINCE)

@@ -7,7 +7,7 @@ from services.identification.http import comparison, imports, router
 from services.identification.http.evidence import evidence
 from services.identification.indexing import keep_indexed
 from services.identification.oversight import nightly
-from services.identification.reactions import reactions
+from services.identification.reactions import CURES, reactions
 from services.identification.schema import SCHEMA
 from shared.bus.handler import Each
 from shared.bus.port import Broker
@@ -34,6 +34,7 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
                 evidence(app, kit.evidence),
             ],
             reacts_to=("alerts", "assistance", "audit"),
+            cures=CURES,
             handler=lambda kit, app: Authorized(
                 Each({**reactions(app), **MACHINES}), Authority.of(kit.settings)
             ),

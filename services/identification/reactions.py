@@ -9,6 +9,8 @@ from uuid import UUID
 
 from services.identification.domain import internal
 from services.identification.handlers import SERVICE
+from services.identification.read_models import lookups
+from shared.bus.consumer import Cure
 from shared.contracts.alerts import LeadMatched, RiskReported
 from shared.contracts.assistance import (
     MeasureEnded,
@@ -151,6 +153,14 @@ REACTIONS: Mapping[type[Event], Translate] = {
 def reactions(application: Application) -> Mapping[type[Event], Reaction]:
     """The reactions for the consumer: each runs its commands inside the consumer's transaction."""
     return {event: _reaction(application, meant) for event, meant in REACTIONS.items()}
+
+
+async def _policies(tx: Transaction) -> object:
+    return await lookups.policies(tx.sql)
+
+
+CURES: Mapping[str, Cure] = {"refused:R28": _policies}
+"""A lead where no policy is in force waits, parked, and goes on when one is published (R28)."""
 
 
 def _reaction(application: Application, translate: Translate) -> Reaction:

@@ -36,7 +36,11 @@ class ConsumerSettings:
     tries: int = 8
     """How often contention is tried again before the message is parked."""
     heal_every: float = 2.0
-    """Seconds between looks whether a missing version has come."""
+    """Seconds between looks whether what parked messages wait for has come."""
+
+
+Cure = Callable[[Transaction], Awaitable[object]]
+"""Reads what a reason for parking hangs on: another answer than before, and it may be gone."""
 
 
 class Consumer:
@@ -50,6 +54,7 @@ class Consumer:
         *,
         settings: ConsumerSettings | None = None,
         observer: Observer | None = None,
+        cures: Mapping[str, Cure] | None = None,
     ) -> None:
         self.name = name
         self._database = database
@@ -57,6 +62,8 @@ class Consumer:
         self._settings = settings or ConsumerSettings()
         self.observer = observer or LogObserver()
         self.parked = Parked(name, database, handler, observer=self.observer)
+        self._cures = cures or {}
+        self._known: dict[str, object] = {}
 
     async def run(self, broker: Broker, topics: Collection[str], *, member: str = "") -> None:
         """Consume until cancelled, through every outage."""
@@ -67,6 +74,7 @@ class Consumer:
                 await self._patiently(lambda: self.turn(subscription))
                 if asyncio.get_running_loop().time() - healed > self._settings.heal_every:
                     await self._patiently(self.heal)
+                    await self._patiently(self.cure)
                     healed = asyncio.get_running_loop().time()
         finally:
             await subscription.close()
@@ -96,6 +104,21 @@ class Consumer:
     async def heal(self) -> int:
         """Replay what waited only for a version that has come since. Returns how many."""
         return await self.parked.heal()
+
+    async def cure(self) -> int:
+        """Replay what was parked for want of something that has come since. Returns how many.
+
+        Only ever between two turns: what this member parks afterwards it has tried with what is
+        there now. The first look after a start finds everything new.
+        """
+        done = 0
+        for reason, read in self._cures.items():
+            async with self._database.transaction() as tx:
+                now = await read(tx)
+            if reason not in self._known or self._known[reason] != now:
+                done += await self.parked.retry(reason)
+                self._known[reason] = now
+        return done
 
     async def _joined(self, broker: Broker, topics: Collection[str], member: str) -> Subscription:
         joined: list[Subscription] = []

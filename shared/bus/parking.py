@@ -140,6 +140,21 @@ class Parked:
             done += (await self._replay(TopicPartition(topic, part), key, None)).done
         return done
 
+    async def retry(self, reason: str) -> int:
+        """Replay the keys with a message parked for ``reason``. Returns how many messages."""
+        async with self._database.transaction() as tx:
+            rows = await tx.raw.fetch(
+                "select distinct topic, part, key from es.parked"
+                " where consumer = $1 and replayed_at is null and reason = $2"
+                " and key is not null",
+                self._consumer,
+                reason,
+            )
+        done = 0
+        for topic, part, key in rows:
+            done += (await self._replay(TopicPartition(topic, part), key, None)).done
+        return done
+
     async def _replay(
         self, source: TopicPartition, key: UUID | None, only: UUID | None
     ) -> Replayed:

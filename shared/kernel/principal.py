@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.kernel.division import NATION, Level, level_of, within
+from shared.kernel.refusal import Forbidden
 
 
 class Role(StrEnum):
@@ -32,6 +33,25 @@ class Role(StrEnum):
     SYSTEM = "system"
     """Dixian itself: reactions to neighbours' events and clocks. Never granted by a token."""
 
+    @property
+    def label(self) -> str:
+        """What the post is called."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    Role.OFFICER: "经办人",
+    Role.COMMITTEE: "党委农业农村委员会",
+    Role.PRINCIPAL: "主要负责同志",
+    Role.DEPARTMENT: "行业部门经办人",
+    Role.INSPECTOR: "监督检查人员",
+    Role.OPERATOR: "系统运维人员",
+    Role.ADMINISTRATOR: "系统管理人员",
+    Role.HOTLINE: "热线平台",
+    Role.FEED: "部门系统",
+    Role.PORTAL: "申报平台",
+    Role.SYSTEM: "本系统",
+}
 
 MACHINE_ROLES = frozenset({Role.HOTLINE, Role.FEED, Role.PORTAL})
 """The roles of machines, which only a machine key carries."""
@@ -71,6 +91,21 @@ class Permission:
     def allows(self, principal: Principal) -> bool:
         """Whether the principal holds one of the roles at one of the levels."""
         return principal.level in self.levels and not self.roles.isdisjoint(principal.roles)
+
+    def require(self, principal: Principal) -> None:
+        """Refuse a caller whose role or level does not allow it, saying whose it is (R1, R6)."""
+        if self.allows(principal):
+            return
+        roles = [role for role in Role if role in self.roles]
+        levels = [] if self.levels == frozenset(Level) else sorted(self.levels)
+        raise Forbidden(
+            f"该事项由{'、'.join(level.label for level in levels)}"
+            f"{'、'.join(role.label for role in roles)}办理,您的岗位无权办理",
+            f"this act is for: {', '.join(roles)}"
+            + (f" ({', '.join(level.name.lower() for level in levels)})" if levels else "")
+            + "; your role or level does not allow it",
+            rule=self.rule,
+        )
 
 
 def may(*roles: Role, at: Level | tuple[Level, ...] = tuple(Level), rule: str = "R1") -> Permission:

@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.bus.cloudevents import topic
 from shared.bus.connection import connector
-from shared.bus.consumer import Consumer, ConsumerSettings
+from shared.bus.consumer import Consumer, ConsumerSettings, Cure
 from shared.bus.handler import Handler
 from shared.bus.port import Broker
 from shared.bus.relay import Relay
@@ -81,6 +81,8 @@ class Blueprint:
     """What it does with them: ``Each(reactions)`` or ``Together(reaction)``."""
     consumer: ConsumerSettings = field(default_factory=ConsumerSettings)
     """How it takes them in."""
+    cures: Mapping[str, Cure] = field(default_factory=dict)
+    """Reasons for parking that an act of somebody's ends, and what shows that it was done."""
     workers: Callable[[Kit, Application], Sequence[Worker]] = _none
     """Workers besides the relay, the consumer and the clocks."""
     checks: Callable[[Kit, Application], Sequence[Check]] = _none
@@ -225,6 +227,7 @@ class _Assembly:
             self.blueprint.handler(self.kit, self.application),
             settings=self.blueprint.consumer,
             observer=self.observed,
+            cures=self.blueprint.cures,
         )
         await consumer.run(self.broker, self._topics, member=self.settings.member)
 

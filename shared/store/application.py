@@ -23,7 +23,7 @@ from shared.kernel.decider import Aggregate, Context, Tick
 from shared.kernel.event import Cause, Command, Event, Recorded
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal, Role
-from shared.kernel.refusal import Forbidden, Refusal
+from shared.kernel.refusal import Refusal
 from shared.store import deadlines, event_store, idempotency
 from shared.store.call import Call, Outcome, Stream
 from shared.store.database import Database, Transaction
@@ -248,14 +248,8 @@ def back_dated(recorded: Recorded[Event], today: date) -> bool:
 
 
 def _must_be_allowed(command: Command, principal: Principal) -> None:
-    if Role.SYSTEM in principal.roles or command.permission.allows(principal):
-        return
-    levels = "、".join(level.label for level in sorted(command.permission.levels))
-    raise Forbidden(
-        f"该事项由{levels}相应岗位办理,您的岗位无权办理",
-        "your role or level does not allow this act",
-        rule=command.permission.rule,
-    )
+    if Role.SYSTEM not in principal.roles:
+        command.permission.require(principal)
 
 
 async def _found(tx: Transaction, key: IdempotencyKey | None) -> Receipt | None:

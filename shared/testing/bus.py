@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from shared.bus.connection import Connect, connector
-from shared.bus.consumer import Consumer, ConsumerSettings
+from shared.bus.consumer import Consumer, ConsumerSettings, Cure
 from shared.bus.handler import Each, Handler
 from shared.bus.port import Broker, Message, Producer
 from shared.bus.relay import Relay, RelaySettings
@@ -201,10 +201,12 @@ def relay_of(at: Place, broker: Broker, **settings: Any) -> Relay:
     return Relay(SERVICE, at.connect, broker, settings=made, observer=Counting())
 
 
-def consumer_of(at: Place, handler: Handler, **settings: Any) -> Consumer:
+def consumer_of(
+    at: Place, handler: Handler, *, cures: Mapping[str, Cure] | None = None, **settings: Any
+) -> Consumer:
     """A consumer of the reading service."""
     made = ConsumerSettings(**{"wait": 0.2, "heal_every": 0.1, **settings})
-    return Consumer(READER, at.database, handler, settings=made, observer=Counting())
+    return Consumer(READER, at.database, handler, settings=made, observer=Counting(), cures=cures)
 
 
 async def published(relay: Relay) -> int:

@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 
 from shared.kernel.division import Level
 from shared.kernel.principal import Permission, Principal, Role
-from shared.kernel.refusal import Forbidden, Refusal
+from shared.kernel.refusal import Refusal
 from shared.web.problem import Malformed, TooManyRequests, UnsupportedMedia
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -83,7 +83,7 @@ class Route(APIRoute):
                 principal = await request.app.state.authenticator.authenticate(request)
                 request.state.principal = principal
                 await _must_be_within_quota(request, principal)
-                must_allow(permission, principal)
+                permission.require(principal)
             if takes_json:
                 request = StrictRequest(request.scope, request.receive)
                 await request.json()
@@ -124,18 +124,6 @@ async def _must_be_within_quota(request: Request, principal: Principal) -> None:
     standing = request.state.standing = await limiter.admit(principal)
     if standing is not None and not standing.admitted:
         raise TooManyRequests(standing.resets_in)
-
-
-def must_allow(permission: Permission, principal: Principal) -> None:
-    """Refuse a caller whose role or level does not allow the act (R1, R6)."""
-    if permission.allows(principal):
-        return
-    levels = "、".join(level.label for level in sorted(permission.levels))
-    raise Forbidden(
-        f"该事项由{levels}相应岗位办理,您的岗位无权办理",
-        "your role or level does not allow this act",
-        rule=permission.rule,
-    )
 
 
 class StrictRequest(Request):

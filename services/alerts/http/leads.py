@@ -1,5 +1,6 @@
 """Leads: what can be done to one, and what can be asked."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -16,7 +17,9 @@ from services.alerts.http.intake import DECLARATION_DOOR
 from services.alerts.read_models import queries, register
 from services.alerts.read_models.queries import LeadKey, Row
 from shared.contracts.values import LeadDisposition, LeadSource
+from shared.policy.rules import rule
 from shared.store.application import Application
+from shared.store.database import Transaction
 from shared.web.auth import Caller
 from shared.web.context import Ctx, etag
 from shared.web.doors import Door, carry_out
@@ -77,7 +80,7 @@ def lead_questions(made: Router, application: Application, tools: Tools) -> None
     ) -> Page[Row]:
         question = asked(caller, wanted, page, _LEADS)
         async with database.reading() as tx:
-            rows = await queries.leads(tx.sql, question, wanted.columns)
+            rows = await _told(tx, await queries.leads(tx.sql, question, wanted.columns))
         return _LEADS.cut(
             rows, page, wanted.model_dump(), lambda row: LeadKey(row["discovered_on"], row["id"])
         )
@@ -85,13 +88,20 @@ def lead_questions(made: Router, application: Application, tools: Tools) -> None
     @made.get("/leads/{lead_id}", summary="One lead, with the households it may be.", **only(LOOK))
     async def lead(lead_id: UUID, caller: Caller, response: Response) -> dict[str, Any]:
         async with database.reading() as tx:
-            found = await queries.one_lead(tx.sql, caller, lead_id)
+            [found] = await _told(tx, [await queries.one_lead(tx.sql, caller, lead_id)])
             person = found["person_id"]
             people = await tools.vault.masked(tx.raw, [person] if person else [])
             suggested = await register.suggestions(tx.raw, lead_id)
         response.headers["ETag"] = etag(found["version"])
         shown = [_suggestion(item) for item in suggested]
         return {**found, "person": people.get(person), "suggestions": shown}
+
+
+@rule("R28")
+async def _told(tx: Transaction, rows: Sequence[Row]) -> list[Row]:
+    """Each lead with whether it waits for nothing but a policy to be published (R28)."""
+    waiting = await register.awaiting_policy(tx.raw, rows, today=tx.clock.today())
+    return [{**row, "awaits_policy": row["id"] in waiting} for row in rows]
 
 
 def _suggestion(item: Suggestion) -> dict[str, Any]:

@@ -254,6 +254,27 @@ def policy_in_force(book: Sequence[PolicyVersion], division: str, on: date) -> P
         return GUIDE
 
 
+async def awaiting_policy(
+    connection: Connection, leads: Sequence[Mapping[str, Any]], *, today: date
+) -> set[UUID]:
+    """Which of the leads have a household and no case, because no policy is in force there (R28).
+
+    They go on by themselves once the province has published one.
+    """
+    matched = [row for row in leads if row["status"] == "MATCHED" and row["case_id"] is None]
+    if not matched:
+        return set()
+    book = await policy_book(connection)
+    return {
+        row["id"]
+        for row in matched
+        if all(
+            policy_in_force(book, row["division"], on) is GUIDE
+            for on in (row["discovered_on"], today)
+        )
+    }
+
+
 async def law_for(
     connection: Connection, division: str, on: date, *, today: date
 ) -> tuple[PolicyVersion, Calendar]:

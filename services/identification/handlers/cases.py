@@ -120,11 +120,16 @@ class CaseHandlers:
         command: internal.TakeLead,
         call: Call,
     ) -> PolicyVersion:
-        """A running case keeps its version; a new one starts with the one in force (K7)."""
+        """A running case keeps its version; a new one starts with the one in force (K7).
+
+        A lead found before the first version began is governed by the one in force when it is taken
+        up: no later publication could reach back to it. Raises ``NoPolicy``.
+        """
         governed = None if active is None else await lookups.of_case(call.tx.sql, active)
         if governed is not None:
             return governed[1]
-        return await lookups.policy_for(call.tx.sql, household.division, command.discovered_on)
+        found = await lookups.policy_if_any(call.tx.sql, household.division, command.discovered_on)
+        return found or await lookups.policy_for(call.tx.sql, household.division, call.today)
 
     async def _delegations(
         self, command: commands.CaseAct, division: str, call: Call

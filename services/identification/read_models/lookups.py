@@ -146,6 +146,12 @@ async def policy_for(connection: AsyncConnection, division: str, on: date) -> Po
     return in_force(await _versions(connection, division), division, on)
 
 
+async def policies(connection: AsyncConnection) -> int:
+    """How many versions have been published, anywhere."""
+    count = sa.select(sa.func.count()).select_from(policy_version)
+    return int((await connection.execute(count)).scalar_one())
+
+
 async def policy_if_any(
     connection: AsyncConnection, division: str, on: date
 ) -> PolicyVersion | None:

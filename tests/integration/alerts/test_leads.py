@@ -11,9 +11,16 @@ from shared.contracts.audit import (
     CorrectionReason,
     Target,
 )
-from shared.contracts.identification import CaseOpened, LeadJoined, NotIdentified, RiskAdded
+from shared.contracts.identification import (
+    CaseOpened,
+    LeadJoined,
+    NotIdentified,
+    PolicyPublished,
+    RiskAdded,
+)
 from shared.contracts.values import LeadSource, Risk
 from shared.kernel.ids import new_id
+from shared.policy.parameters import Parameters, PolicyVersion
 from shared.testing.decider import rule
 from tests.integration.alerts.conftest import (
     COUNTY,
@@ -64,6 +71,33 @@ async def test_a_declaration_finds_its_household_by_the_number(desk: Desk) -> No
     seen = (await desk.get(path, COUNTY_OFFICER)).json()
     assert (seen["status"], seen["household_id"]) == ("MATCHED", str(household))
     assert seen["person"] is None
+
+
+@rule("R28")
+async def test_a_lead_says_that_it_waits_for_a_policy(desk: Desk) -> None:
+    await desk.household(document_number())
+    waiting = await lead_of(desk)
+    unknown = await lead_of(desk, person={"document_number": document_number(7)})
+
+    async def told() -> list[bool]:
+        seen = [(await desk.get(path, TOWN_OFFICER)).json() for path in (waiting, unknown)]
+        [listed] = (await desk.get("/leads?status=MATCHED", TOWN_OFFICER)).json()["items"]
+        assert listed["awaits_policy"] == seen[0]["awaits_policy"]
+        return [item["awaits_policy"] for item in seen]
+
+    assert await told() == [True, False], "only the policy is missing; the other knows nobody"
+    await desk.hear(
+        PolicyPublished(
+            policy=PolicyVersion(
+                version="37/2023-1",
+                document="鲁农发〔2023〕1号",
+                division="37",
+                effective_from=day("2023-08-01"),
+                parameters=Parameters(),
+            )
+        )
+    )
+    assert await told() == [False, False]
 
 
 async def test_an_unmatched_lead_is_matched_when_the_household_is_registered(desk: Desk) -> None:

@@ -70,7 +70,12 @@ def room(tmp_path: Path) -> EvidenceRoom:
 
 @asynccontextmanager
 async def worked(
-    urls: Urls, divisions: Divisions, room: EvidenceRoom, index: BlindIndex | None = None
+    urls: Urls,
+    divisions: Divisions,
+    room: EvidenceRoom,
+    index: BlindIndex | None = None,
+    *,
+    published: bool = True,
 ) -> AsyncIterator[World]:
     """The service on a database, a policy published, the calendar on 2023-08-01."""
     index = index or BlindIndex(KeyRing.new("HMAC-SHA-256"))
@@ -90,7 +95,8 @@ async def worked(
     async with httpx.AsyncClient(transport=transport, base_url="http://identification") as client:
         made = World(client, service, reactions(service))
         await made.day("2023-01-01")
-        await made.does("province", "/policy", policy=POLICY)
+        if published:
+            await made.does("province", "/policy", policy=POLICY)
         await made.day("2023-08-01")
         yield made
     await database.close()

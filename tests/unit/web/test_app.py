@@ -506,7 +506,7 @@ async def test_a_wrong_role_or_level_is_refused_before_the_body_is_read(
         "type": "/problems/forbidden",
         "title": "无权办理",
         "status": 403,
-        "detail": "R1 · 指南第1问: 该事项由县级相应岗位办理,您的岗位无权办理",
+        "detail": "R1 · 指南第1问: 该事项由县级经办人办理,您的岗位无权办理",
         "code": "forbidden",
         "rule": "R1",
         "question": 1,
