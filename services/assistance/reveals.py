@@ -6,8 +6,8 @@ from uuid import UUID
 from services.assistance.domain.plan import PLAN
 from shared.contracts.assistance import PersonalDataRevealed
 from shared.kernel.refusal import NotFound
+from shared.policy.purposes import Purpose
 from shared.store.application import Call
-from shared.vault.purposes import Purpose
 from shared.vault.reveals import reveal, reveal_stream
 from shared.vault.vault import Vault
 

@@ -56,6 +56,8 @@ NAV = (
     NavItem("/corrections", "更正", "audit", "/corrections"),
     NavItem("/keys", "签名密钥", "audit", "/signing-keys/{key_id}/confirmation", "POST"),
 )
+KEEPERS = frozenset({Role.OPERATOR, Role.ADMINISTRATOR})
+"""Who sees how the system fares."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,8 @@ class Door:
                     shown.append((item.path, item.zh))
             except Away:
                 continue
+        if not api.principal.roles.isdisjoint(KEEPERS):
+            shown.append(("/system", "运行状态"))
         return tuple(shown)
 
     def _to_sign_in(self, request: Request) -> Response:

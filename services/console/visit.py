@@ -1,7 +1,7 @@
 """One person looking at one page: who they are, in which language, on which day."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -15,6 +15,7 @@ from services.console.look import Html, Look
 from services.console.words import Words
 from shared.kernel.division import NATION, Level
 from shared.kernel.principal import Principal, Role
+from shared.policy.purposes import ALLOWED, Purpose
 
 
 @dataclass
@@ -40,6 +41,15 @@ class Visit:
     def level(self) -> Level:
         """The level of their division."""
         return self.who.level
+
+    def purposes(self, offered: Sequence[Purpose]) -> list[Purpose]:
+        """What of ``offered`` this person may see personal data for."""
+        return [purpose for purpose in offered if ALLOWED[purpose].allows(self.who)]
+
+    @property
+    def demo(self) -> bool:
+        """Whether this is a demo, whose clock can be moved."""
+        return self.api.services.demo
 
     def has(self, *roles: Role) -> bool:
         """Whether they hold one of the roles."""

@@ -22,8 +22,8 @@ from services.identification.reveals import REVEAL
 from shared.contracts.assessment import Accounts, IncomeKind
 from shared.contracts.identification import Member
 from shared.contracts.values import Risk
+from shared.policy.purposes import Purpose
 from shared.store.application import Call
-from shared.vault.purposes import Purpose
 from shared.vault.reveals import reveal
 from shared.vault.vault import Vault
 

@@ -24,10 +24,10 @@ from shared.contracts.values import Category, Risk
 from shared.kernel.ids import new_id
 from shared.kernel.refusal import Invalid
 from shared.policy.legal_time import after
+from shared.policy.purposes import Purpose
 from shared.policy.rules import rule
 from shared.store.application import Call
 from shared.vault.ciphers import Tampered
-from shared.vault.purposes import Purpose
 from shared.vault.reveals import reveal
 from shared.vault.scan import scan
 from shared.vault.vault import Entry, Vault

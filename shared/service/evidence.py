@@ -18,9 +18,9 @@ from shared.evidence.tables import evidence
 from shared.kernel.decider import Aggregate
 from shared.kernel.principal import Permission, Principal
 from shared.kernel.refusal import NotFound
+from shared.policy.purposes import Purpose
 from shared.store.application import Application, Call
 from shared.store.database import Transaction
-from shared.vault.purposes import Purpose
 from shared.vault.reveals import record_look
 from shared.web.auth import Caller
 from shared.web.context import Ctx

@@ -27,7 +27,8 @@ PROVINCES = frozenset(
     for area in ((11, 16), (21, 24), (31, 38), (41, 47), (50, 55), (61, 66), (71, 72), (81, 84))
     for code in range(*area)
 )
-_LENGTHS = frozenset({18, 20, 22})
+LENGTHS = frozenset({18, 20, 22})
+"""Characters that a number may have."""
 EARLIEST_BIRTH = 1850
 """The year of the earliest date of birth that a number may say."""
 
@@ -71,7 +72,7 @@ def parse_document(text: str) -> Document:
     Raises ``Invalid`` with a code for each; the number is in no message.
     """
     number = normalise(text)
-    if len(number) not in _LENGTHS:
+    if len(number) not in LENGTHS:
         raise _invalid("length", "证件号码应为18、20或22位", "it has 18, 20 or 22 characters")
     if not _SHAPE.match(number) or not number.isascii():
         raise _invalid("format", "证件号码含有不应有的字符", "a character is out of place")
@@ -108,6 +109,7 @@ DocumentNumber = Annotated[str, AfterValidator(_validated)]
 
 __all__ = [
     "EARLIEST_BIRTH",
+    "LENGTHS",
     "PROVINCES",
     "Document",
     "DocumentNumber",

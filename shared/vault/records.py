@@ -8,7 +8,7 @@ from uuid import UUID
 
 from shared.kernel.principal import Principal
 from shared.kernel.refusal import Refusal
-from shared.vault.purposes import Purpose
+from shared.policy.purposes import Purpose
 
 
 @dataclass(frozen=True)

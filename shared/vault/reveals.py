@@ -11,8 +11,8 @@ from shared.kernel.decider import Aggregate, Context
 from shared.kernel.division import DivisionCode
 from shared.kernel.event import Command, Event
 from shared.kernel.principal import Permission, Role, may
+from shared.policy.purposes import Purpose
 from shared.store.application import Call
-from shared.vault.purposes import Purpose
 from shared.vault.vault import Reveal, Revealed, Vault
 
 Look = Any

@@ -18,6 +18,7 @@ from shared.kernel.bounded import BoundedCache
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal
 from shared.kernel.refusal import Forbidden, NotFound
+from shared.policy.purposes import ALLOWED, Purpose
 from shared.vault import statements
 from shared.vault.ciphers import (
     NONCE_BYTES,
@@ -30,7 +31,6 @@ from shared.vault.ciphers import (
 )
 from shared.vault.masking import MASKS, Mask, masked
 from shared.vault.master_key import MasterKey, Wrapped
-from shared.vault.purposes import ALLOWED, Purpose
 from shared.vault.records import Destroyed, Entry, Misplaced, Reveal, Revealed
 
 _PLACE = b"dixian/record/1/"

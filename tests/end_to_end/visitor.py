@@ -2,6 +2,7 @@
 
 import html
 import re
+from uuid import uuid4
 
 import httpx
 
@@ -27,3 +28,21 @@ def signed_in(system: Installation, who: str) -> httpx.Client:
     assert (arrived.status_code, arrived.headers["location"]) == (303, "/cases")
     assert browser.get(answer.headers["location"]).status_code == 401, "a code works once"
     return browser
+
+
+def sends(
+    browser: httpx.Client, path: str, data: dict[str, object], **files: tuple[str, bytes, str]
+) -> httpx.Response:
+    """A form of the console, opened and sent without a script."""
+    shown = browser.get(path)
+    token = re.search(r'name="_csrf" value="(\w+)"', shown.text)
+    version = re.search(r'name="_version" value="(\d*)"', shown.text)
+    assert token is not None, shown.text
+    key = {"_csrf": token[1], "_key": uuid4().hex, "_version": version[1] if version else ""}
+    return browser.post(path, data={**key, **data}, files=files or None)
+
+
+def text_of(page: httpx.Response) -> str:
+    """What one reads on a page, in one line."""
+    main = page.text.partition("<main")[2].partition("</main>")[0]
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", main)))

@@ -33,11 +33,15 @@ def channel_is_said(command: RegisterLead) -> None:
     What a household declares on a portal comes from the portal, not from an officer.
     """
     declared = command.source is LeadSource.SELF_DECLARATION
+    if not declared and command.channel is not None:
+        raise _unsaid("channel", "干部排查没有申报方式,请不要选择", "a screening has no channel")
+    if declared and command.channel in (None, Channel.ONLINE):
+        raise _unsaid("channel", "自主申报须注明纸质申请或他人代办", "say paper or agent")
     by_agent = command.channel is Channel.AGENT
-    if command.channel is Channel.ONLINE or declared != (command.channel is not None):
-        raise _unsaid("channel", "自主申报须注明纸质或代办,干部排查不填", "say paper or agent")
-    if by_agent != (command.agent is not None):
-        raise _unsaid("agent", "代办申报须填写代办人,其他方式不填", "name who brought it")
+    if by_agent and (command.agent is None or command.agent.name is None):
+        raise _unsaid("agent", "他人代办的,须填写代办人姓名", "name who brought it")
+    if not by_agent and command.agent is not None:
+        raise _unsaid("agent", "只有他人代办的才填写代办人", "only an agent's declaration has one")
 
 
 def _unsaid(field: str, zh: str, en: str) -> Invalid:

@@ -65,6 +65,8 @@ class Leads:
         """A declaration or a screening (R54)."""
         policies.somebody_is_named(command)
         channel_is_said(command)
+        if command.person is not None:
+            matching.must_be_whole(command.person.document_number)
         policies.local(command.division)
         self._tools.divisions.require(command.division, field="division")
         lead_id = _lead_id(command)

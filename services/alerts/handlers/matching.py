@@ -8,7 +8,7 @@ from services.alerts.read_models.register import Connection, Waiting
 from shared.kernel.document_number import LENGTH
 from shared.kernel.refusal import Invalid
 from shared.vault.blind_index import BlindIndex
-from shared.vault.documents import Document, normalise, parse_document
+from shared.vault.documents import LENGTHS, Document, normalise, parse_document
 
 _DIGITS = "0123456789"
 
@@ -38,6 +38,22 @@ def must_be_valid(number: str) -> Document:
     except Invalid as wrong:
         field = "person.document_number"
         raise Invalid(code=wrong.code, zh=wrong.zh, en=wrong.en, field=field) from None
+
+
+def must_be_whole(number: str | None) -> None:
+    """A number that an officer writes has a length that registers take.
+
+    A wrong digit is suggested from; the old 15 digits could never be recognised by anything.
+    """
+    if number is None or len(normalise(number)) in LENGTHS:
+        return
+    raise Invalid(
+        code="document-number-length",
+        zh="证件号码应为18、20或22位(15位的旧号码已停用);不清楚的可以不填,只填姓名",
+        en="it has 18, 20 or 22 characters (15 are no longer in use); leave it out, with a name,"
+        " if you do not know it",
+        field="person.document_number",
+    )
 
 
 def waiting_for_lead(match: Match) -> Iterator[Waiting]:

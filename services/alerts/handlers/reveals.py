@@ -12,8 +12,8 @@ from services.alerts.domain.order import ORDER, Order
 from services.alerts.handlers.tools import Tools
 from shared.contracts.alerts import PersonalDataRevealed
 from shared.kernel.refusal import NotFound
+from shared.policy.purposes import Purpose
 from shared.store.application import Call
-from shared.vault.purposes import Purpose
 from shared.vault.reveals import reveal, reveal_stream
 
 _FIELDS = ("name", "document_number", "phone", "text")

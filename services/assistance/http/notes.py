@@ -7,8 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.assistance.reveals import read_notes
 from shared.kernel.principal import Role, may
+from shared.policy.purposes import Purpose
 from shared.store.application import Application, Call
-from shared.vault.purposes import Purpose
 from shared.vault.vault import Vault
 from shared.web.context import Ctx
 from shared.web.routing import Router, require

@@ -35,9 +35,9 @@ from shared.kernel.document_number import NoDocumentNumber
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Role, may
 from shared.kernel.refusal import NotFound
+from shared.policy.purposes import Purpose
 from shared.store import event_store
 from shared.store.application import Stream
-from shared.vault.purposes import Purpose
 from shared.web.context import Ctx, RequestContext, etag
 from shared.web.paging import Cursors, Page, Paged
 from shared.web.routing import Router, require

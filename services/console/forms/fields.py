@@ -6,7 +6,7 @@ a photograph its digest. What cannot be read is a ``Fault`` in words, beside the
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
@@ -57,6 +57,9 @@ class Field:
     personal: bool = False
     """Holds personal data: a draft of it is kept for the browser's session only."""
     default: str = ""
+    only_if: tuple[str, str] = ("", "")
+    """Another input of the form and its value, without which this one is not asked and what
+    stands in it does not count."""
 
     def read(self, given: Given, name: str) -> Json | None:
         """The JSON value; ``None`` where nothing was given. Raises ``Fault``."""
@@ -299,18 +302,42 @@ class Rows(Field):
 
     def read(self, given: Given, name: str) -> Json | None:
         """A list of objects; ``None`` for none, unless none is an answer."""
-        rows = []
-        for number in self.numbers(given, name):
-            row = read_all(self.fields, given, f"{name}.{number}.")
-            if row[self.key] is not None:
-                rows.append(nested(row))
+        rows = [
+            nested(read_all(self.fields, given, f"{name}.{number}."))
+            for number in self.filled(given, name)
+        ]
         return rows if rows or self.always else None
+
+    def filled(self, given: Given, name: str) -> list[int]:
+        """The rows that say something: those with their key, and those that only lack it."""
+        return [
+            number
+            for number in self.numbers(given, name)
+            if given.one(f"{name}.{number}.{self.key}")
+            or any(
+                _begun(item, given, f"{name}.{number}.{item.name}", self.preset(number, item.name))
+                for item in self.fields
+            )
+        ]
+
+    def preset(self, number: int, name: str) -> str:
+        """What a row says from the start and nobody is asked for; empty for what is asked."""
+        return self.presets[number].get(name, "") if number < len(self.presets) else ""
 
     def numbers(self, given: Given, name: str) -> list[int]:
         """The rows that were sent, by number."""
         found = re.compile(rf"^{re.escape(name)}\.(\d{{1,3}})\.")
         keys = [*given.texts, *given.files]
         return sorted({int(match[1]) for key in keys if (match := found.match(key))})
+
+
+def _begun(field: Field, given: Given, name: str, preset: str) -> bool:
+    """Whether somebody wrote something that was not there from the start; a list opened is not."""
+    if isinstance(field, Choices):
+        return bool(given.all(name))
+    if isinstance(field, Choice | Pick | Tick):
+        return False
+    return bool(given.files.get(name)) or given.one(name) not in {"", preset, field.default}
 
 
 class FieldFaults(Exception):
@@ -326,6 +353,8 @@ def read_all(fields: Sequence[Field], given: Given, prefix: str = "") -> dict[st
     values: dict[str, Json] = {}
     faults: dict[str, str] = {}
     for field in fields:
+        if not counts(field, fields, given, prefix):
+            continue
         try:
             values[field.name] = field.read(given, prefix + field.name)
         except Fault as fault:
@@ -335,6 +364,46 @@ def read_all(fields: Sequence[Field], given: Given, prefix: str = "") -> dict[st
     if faults:
         raise FieldFaults(faults)
     return values
+
+
+def counts(field: Field, fields: Sequence[Field], given: Given, prefix: str = "") -> bool:
+    """Whether a field is asked at all, as far as what it hangs on was answered so."""
+    name, value = field.only_if
+    if not name:
+        return True
+    asked = [item for item in fields if item.name == name]
+    return given.one(prefix + name) == value and all(
+        counts(item, fields, given, prefix) for item in asked
+    )
+
+
+def unfilled(fields: Sequence[Field], given: Given, prefix: str = "") -> dict[str, str]:
+    """What must be filled in and is not: a sentence by the name of each input."""
+    found: dict[str, str] = {}
+    for field in fields:
+        name = prefix + field.name
+        if isinstance(field, Rows):
+            for number in field.filled(given, name):
+                inner = [
+                    replace(item, required=True) if item.name == field.key else item
+                    for item in field.fields
+                ]
+                found |= unfilled(inner, given, f"{name}.{number}.")
+        elif field.required and counts(field, fields, given, prefix):
+            try:
+                _must_be_given(field, given, name)
+            except Fault as fault:
+                found[name] = fault.zh
+    return found
+
+
+def _must_be_given(field: Field, given: Given, name: str) -> None:
+    try:
+        value = field.read(given, name)
+    except FieldFaults:
+        return  # told beside what cannot be read
+    if value is None:
+        raise Fault("必填,请填写")
 
 
 def nested(values: Mapping[str, Json]) -> dict[str, Json]:

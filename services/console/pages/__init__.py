@@ -19,6 +19,7 @@ from services.console.pages import (
     orders,
     plans,
     policy,
+    system,
     tables,
     trail,
     work,
@@ -41,6 +42,7 @@ _SUBJECTS = (
     keys.routes,
     governance.routes,
     policy.routes,
+    system.routes,
 )
 
 

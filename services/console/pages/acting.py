@@ -11,7 +11,15 @@ from starlette.responses import Response
 
 from services.console.api import Answer, Away, Refused
 from services.console.door import NotHere
-from services.console.forms.fields import Choice, Field, FieldFaults, Given, Rows
+from services.console.forms.fields import (
+    Checklist,
+    Choice,
+    Field,
+    FieldFaults,
+    Given,
+    Rows,
+    unfilled,
+)
 from services.console.forms.form import Form, input_name
 from services.console.visit import Visit
 
@@ -128,9 +136,24 @@ class FormPage:
             numbers.append(max(numbers, default=-1) + 1)
         return numbers
 
-    def preset(self, rows: Rows, number: int, name: str) -> str:
-        """What a row says from the start and nobody is asked for; empty for what is asked."""
-        return rows.presets[number].get(name, "") if number < len(rows.presets) else ""
+    def faulty(self) -> list[tuple[str, str, str]]:
+        """What is wrong, in the form's order: the input's label, what is said of it, its place."""
+        order = [item.name for item in self.form.all_fields]
+        found = sorted(self.faults.items(), key=lambda item: _place(order, item[0]))
+        return [(self._label(name), said, name.replace(".", "-")) for name, said in found]
+
+    def _label(self, name: str) -> str:
+        """What the page calls an input: ``家庭成员 2 · 姓名``."""
+        words = self.visit.words
+        for item in self.form.all_fields:
+            if item.name == name:
+                return words(item.label)
+            if isinstance(item, Rows) and name.startswith(f"{item.name}."):
+                number, _, inner = name.removeprefix(f"{item.name}.").partition(".")
+                label = next((one.label for one in item.fields if one.name == inner), "")
+                row = f"{words(item.label)} {int(number) + 1}" if number.isdigit() else ""
+                return f"{row} · {words(label)}" if label and row else row or words(item.label)
+        return ""
 
     def _new_row(self, name: str) -> bool:
         return bool(self.added) and name.startswith(f"{self.added}.")
@@ -143,6 +166,7 @@ Ask = Callable[[Given], Awaitable[Subject]]
 
 async def show(visit: Visit, form: Form, subject: Subject) -> Response:
     """The empty form."""
+    await must_be_allowed(visit, form)
     texts = {**_presets(form), **_places(form, subject), **subject.prefill}
     page = FormPage(visit, form, subject, texts, secrets.token_urlsafe(18), subject.version, True)
     return _rendered(page)
@@ -160,7 +184,7 @@ async def send(visit: Visit, form: Form, load: Load, then: Then | None = None) -
             await _keep(visit, subject.keeper, uploads)
         if page.added:
             return _rendered(page)
-        body = {**form.body(given), **subject.fixed}
+        body = {**_body(form, subject, given), **subject.fixed}
         answer = await visit.api.act(
             form.service,
             form.path.format(**subject.ids),
@@ -179,6 +203,19 @@ async def send(visit: Visit, form: Form, load: Load, then: Then | None = None) -
         page.refusal = _NO_WORDS | {"title": visit.words("服务暂时不可用,内容都还在,请稍后再提交")}
         return _rendered(page, _LATER)
     return visit.go(then(answer) if then else subject.back, form.done)
+
+
+def _body(form: Form, subject: Subject, given: Given) -> dict[str, Json]:
+    """The request's body. Raises ``FieldFaults`` for all that is unreadable or still missing."""
+    known = {*subject.known, *subject.fixed, *(name for name, _ in form.fixed)}
+    faults = unfilled([item for item in form.all_fields if item.name not in known], given)
+    try:
+        body = form.body(given)
+    except FieldFaults as unreadable:
+        raise FieldFaults({**faults, **unreadable.faults}) from unreadable
+    if faults:
+        raise FieldFaults(faults)
+    return body
 
 
 def _sent(visit: Visit, form: Form, subject: Subject, given: Given) -> FormPage:
@@ -238,10 +275,10 @@ def _refused(page: FormPage, given: Given, refused: Refused) -> Response:
     if refused.status == 401:
         raise refused
     problem = refused.problem
-    page.refusal = {**_NO_WORDS, **problem, "detail": _detail(page, problem)}
+    page.refusal = {**_NO_WORDS, **problem, "detail": _detail(problem)}
     for error in problem.get("errors") or [problem]:
         if error.get("field"):
-            page.faults[_input_of(page.form, given, error["field"])] = error.get("detail", "")
+            page.faults[_input_of(page.form, given, error["field"])] = _said(page, error)
     if refused.code == "stale-version":
         seen = page.version or 0
         page.version = page.subject.version
@@ -249,28 +286,47 @@ def _refused(page: FormPage, given: Given, refused: Refused) -> Response:
     return _rendered(page, refused.status)
 
 
-def _detail(page: FormPage, problem: Mapping[str, Any]) -> str:
-    """What is wrong; a field that the service names is called what the page calls it."""
+def _said(page: FormPage, error: Mapping[str, Any]) -> str:
+    """What is wrong with a field; its name is the page's affair."""
+    if error.get("code") == "missing-field":
+        return page.visit.words("必填,请填写")
+    return str(error.get("detail", "")).removeprefix(f"{error['field']}:").strip()
+
+
+def _detail(problem: Mapping[str, Any]) -> str:
+    """What is wrong, where it is not said beside an input already; by which rule in any case."""
     detail, name = str(problem.get("detail", "")), str(problem.get("field") or "")
-    label = next((item.label for item in page.form.all_fields if item.name == name), "")
-    said = detail.removeprefix(f"{name}:").strip()
-    return f"{page.visit.words(label)}:{said}" if label and said != detail else detail
+    return "" if name and not problem.get("rule") else detail
+
+
+def _place(order: Sequence[str], name: str) -> int:
+    head = next((item for item in order if name == item or name.startswith(f"{item}.")), "")
+    return order.index(head) if head else len(order)
 
 
 def _input_of(form: Form, given: Given, path: str) -> str:
     """The input behind the API's name of a field; rows that were left empty do not count there."""
     name = input_name(path.removeprefix("body."))
-    for rows in (item for item in form.all_fields if isinstance(item, Rows)):
-        head, _, rest = name.removeprefix(f"{rows.name}.").partition(".")
-        if name.startswith(f"{rows.name}.") and head.isdigit():
-            sent = [
-                number
-                for number in rows.numbers(given, rows.name)
-                if given.one(f"{rows.name}.{number}.{rows.key}")
-            ]
-            if int(head) < len(sent):
-                return f"{rows.name}.{sent[int(head)]}.{rest}"
-    return name
+    for item in form.all_fields:
+        if not name.startswith(f"{item.name}."):
+            continue
+        if isinstance(item, Checklist):
+            return item.name
+        if isinstance(item, Rows):
+            return _in_row(item, given, name)
+    if any(item.name == name for item in form.all_fields):
+        return name
+    # What stands for several inputs, such as ``agent``: the first of them.
+    return next((item.name for item in form.all_fields if item.name.startswith(f"{name}.")), name)
+
+
+def _in_row(rows: Rows, given: Given, name: str) -> str:
+    head, _, rest = name.removeprefix(f"{rows.name}.").partition(".")
+    sent = rows.filled(given, rows.name)
+    if not head.isdigit() or int(head) >= len(sent):
+        return name
+    row = f"{rows.name}.{sent[int(head)]}"
+    return f"{row}.{rest}" if rest else f"{row}.{rows.key}"
 
 
 async def again(visit: Visit, form: Form, subject: Subject) -> Response:

@@ -16,11 +16,18 @@ from services.console.pages.acting import Option, Subject
 from services.console.pages.people import heads, member_name, members_of
 from services.console.pages.tables import offered
 from services.console.visit import Visit
+from shared.policy.purposes import Purpose
 
 FORMS = by_name((*CASE_FORMS, BEGIN))
 _FINDINGS = by_name(FINDING_FORMS)
 _REVEAL = ("identification", "/households/{household_id}/reveal")
-_PURPOSES = ("DELIBERATION", "VERIFICATION", "CONTACT", "INSPECTION", "SUBJECT_REQUEST")
+_PURPOSES = (
+    Purpose.DELIBERATION,
+    Purpose.VERIFICATION,
+    Purpose.CONTACT,
+    Purpose.INSPECTION,
+    Purpose.SUBJECT_REQUEST,
+)
 Json = Mapping[str, Any]
 
 
@@ -91,7 +98,7 @@ async def _shown(visit: Visit, case: Json, full: Json) -> Response:
         case=case,
         full=full,
         noted=[(note, item) for item in case["history"] for note in item["notes"]],
-        purposes=_PURPOSES,
+        purposes=visit.purposes(_PURPOSES),
         may_reveal=await visit.api.may(*_REVEAL),
         **found,
         doable=await _doable(visit, case),

@@ -1,5 +1,6 @@
 """The register: its households, one of them, registering and changing one, and seeing in full."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -13,21 +14,25 @@ from services.console.forms.form import by_name
 from services.console.forms.register import HOUSEHOLD_FORMS, REGISTER
 from services.console.pages import acting
 from services.console.pages.acting import Subject
+from services.console.pages.looking import opened
 from services.console.pages.people import heads, member_name, members_of, villages
 from services.console.visit import Visit
 from shared.kernel.division import Level
+from shared.policy.purposes import Purpose
 
 _FORMS = by_name(HOUSEHOLD_FORMS)
 PURPOSES = (
-    "VERIFICATION",
-    "COMPARISON",
-    "DELIBERATION",
-    "CONTACT",
-    "ASSISTANCE",
-    "NATIONAL_ENTRY",
-    "INSPECTION",
-    "SUBJECT_REQUEST",
+    Purpose.VERIFICATION,
+    Purpose.COMPARISON,
+    Purpose.DELIBERATION,
+    Purpose.CONTACT,
+    Purpose.ASSISTANCE,
+    Purpose.NATIONAL_ENTRY,
+    Purpose.INSPECTION,
+    Purpose.SUBJECT_REQUEST,
 )
+_LEAD = re.compile(r"[0-9a-f-]{36}")
+"""The lead for which a household is registered, as its page names it."""
 _OF_MEMBERS = ["name", "document_number"]
 _OF_HOME = ["address", "phone"]
 
@@ -79,10 +84,7 @@ async def evidence(visit: Visit) -> Response:
     """A photograph or a paper, for the purpose that was named; recorded."""
     service = "assistance" if visit.form.get("service") == "assistance" else "identification"
     path = f"/evidence/{visit.id('household_id')}/{visit.id('sha256')}/reveal"
-    body = {"purpose": str(visit.form.get("purpose", ""))}
-    answer = await visit.api.act(service, path, body)
-    headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
-    return Response(answer.content, media_type=answer.headers["content-type"], headers=headers)
+    return await opened(visit, service, path)
 
 
 async def _shown(visit: Visit, full: Mapping[str, Any], purpose: str = "") -> Response:
@@ -105,7 +107,7 @@ async def _shown(visit: Visit, full: Mapping[str, Any], purpose: str = "") -> Re
         kept=kept,
         full=full,
         purpose=purpose,
-        purposes=PURPOSES,
+        purposes=visit.purposes(PURPOSES),
         forms=forms,
         may_reveal=await visit.api.may("identification", "/households/{household_id}/reveal"),
         may_report=await visit.api.may("alerts", "/leads"),
@@ -123,6 +125,9 @@ async def send_new(visit: Visit) -> Response:
     """A household, registered."""
 
     def then(answer: Answer) -> str:
+        lead = visit.query("lead")
+        if _LEAD.fullmatch(lead):
+            return f"/leads/{lead}?household={answer.body['id']}"
         return f"/households/{answer.body['id']}"
 
     return await acting.send(visit, REGISTER, lambda: _new(visit), then)

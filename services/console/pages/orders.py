@@ -14,9 +14,10 @@ from services.console.pages.acting import Subject
 from services.console.pages.people import below
 from services.console.visit import Visit
 from shared.kernel.division import Level
+from shared.policy.purposes import Purpose
 
 _FORMS = by_name(ORDER_FORMS)
-_PURPOSES = ("ORDER_HANDLING", "CONTACT", "INSPECTION", "SUBJECT_REQUEST")
+_PURPOSES = (Purpose.ORDER_HANDLING, Purpose.CONTACT, Purpose.INSPECTION, Purpose.SUBJECT_REQUEST)
 _PARTS = ("CALLER", "MATTER", "INSTRUCTION", "ANSWER")
 _BY_STATUS = {
     "ACCEPTED": ("assignment", "return"),
@@ -67,7 +68,7 @@ async def _shown(visit: Visit, full: object) -> Response:
         order=order,
         full=full,
         forms=[form for form in forms if await _may(visit, form, order["unit"])],
-        purposes=_PURPOSES,
+        purposes=visit.purposes(_PURPOSES),
         parts=_PARTS,
         may_reveal=await visit.api.may("alerts", "/orders/{order_id}/reveal"),
     )

@@ -10,8 +10,9 @@ from typing import Any
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from services.console.api import Away
+from services.console.api import Away, Refused
 from services.console.door import Door
+from services.console.forms.identification import CASE_FORMS
 from services.console.pages.people import heads
 from services.console.visit import Visit
 from shared.kernel.division import Level
@@ -109,6 +110,7 @@ async def cases(visit: Visit) -> Sequence[Item]:
     page = await visit.api.maybe("identification", "/cases", limit=_SHOWN)
     if page is None or visit.level > Level.COUNTY:
         return ()
+    mine = {form.name for form in CASE_FORMS if await visit.api.may(form.service, form.path)}
     return [
         Item(
             step=row["step"],
@@ -120,7 +122,7 @@ async def cases(visit: Visit) -> Sequence[Item]:
             urgent=row["priority"] == 1,
         )
         for row in page["items"]
-        if not visit.has(Role.COMMITTEE) or row["step"] == "approval"
+        if row["step"] in mine
     ]
 
 
@@ -128,15 +130,19 @@ async def leads(visit: Visit) -> Sequence[Item]:
     """Leads that wait for their household, and those that are followed."""
     if not visit.has(Role.OFFICER) or visit.level > Level.COUNTY:
         return ()
-    step = {"WAITING": "match", "TRACKED": "lead-follow-up"}
+    step = {"WAITING": "match", "TRACKED": "lead-follow-up", "MATCHED": "await-policy"}
     page = await visit.api.get("alerts", "/leads", status=list(step), limit=_SHOWN)
-    return [_lead(step[row["status"]], row, visit) for row in page["items"]]
+    return [
+        _lead(step[row["status"]], row, visit)
+        for row in page["items"]
+        if row["status"] != "MATCHED" or row["awaits_policy"]
+    ]
 
 
 def _lead(step: str, row: Row, visit: Visit) -> Item:
     return Item(
         step=step,
-        path=f"/leads/{row['id']}" if step == "match" else f"/leads/{row['id']}/do/{step}",
+        path=f"/leads/{row['id']}/do/{step}" if step == "lead-follow-up" else f"/leads/{row['id']}",
         division=row["division"],
         due_on=row["due_on"],
         household=row["household_id"],
@@ -262,6 +268,19 @@ def _elimination(step: str, row: Row) -> Item:
     )
 
 
+async def policy(visit: Visit) -> Sequence[Item]:
+    """The province's first policy: without one no lead becomes a case (R28)."""
+    if not visit.has(Role.OFFICER) or visit.level is not Level.PROVINCE:
+        return ()
+    try:
+        await visit.api.get("identification", "/policy", division=visit.who.division)
+    except Refused as refused:
+        if refused.code == "no-policy-in-force":
+            return [Item("publish-policy", "/policy", visit.who.division, None, urgent=True)]
+        raise
+    return ()
+
+
 async def corrections(visit: Visit) -> Sequence[Item]:
     """Corrections at this person's gate."""
     gate = {
@@ -329,6 +348,7 @@ async def findings(visit: Visit) -> Sequence[Item]:
 
 
 SOURCES: Mapping[str, Source] = {
+    "policy": policy,
     "cases": cases,
     "leads": leads,
     "orders": orders,

@@ -126,9 +126,26 @@
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     $("main").replaceWith($("main", page));
     document.title = page.title;
+    giveBack(item);
     prepare();
     const refusal = $("#refusal");
     if (refusal) refusal.focus();
+  }
+
+  /* What was refused before it lay anywhere: the files go back to where they were chosen. */
+  function giveBack(item) {
+    const form = $("form[data-resend]");
+    for (const field of form ? all('input[type="file"]', form) : []) {
+      const files = item.fields.filter(([name, value]) => name === field.name && value instanceof File && value.size);
+      if (!files.length || $(`input[name="${CSS.escape(`${field.name}.kept`)}"]`, form)) continue;
+      const box = new DataTransfer();
+      for (const [, file] of files) box.items.add(file);
+      field.files = box.files;
+      field.closest(".field").classList.remove("at-fault");
+      const fault = document.getElementById(`${field.id}-fault`);
+      if (fault) fault.remove();
+      for (const link of all(`#refusal a[href="#${CSS.escape(field.id)}"]`)) link.closest("li").remove();
+    }
   }
 
   async function send(form, button) {
@@ -232,11 +249,27 @@
     }
   }
 
+  /* -- what is asked only after a certain answer ------------------------------------------------ */
+
+  function askOnly(form) {
+    const told = () => {
+      for (const part of all("[data-only-if]", form)) {
+        const { onlyIf, is } = part.dataset;
+        const chosen = $(`input[name="${CSS.escape(onlyIf)}"]:checked`, form);
+        const parent = chosen && chosen.closest("[data-only-if]");
+        part.hidden = !chosen || chosen.value !== is || Boolean(parent && parent.hidden);
+      }
+    };
+    form.addEventListener("change", told);
+    told();
+  }
+
   /* -- a page's beginnings ---------------------------------------------------------------------- */
 
   function prepare() {
     for (const form of all("form[data-resend]")) {
       if (form.dataset.fresh !== undefined) restoreDraft(form);
+      askOnly(form);
       let timer = 0;
       form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => saveDraft(form), 400); });
       form.addEventListener("submit", (event) => {

@@ -4,7 +4,7 @@ The rules that concern one act only stand beside that act's policy here; figures
 table are in ``accounts`` and ``advice``.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from services.identification.domain import commands
@@ -161,6 +161,14 @@ def may_be_looked_up(case: Case) -> None:
         )
 
 
+_DIMENSIONS = {
+    "incomes": "收入",
+    "expenses": "合规自付支出",
+    "gaps": "突出问题",
+    "coping": "自主应对能力",
+}
+
+
 @rule("R14")
 def all_dimensions_recorded(command: commands.VerifyHousehold) -> None:
     """Income, compliant expenses, gaps and coping: all four, though a list may be empty (R14)."""
@@ -170,15 +178,28 @@ def all_dimensions_recorded(command: commands.VerifyHousehold) -> None:
         "gaps": bool(command.gaps),
         "coping": command.coping is not None,
     }
-    for name, is_given in given.items():
-        if not is_given:
-            raise Invalid(
-                "R14",
-                code="dimension-missing",
-                zh="收入、合规自付支出、突出问题、自主应对能力四个方面均须采集",
-                en="income, expenses, gaps and coping are all needed",
-                field=name,
-            )
+    missing = [name for name, is_given in given.items() if not is_given]
+    if missing:
+        lacking = "、".join(_DIMENSIONS[name] for name in missing)
+        raise Invalid(
+            "R14",
+            code="dimension-missing",
+            zh=f"缺少{lacking}:收入、合规自付支出、突出问题、自主应对能力四个方面均须采集",
+            en=f"{', '.join(missing)} missing: income, expenses, gaps and coping are all needed",
+            field=missing[0],
+        )
+
+
+_CHECKED: Mapping[str, str] = {
+    Gap.COMPULSORY_EDUCATION: "义务教育",
+    Gap.BASIC_MEDICAL: "基本医疗",
+    Gap.HOUSING: "住房安全",
+    Gap.SAFE_WATER: "饮水安全",
+    Watch.MEDICAL_CARE: "就医",
+    Watch.SCHOOLING: "就学",
+    Watch.EMPLOYMENT: "就业",
+    Watch.INDUSTRY: "产业",
+}
 
 
 @rule("R16")
@@ -192,7 +213,7 @@ def checklist_is_complete(command: commands.VerifyHousehold) -> None:
             raise Invalid(
                 "R16",
                 code="checklist-incomplete",
-                zh=f"核查清单不完整,缺少: {'、'.join(sorted(missing))}",
+                zh=f"核查清单不完整,缺少: {'、'.join(_CHECKED[item] for item in sorted(missing))}",
                 en=f"the checklist lacks {', '.join(sorted(missing))}",
                 field=field,
             )

@@ -133,8 +133,15 @@ def _deliberated_against(case: Case) -> bool:
     return case.deliberated is not None and case.deliberated.conclusion is Conclusion.DECLINE
 
 
+@rule("R55")
+def _clock_before(case: Case, step: Step) -> str:
+    """Whose clock a step without one stands under: what waits for it may be due before the end."""
+    awaited = step.name == "officers" and "verify" in case.clocks
+    return "verify" if awaited else "identify"
+
+
 def _of_step(case: Case, step: Step) -> Item:
-    item = _item(case, step.name, kind=step.clock or "identify")
+    item = _item(case, step.name, kind=step.clock or _clock_before(case, step))
     if step.name == "publicity" and case.notice is not None:
         return replace(item, ready_on=case.notice.last_day + timedelta(days=1))
     return item

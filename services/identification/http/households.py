@@ -12,8 +12,8 @@ from services.identification.read_models import queries
 from services.identification.reveals import REVEAL
 from shared.contracts.identification import Member
 from shared.policy.divisions import Divisions
+from shared.policy.purposes import Purpose
 from shared.store.application import Application, Call
-from shared.vault.purposes import Purpose
 from shared.vault.reveals import reveal
 from shared.vault.vault import Vault
 from shared.web.auth import Caller

@@ -12,8 +12,8 @@ from services.identification.reveals import REVEAL
 from shared.contracts.identification import Announced, NoticePosted
 from shared.kernel.refusal import NotFound
 from shared.policy.divisions import Divisions
+from shared.policy.purposes import PRINT_NOTICE, Purpose
 from shared.store.application import Application, Call, Stream
-from shared.vault.purposes import PRINT_NOTICE, Purpose
 from shared.vault.reveals import reveal
 from shared.vault.vault import Vault
 from shared.web.context import Ctx

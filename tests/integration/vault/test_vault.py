@@ -13,12 +13,12 @@ import pytest
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal, Role
 from shared.kernel.refusal import Forbidden, NotFound
+from shared.policy.purposes import Purpose
 from shared.store.database import Database, Transaction
 from shared.store.drift import drift
 from shared.vault.ciphers import CipherName, Tampered
 from shared.vault.keyring import KeyRing
 from shared.vault.master_key import FileMasterKey, UnknownMasterKey
-from shared.vault.purposes import Purpose
 from shared.vault.vault import Destroyed, Entry, Misplaced, Revealed, Vault
 from tests.integration.vault.conftest import AT, SCHEMA, Urls
 
