@@ -77,6 +77,8 @@ class Case:
             "village_officer": f"person:{name_of(OFFICER, self.village)}",
             "town_officer": f"person:{name_of(OFFICER, self.town)}",
         }
+        for place in (self.village, self.town):
+            await self.hands.does(OFFICER, place, "identification", "/officers/me", {})
         await self.case(OFFICER, self.town, "officers", officers)
         shown = await self.hands.looks(
             OFFICER, self.village, "identification", f"/households/{self.household}"

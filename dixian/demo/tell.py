@@ -24,8 +24,13 @@ def tell(addresses: Addresses, screen: Screen, *, patience: float = 120.0) -> St
 
 
 def begin(client: Client, screen: Screen) -> Story:
-    """A story at its beginning: on the system's own day, nothing told yet."""
+    """A story at its beginning: on the system's own day, nothing told yet.
+
+    Who will answer for its cases has come in.
+    """
     today = client.today()
+    for who in ("village-officer", "other-village-officer", "town-officer"):
+        client.act(who, "identification", "/officers/me")
     return Story(client, screen, first=today, today=today)
 
 

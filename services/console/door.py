@@ -115,12 +115,17 @@ class Door:
         request.app.state.metrics.faults.labels(type(error).__name__).inc()
         return self.problem(request, 500, {"code": "fault", "request_id": _id(request)})
 
-    async def _visit(self, request: Request) -> Visit:
-        session, words = request.session, self.words(request)
+    def api_of(self, request: Request) -> Api:
+        """The services for whoever is signed in."""
+        session = request.session
         who = Principal(
             session["subject"], frozenset(map(Role, session["roles"])), session["division"]
         )
-        api = Api(self.services, session["token"], who, words.language, _id(request))
+        language = self.words(request).language
+        return Api(self.services, session["token"], who, language, _id(request))
+
+    async def _visit(self, request: Request) -> Visit:
+        words, api = self.words(request), self.api_of(request)
         form = await self._form(request) if request.method == "POST" else FormData()
         today = await self.services.today(api.token)
         return Visit(request, self.look, api, words, today, form, await self._nav(api))

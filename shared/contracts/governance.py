@@ -11,6 +11,16 @@ from shared.kernel.division import DivisionCode
 
 
 @contract
+class OfficerKnown(IdentificationEvent):
+    """Somebody came in at a post of a village or town, the first time or from elsewhere (R5)."""
+
+    subject: str
+    """Who, as a pseudonym."""
+    division: DivisionCode
+    on: date
+
+
+@contract
 class DelegationGranted(IdentificationEvent):
     """The committee lets a person approve in its place, for a time and by a document (R53)."""
 

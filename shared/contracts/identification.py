@@ -12,6 +12,7 @@ from shared.contracts.governance import (
     DelegationGranted,
     DelegationRevoked,
     JointMeetingHeld,
+    OfficerKnown,
     PolicyMergingRecorded,
 )
 from shared.contracts.identification_steps import (
@@ -396,6 +397,7 @@ __all__ = [
     "NoticePosted",
     "ObjectionAnswered",
     "ObjectionRaised",
+    "OfficerKnown",
     "OfficersNamed",
     "PersonalDataErased",
     "PersonalDataRevealed",

@@ -182,12 +182,13 @@ def test_every_act_of_a_person_has_its_form(documents: dict[str, Json]) -> None:
 
 
 ELSEWHERE = {
+    ("identification", "/officers/me"),
     ("identification", "/detectors/run"),
     ("alerts", "/feed-files/{feed}"),
     ("alerts", "/feeds/mappings"),
     ("identification", "/comparisons/{source}"),
 }
-"""Acts of offices above the procedure, done on pages of their own, by files or over the API."""
+"""Acts of offices above the procedure, on pages of their own, by files or the API; signing in."""
 
 
 @pytest.mark.parametrize("form", FILES, ids=lambda form: form.name)

@@ -48,20 +48,20 @@ CASE_FORMS: tuple[Form, ...] = (
         path="/cases/{case_id}/officers",
         intro="明确村、镇各一名责任人,由他们入户核实并全程负责。人员变动时再办一次即为交接。",
         fields=(
-            Text(
+            Pick(
                 name="village_officer",
                 label="村级责任人",
                 required=True,
-                suggest="village_officers",
-                hint="填写登录账号,不填姓名",
+                source="village_officers",
+                hint="登录过本系统的本村经办人",
             ),
-            Text(
+            Pick(
                 name="town_officer",
                 label="镇级责任人",
                 required=True,
-                suggest="town_officers",
+                source="town_officers",
                 default="me",
-                hint="填写登录账号,不填姓名",
+                hint="登录过本系统的本镇经办人",
             ),
         ),
     ),

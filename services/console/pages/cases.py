@@ -16,6 +16,7 @@ from services.console.pages.acting import Option, Subject
 from services.console.pages.people import heads, member_name, members_of
 from services.console.pages.tables import offered
 from services.console.visit import Visit
+from shared.kernel.division import Level, ancestor
 from shared.policy.purposes import Purpose
 
 FORMS = by_name((*CASE_FORMS, BEGIN))
@@ -176,13 +177,14 @@ async def _subject(visit: Visit, form: Form) -> Subject:
     due = {item["step"]: item["due_on"] for item in case["next"]}.get(form.step)
     late = due is not None and due < visit.today.isoformat()
     own_plan = form is BEGIN
+    officers = await _officers(visit, case, form)
     return Subject(
         title=f"{named.get(case['household_id'], '')} {visit.place(case['division'])}".strip(),
         back=f"/cases/{case_id}",
         ids={"case_id": case_id},
         version=None if own_plan else case["version"],
-        options=_options(visit, case, household),
-        facts=_facts(visit, case, form),
+        options={**_options(visit, case, household), **officers},
+        facts=[*_facts(visit, case, form), *_nobody(visit, officers)],
         history=case["history"],
         due=due,
         known=frozenset() if late else frozenset({"late_reason"}),
@@ -203,7 +205,6 @@ def _before(case_id: str, form: Form) -> tuple[str, str] | None:
 
 
 def _options(visit: Visit, case: Json, household: Json | None) -> dict[str, Sequence[Option]]:
-    named = case["officers"] or ("", "")
     words = visit.words
     return {
         "members": members_of(visit, household) if household else (),
@@ -211,9 +212,34 @@ def _options(visit: Visit, case: Json, household: Json | None) -> dict[str, Sequ
             (item, words("第{number}件异议", number=number))
             for number, item in enumerate(case["open_objections"], start=1)
         ],
-        "village_officers": [(named[0], named[0])] if named[0] else (),
-        "town_officers": [(named[1], named[1])] if named[1] else [(visit.who.subject,) * 2],
     }
+
+
+async def _officers(visit: Visit, case: Json, form: Form) -> dict[str, Sequence[Option]]:
+    """Who can be named: who has come in at the case's village, and at its town."""
+    if form.name != "officers":
+        return {}
+    village = case["division"]
+    places = {"village_officers": village, "town_officers": ancestor(village, Level.TOWN)}
+    known = await visit.api.get("identification", "/officers", division=list(places.values()))
+    return {
+        source: [
+            (item["subject"], _officer(visit, item)) for item in known if item["division"] == place
+        ]
+        for source, place in places.items()
+    }
+
+
+def _officer(visit: Visit, item: Json) -> str:
+    account = str(item["subject"]).removeprefix("person:")
+    own = visit.words("本人") if item["subject"] == visit.who.subject else ""
+    return " · ".join(filter(None, (account, visit.place(item["division"]), own)))
+
+
+def _nobody(visit: Visit, officers: Mapping[str, Sequence[Option]]) -> list[str]:
+    if not officers or officers["village_officers"]:
+        return []
+    return [visit.words("本村还没有经办人登录过本系统:请其先登录一次,再来明确。")]
 
 
 def _facts(visit: Visit, case: Json, form: Form) -> list[str]:

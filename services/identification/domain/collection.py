@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from shared.contracts.assessment import CopingMeans, IncomeKind
 from shared.contracts.values import Benefit, Hukou, Labour, Sha256
@@ -24,8 +24,19 @@ Reference = Annotated[
     NoDocumentNumber,
 ]
 """A document's, notice's or receipt's number."""
-Officer = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z:._-]{1,128}$"), NoDocumentNumber]
-"""A person's pseudonym, as tokens carry it."""
+
+
+def _pseudonym(account: str) -> str:
+    return account if ":" in account else f"person:{account}"
+
+
+Officer = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9A-Za-z:._-]{1,128}$"),
+    NoDocumentNumber,
+    AfterValidator(_pseudonym),
+]
+"""A person's pseudonym, as tokens carry it; an account without its ``person:`` is that person."""
 Private = Annotated[str, StringConstraints(pattern=r"^[0-9+-]{7,20}$")]
 """A household's own phone."""
 Phone = Annotated[str, StringConstraints(pattern=r"^(0\d{2,3}-\d{7,8}|12317|12345)$")]

@@ -40,6 +40,8 @@ class CaseContext(Context):
     previous_case_id: UUID | None = None
     delegations: tuple[Held, ...] = ()
     """What the committee has delegated to the caller (R53)."""
+    posts: Mapping[str, str] = field(default_factory=dict)
+    """Where those work who are to be named, by pseudonym; who never came in is absent (R5)."""
 
     @property
     def note_id(self) -> UUID | None:

@@ -28,6 +28,7 @@ def name_officers(case: Case, command: commands.NameOfficers, context: CaseConte
     """Village and town say who answers for the case; again later: a handover (R5)."""
     policies.is_open(case)
     policies.two_officers(command)
+    policies.officers_work_there(command, case.division, context)
     policies.in_time_order(case, context)
     return [
         events.OfficersNamed(

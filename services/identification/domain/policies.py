@@ -15,6 +15,7 @@ from shared.contracts.assessment import Watch
 from shared.contracts.identification import LateReason, Member
 from shared.contracts.identification_steps import Conclusion, ExemptionGround
 from shared.contracts.values import Benefit, Gap, History, Hukou, MeetingForm
+from shared.kernel.division import Level, ancestor
 from shared.kernel.refusal import Forbidden, Invalid, OutOfOrder
 from shared.policy.legal_time import after
 from shared.policy.rules import rule
@@ -81,6 +82,33 @@ def two_officers(command: commands.NameOfficers) -> None:
             zh="村级、镇级须分别明确专人,不能为同一人",
             en="village and town each name somebody; nobody is both",
             field="town_officer",
+        )
+
+
+@rule("R5")
+def officers_work_there(
+    command: commands.NameOfficers, division: str, context: CaseContext
+) -> None:
+    """Each named officer is somebody who can act: known here, at the case's village or town (R5).
+
+    Whoever has never come in might be a slip of the pen, and nobody could go on.
+    """
+    for field, level in (("village_officer", Level.VILLAGE), ("town_officer", Level.TOWN)):
+        place = ancestor(division, level)
+        subject = getattr(command, field)
+        if context.posts.get(subject) == place:
+            continue
+        known = subject in context.posts
+        raise Invalid(
+            "R5",
+            code="officer-elsewhere" if known else "officer-unknown",
+            zh=f"该人员不是本{level.label[0]}的经办人,请从列表中选择"
+            if known
+            else "没有这个账号,或该人员从未登录过:请核对账号,或请其先登录一次",
+            en=f"they do not work in this {level.name.lower()}"
+            if known
+            else "nobody of that account has ever come in: check it, or let them sign in once",
+            field=field,
         )
 
 

@@ -8,6 +8,7 @@ from services.identification.domain.coordination import COORDINATION
 from services.identification.domain.delegation import DELEGATION
 from services.identification.domain.finding import FINDING
 from services.identification.domain.household import HOUSEHOLD
+from services.identification.domain.officer import OFFICER
 from services.identification.domain.policy_book import POLICY_BOOK
 from services.identification.handlers.cases import CaseHandlers
 from services.identification.handlers.comparison import ComparisonHandlers
@@ -38,6 +39,7 @@ AGGREGATES: Sequence[Aggregate[Any]] = (
     REVEAL,
     FINDING,
     DELEGATION,
+    OFFICER,
     COORDINATION,
     EVIDENCE,
 )

@@ -62,6 +62,7 @@ class CaseHandlers:
             notes=await self._keep_texts(command, household.household_id, call),
             fresh_id=new_id(),
             delegations=await self._delegations(command, household.division, call),
+            posts=await self._posts(command, call),
         )
 
     async def with_notice(
@@ -138,6 +139,14 @@ class CaseHandlers:
             return ()
         county, holder = ancestor(division, Level.COUNTY), call.principal.subject
         return tuple(await lookups.delegations(call.tx.sql, county, holder))
+
+    async def _posts(self, command: commands.CaseAct, call: Call) -> Mapping[str, str]:
+        if not isinstance(command, commands.NameOfficers):
+            return {}
+        named = [command.village_officer, command.town_officer, call.principal.subject]
+        return {call.principal.subject: call.principal.division} | await lookups.posts(
+            call.tx.sql, named
+        )
 
     async def _keep_texts(
         self, command: commands.CaseAct, household_id: UUID, call: Call

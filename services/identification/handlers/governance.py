@@ -12,6 +12,13 @@ from services.identification.domain.delegation import (
     GrantDelegation,
     RevokeDelegation,
 )
+from services.identification.domain.officer import (
+    OFFICER,
+    ComeIn,
+    OfficerContext,
+    officer_id,
+)
+from services.identification.read_models import lookups
 from shared.kernel.decider import Act, Aggregate
 from shared.kernel.event import Command
 from shared.kernel.ids import new_id
@@ -28,11 +35,20 @@ class GovernanceHandlers:
     def table(self) -> Mapping[type[Command], Handler]:
         """Every command with its handler."""
         return {
+            ComeIn: self.come_in,
             GrantDelegation: self.grant,
             RevokeDelegation: self.revoke,
             HoldMeeting: self.hold,
             RecordMerging: self.merge,
         }
+
+    async def come_in(self, command: ComeIn, call: Call) -> Outcome:
+        """Somebody is here, at their post."""
+        who, plain = call.principal, call.context()
+        latest = (await lookups.posts(call.tx.sql, [who.subject])).get(who.subject)
+        made = OfficerContext(plain.today, plain.occurred_on, plain.principal, latest)
+        stream = officer_id(who.subject, who.division)
+        return await call.decide(OFFICER, stream, command, made)
 
     async def grant(self, command: GrantDelegation, call: Call) -> Outcome:
         """A new delegation."""

@@ -14,6 +14,7 @@ from services.identification.http import (
     imports,
     national,
     notices,
+    officers,
     oversight,
     policies,
     posted,
@@ -36,6 +37,7 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     households.register(made, application, vault, divisions)
     notices.register(made, application, vault, divisions)
     heads.register(made, application, vault)
+    officers.register(made, application)
     posted.register(made, application, vault)
     policies.register(made, application, divisions)
     oversight.register(made, application, vault)

@@ -2,7 +2,13 @@
 
 from collections.abc import Sequence
 
-from services.identification.domain import commands, coordination, delegation, register_commands
+from services.identification.domain import (
+    commands,
+    coordination,
+    delegation,
+    officer,
+    register_commands,
+)
 from shared.web.doors import Door
 
 _CASE = "/cases/{case_id}"
@@ -15,6 +21,7 @@ DOORS: Sequence[Door] = (
     Door("/households/{household_id}/move", register_commands.MoveHousehold),
     Door("/policy", commands.PublishPolicy, 201),
     Door("/findings/{finding_id}/answer", commands.AnswerFinding),
+    Door("/officers/me", officer.ComeIn),
     Door("/delegations", delegation.GrantDelegation, 201),
     Door("/delegations/{delegation_id}/revocation", delegation.RevokeDelegation),
     Door("/joint-meetings", coordination.HoldMeeting, 201),

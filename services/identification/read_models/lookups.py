@@ -1,6 +1,6 @@
 """What the handlers look up before a decision: each one statement."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -8,6 +8,7 @@ from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as UUID_TYPE
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.identification.domain.context import HouseholdFacts
@@ -17,6 +18,7 @@ from services.identification.read_models.tables import (
     household,
     household_case,
     household_token,
+    officer,
     policy_version,
 )
 from shared.contracts.identification import Member
@@ -171,6 +173,35 @@ async def policy_above(
         return in_force(above, division, on)
     except NoPolicy:
         return None
+
+
+def _latest() -> sa.Subquery:
+    """Each person's latest post."""
+    latest = sa.select(officer.c.subject, officer.c.division, officer.c.known_at)
+    latest = latest.ext(distinct_on(officer.c.subject))
+    return latest.order_by(officer.c.subject, officer.c.known_at.desc()).subquery()
+
+
+async def officers(
+    connection: AsyncConnection, divisions: Sequence[str]
+) -> Sequence[Mapping[str, Any]]:
+    """Who works at these very places now: ``subject``, ``division``, ``known_at``."""
+    there = sa.select(officer.c.subject).where(officer.c.division.in_(list(divisions)))
+    latest = _latest()
+    query = sa.select(latest).where(
+        latest.c.subject.in_(there), latest.c.division.in_(list(divisions))
+    )
+    rows = (await connection.execute(query.order_by(latest.c.subject))).mappings()
+    return [dict(row) for row in rows]
+
+
+async def posts(connection: AsyncConnection, subjects: Sequence[str]) -> Mapping[str, str]:
+    """The place of each person's post; who has never come in is absent."""
+    latest = _latest()
+    query = sa.select(latest.c.subject, latest.c.division).where(
+        latest.c.subject.in_(list(subjects))
+    )
+    return {row.subject: row.division for row in await connection.execute(query)}
 
 
 async def delegations(connection: AsyncConnection, county: str, holder: str) -> Sequence[Held]:

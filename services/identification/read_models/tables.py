@@ -151,6 +151,18 @@ delegation = sa.Table(
     sa.Index("delegation_holder", "division", "holder"),
 )
 
+officer = sa.Table(
+    "officer",
+    metadata,
+    sa.Column("stream_id", UUID(), primary_key=True),
+    sa.Column("subject", sa.Text, nullable=False),
+    sa.Column("division", sa.Text, nullable=False),
+    sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Index("officer_division", "division"),
+    sa.Index("officer_subject", "subject", "known_at"),
+)
+
 coordination = sa.Table(
     "coordination",
     metadata,

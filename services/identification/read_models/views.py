@@ -9,6 +9,7 @@ from services.identification.domain.coordination import Coordinated
 from services.identification.domain.delegation import Delegation
 from services.identification.domain.finding import Finding
 from services.identification.domain.household_state import Household
+from services.identification.domain.officer import Officer
 from services.identification.domain.policy_book import PolicyBook
 from services.identification.domain.scope import labour_capable, whole_household_no_labour
 from services.identification.domain.work import priority, to_do
@@ -177,6 +178,18 @@ def _work(state: Case, last: Recorded[Event]) -> Sequence[Row]:
     ]
 
 
+def _officer(state: Officer, last: Recorded[Event]) -> Sequence[Row]:
+    return [
+        {
+            "stream_id": last.stream_id,
+            "subject": state.subject,
+            "division": state.division,
+            "known_at": last.recorded_at,
+            "version": last.version,
+        }
+    ]
+
+
 def _delegation(state: Delegation, last: Recorded[Event]) -> Sequence[Row]:
     if state.granted is None:
         return []
@@ -263,6 +276,7 @@ VIEWS: Sequence[View[Any]] = (
     View(tables.work_item, "case", _work),
     View(tables.lapse, "case", _lapses),
     View(tables.finding, "finding", _finding),
+    View(tables.officer, "officer", _officer),
     View(tables.delegation, "delegation", _delegation),
     View(tables.coordination, "coordination", _coordination),
 )

@@ -98,6 +98,8 @@ async def worked(
         if published:
             await made.does("province", "/policy", policy=POLICY)
         await made.day("2023-08-01")
+        for who in ("village", "town"):
+            await made.does(who, "/officers/me")
         yield made
     await database.close()
 

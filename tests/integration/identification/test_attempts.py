@@ -6,7 +6,7 @@ from typing import Any
 from shared.contracts.values import Risk
 from shared.kernel.principal import Role
 from shared.testing.access import acting
-from shared.testing.casework import COUNTY, PEOPLE, PHOTO, VILLAGE, World, household, person
+from shared.testing.casework import COUNTY, PEOPLE, PHOTO, TOWN, VILLAGE, World, household, person
 from shared.testing.decider import rule
 from tests.integration.identification.support import (
     COMMITTEE,
@@ -136,6 +136,8 @@ async def test_who_may_not_and_what_is_changed_afterwards(world: World) -> None:
     await world.does("village", f"/cases/{case}/notice/close")
     # The town's officer is replaced, and comes back as the committee.
     other = {"village_officer": "person:village", "town_officer": "person:next"}
+    successor = acting(Role.OFFICER, TOWN, "next")
+    await world.client.post("/officers/me", json={}, headers=successor)
     await world.does("town", f"/cases/{case}/officers", **other)
     former = {**acting(Role.COMMITTEE, COUNTY, "town")}
     tried = await world.client.post(f"/cases/{case}/approval", json=approval, headers=former)

@@ -83,6 +83,7 @@ def context(*, note: bool = False, **changed: Any) -> Make:
             notes=notes,
             content=(NOTE, PHOTO),
             fresh_id=FRESH,
+            posts=POSTS,
         )
         return replace(made, **changed)
 
@@ -100,6 +101,13 @@ def lead(on: str = "2023-08-01", lead_id: UUID = LEAD, *risks: Risk) -> internal
         discovered_on=date.fromisoformat(on),
         risks=risks or (Risk.ILLNESS,),
     )
+
+
+POSTS = {
+    **dict.fromkeys(("person:village", "person:another", "person:next"), VILLAGE),
+    "person:town": VILLAGE[:9],
+}
+"""Who has come in, and where."""
 
 
 def officers() -> c.NameOfficers:
