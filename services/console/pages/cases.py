@@ -11,7 +11,7 @@ from services.console.door import Door
 from services.console.forms.assistance import BEGIN
 from services.console.forms.form import Form, by_name
 from services.console.forms.identification import CASE_FORMS, FINDING_FORMS
-from services.console.pages import acting
+from services.console.pages import acting, recorded
 from services.console.pages.acting import Option, Subject
 from services.console.pages.people import heads, member_name, members_of
 from services.console.pages.tables import offered
@@ -102,6 +102,7 @@ async def _shown(visit: Visit, case: Json, full: Json) -> Response:
         purposes=visit.purposes(_PURPOSES),
         may_reveal=await visit.api.may(*_REVEAL),
         **found,
+        panel=await recorded.panel(visit, case),
         doable=await _doable(visit, case),
         beside=await _beside(visit, case),
         member_name=lambda member: member_name(visit, member),
@@ -192,6 +193,7 @@ async def _subject(visit: Visit, form: Form) -> Subject:
         prefill=_prefill(case, form),
         keeper=("identification", case["household_id"]),
         before=_before(case_id, form),
+        panel=await _panel(visit, case, form),
     )
 
 
@@ -254,8 +256,15 @@ def _facts(visit: Visit, case: Json, form: Form) -> list[str]:
     ]
 
 
+async def _panel(visit: Visit, case: Json, form: Form) -> tuple[str, Json] | None:
+    """What the steps before recorded, for who decides on it."""
+    if form.name not in _DECIDING:
+        return None
+    return "recorded.html", {**await recorded.panel(visit, case), "short": True}
+
+
 _READING = {"answer-objection", "town-review", "approval", "refusal"}
-_DECIDING = {"deliberation", "town-review", "approval", "refusal", "notice"}
+_DECIDING = {"deliberation", "town-review", "answer-objection", "approval", "refusal", "notice"}
 
 
 def _prefill(case: Json, form: Form) -> dict[str, Sequence[str]]:

@@ -1,5 +1,6 @@
 """The register: its households, one of them, registering and changing one, and seeing in full."""
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -95,8 +96,9 @@ async def _shown(visit: Visit, full: Mapping[str, Any], purpose: str = "") -> Re
         assistance=visit.api.maybe("assistance", f"/evidence/{household_id}"),
     )
     household = found.pop("household")
+    of_step = await _steps_of(visit, household)
     kept = [
-        {**item, "service": service}
+        {**item, "service": service, "type": of_step.get(item["sha256"], "")}
         for service, page in found.items()
         for item in (page or {"items": ()})["items"]
     ]
@@ -114,6 +116,13 @@ async def _shown(visit: Visit, full: Mapping[str, Any], purpose: str = "") -> Re
         proven=await visit.api.may("audit", "/entries", "GET"),
         member_name=lambda member: member_name(visit, member),
     )
+
+
+async def _steps_of(visit: Visit, household: Mapping[str, Any]) -> Mapping[str, str]:
+    """Which act cites which file, of all the household's cases."""
+    paths = [f"/cases/{case['id']}" for case in household["cases"]]
+    cases = await asyncio.gather(*(visit.api.maybe("identification", path) for path in paths))
+    return {item["sha256"]: item["type"] for case in cases if case for item in case["evidence"]}
 
 
 async def show_new(visit: Visit) -> Response:

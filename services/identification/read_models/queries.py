@@ -208,9 +208,18 @@ def _entry(item: Recorded[Event]) -> dict[str, Any]:
         "recorded_at": item.recorded_at,
         "by": item.metadata.actor,
         "notes": _notes(item.event),
+        "recorded": item.event.model_dump(mode="json", include=_TOLD),
         "back_dated": back_dated(item, legal_date(item.recorded_at)),
     }
 
+
+_TOLD = {
+    *("village_officer", "town_officer", "scope", "by_agent", "source", "hits", "results"),
+    *("ground", "reference", "compared_on", "form", "due", "present", "recused", "in_favour"),
+    *("against", "abstained", "conclusion", "category", "doubts", "passed", "back_to", "number"),
+    *("last_day", "upheld", "authority", "departs_from_advice", "reason", "receipt"),
+}
+"""What an act recorded that whoever decides next reads; figures and findings stand elsewhere."""
 
 _NOTES = ("note_id", "minutes_id", "facts_id")
 """What events call the ids of the words that lie in the vault."""

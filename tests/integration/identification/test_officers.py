@@ -46,6 +46,23 @@ async def test_an_account_without_its_prefix_is_that_person(world: World) -> Non
     ]
 
 
+@rule("R55")
+async def test_naming_stands_under_the_clock_of_the_visit_that_waits_for_it(world: World) -> None:
+    home, _ = await register(world, **household())
+    case = await world.opened(home, "2023-08-01")
+    shown = await world.get("town", f"/cases/{case}")
+    assert [(item["step"], item["due_on"]) for item in shown["next"]] == [
+        ("officers", "2023-08-04")
+    ]
+    await world.does(
+        "town", f"/cases/{case}/officers", village_officer="village", town_officer="town"
+    )
+    later = {
+        item["step"]: item["due_on"] for item in (await world.get("town", f"/cases/{case}"))["next"]
+    }
+    assert later["verification"] == "2023-08-04"
+
+
 @rule("R5")
 @pytest.mark.parametrize(
     ("named", "field", "code"),
