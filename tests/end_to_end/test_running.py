@@ -2,10 +2,11 @@
 
 from contextlib import closing
 from datetime import date, timedelta
+from uuid import uuid4
 
 from dixian.demo.first import prepare
 from dixian.people import VILLAGE
-from dixian.provision import SERVICES
+from dixian.provision import SERVICES, Tenant
 from shared.testing.decider import rule
 from tests.end_to_end.system import System
 from tests.end_to_end.visitor import sends, signed_in, text_of
@@ -56,3 +57,29 @@ def test_the_operator_sees_what_is_parked(spare: System) -> None:
         assert text_of(page).count("搁置 0") == len(SERVICES)
     with closing(signed_in(spare, "village-officer")) as browser:
         assert browser.get("/system").status_code == 403
+
+
+def test_what_is_parked_is_told_whole_wherever_one_looks(spare: System) -> None:
+    database = Tenant("identification").database
+    parked_id = uuid4()
+    spare.rows(database, _PARK, parked_id)
+    try:
+        listed = spare.command("parked", "list", "identification").stdout
+        assert f"identification {parked_id}" in listed
+        assert "refused:R56  too-early: 公示未满 / early" in listed
+        said = spare.command("doctor")
+        assert "1 messages; `dixian parked list identification` says why" in said.stdout
+        assert said.returncode == 1
+        with closing(signed_in(spare, "operator")) as browser:
+            read = text_of(browser.get("/system"))
+            assert "搁置 1 dixian.alerts 1" in read
+            assert read.count("搁置 0") == len(SERVICES) - 1
+    finally:
+        spare.rows(database, "delete from es.parked where id = $1", parked_id)
+
+
+_PARK = """
+insert into es.parked (id, consumer, topic, part, off, key, type, reason, detail, message)
+values ($1, 'identification', 'dixian.alerts', 0, 0, $1, 'RiskReported', 'refused:R56',
+        'too-early: 公示未满 / early', '{}')
+"""

@@ -7,13 +7,14 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from services.console.api import Refused
 from services.console.door import Door
 from services.console.forms.assistance import BEGIN
 from services.console.forms.form import Form, by_name
 from services.console.forms.identification import CASE_FORMS, FINDING_FORMS
 from services.console.pages import acting, recorded
 from services.console.pages.acting import Option, Subject
-from services.console.pages.people import heads, member_name, members_of
+from services.console.pages.people import approves, heads, member_name, members_of
 from services.console.pages.tables import offered
 from services.console.visit import Visit
 from shared.kernel.division import Level, ancestor
@@ -115,6 +116,8 @@ async def _doable(visit: Visit, case: Json) -> list[dict[str, Any]]:
     for item in case["next"]:
         forms = [form for form in CASE_FORMS if form.step == item["step"]]
         allowed = [form for form in forms if await visit.api.may(form.service, form.path)]
+        if item["step"] == "approval" and allowed and not await approves(visit):
+            allowed = [form for form in allowed if form.name != "approval"]
         mine = visit.level.name in item["levels"]
         found.append({**item, "forms": allowed if mine else [], "mine": mine})
     return found
@@ -139,6 +142,9 @@ async def _beside(visit: Visit, case: Json) -> list[Form]:
 async def show(visit: Visit) -> Response:
     """The screen of a step."""
     form = acting.form_of(visit, FORMS)
+    if form.name == "approval" and not await approves(visit):
+        whose = visit.words("县级批准由县级党委农业农村委员会或其授权的人办理,您没有现行的授权")
+        raise Refused(403, {"code": "forbidden", "detail": whose})
     return await acting.show(visit, form, await _subject(visit, form))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from services.console.pages.acting import Option
 from services.console.visit import Visit
 from shared.kernel.division import NATION, Level
+from shared.kernel.principal import Role
 from shared.policy.divisions import Division
 
 _MOST = 200
@@ -75,3 +76,17 @@ def member_name(visit: Visit, member: Mapping[str, Any]) -> str:
     role = visit.words("户主") if member["is_head"] else ""
     labour = visit.words.label("Labour", member["labour"])
     return " · ".join(part for part in (name, role, labour) if part)
+
+
+async def approves(visit: Visit) -> bool:
+    """Whether they approve for the county: of its committee, or with a delegation that holds."""
+    if visit.has(Role.COMMITTEE):
+        return True
+    page = await visit.api.maybe("identification", "/delegations", limit=_MOST)
+    day = visit.today.isoformat()
+    return any(
+        item["holder"] == visit.who.subject
+        and item["valid_from"] <= day <= item["valid_until"]
+        and not item["revoked_on"]
+        for item in (page or {"items": ()})["items"]
+    )

@@ -1,4 +1,4 @@
-"""What the steps of a case recorded, in words: for whoever decides next, and for the case's page."""
+"""What the steps of a case recorded, in words: for who decides next, and for the case's page."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any

@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute
 from services.console.api import Away, Refused
 from services.console.door import Door
 from services.console.forms.identification import CASE_FORMS
-from services.console.pages.people import heads
+from services.console.pages.people import approves, heads
 from services.console.visit import Visit
 from shared.kernel.division import Level
 from shared.kernel.principal import Role
@@ -111,6 +111,9 @@ async def cases(visit: Visit) -> Sequence[Item]:
     if page is None or visit.level > Level.COUNTY:
         return ()
     mine = {form.name for form in CASE_FORMS if await visit.api.may(form.service, form.path)}
+    asked = {row["step"] for row in page["items"]}
+    if "approval" in mine & asked and not await approves(visit):
+        mine.remove("approval")
     return [
         Item(
             step=row["step"],

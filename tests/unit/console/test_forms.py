@@ -23,6 +23,7 @@ from services.console.forms.fields import (
     fen,
     nested,
     read_all,
+    unfilled,
 )
 from services.console.forms.form import Form, input_name
 from shared.kernel.money import yuan
@@ -169,3 +170,59 @@ def test_a_signature_is_read_as_it_is_or_out_of_what_the_command_line_printed(te
 def test_what_is_no_signature_is_said_beside_the_field(text: str) -> None:
     with pytest.raises(Fault, match="128位"):
         Signature(name="signature", label="签名").read(typed(signature=text), "signature")
+
+
+FORM = (
+    Choice(name="source", label="来源", group="LeadSource", required=True),
+    Choice(
+        name="channel",
+        label="方式",
+        group="Channel",
+        only_if=("source", "SELF_DECLARATION"),
+        required=True,
+    ),
+    Text(name="agent.name", label="代办人", only_if=("channel", "AGENT"), required=True),
+    Rows(
+        name="members",
+        label="成员",
+        key="name",
+        presets=({"relation": "HEAD"},),
+        fields=(
+            Text(name="name", label="姓名"),
+            Choice(name="relation", label="关系", group="Relation", required=True),
+            Choice(name="hukou", label="户籍", group="Hukou", required=True, default="RURAL"),
+            Text(name="document_number", label="证件"),
+        ),
+    ),
+)
+
+
+def test_what_must_be_filled_in_is_told_by_its_inputs_name() -> None:
+    declared = {"source": "SELF_DECLARATION", "channel": "AGENT"}
+    assert set(unfilled(FORM, typed())) == {"source"}
+    assert set(unfilled(FORM, typed(**declared))) == {"agent.name"}
+    assert unfilled(FORM, typed(**declared, agent__name="孙")) == {}
+
+
+@rule("R54")
+def test_what_hangs_on_another_answer_counts_only_with_it() -> None:
+    changed = typed(source="CADRE_SCREENING", channel="AGENT", agent__name="孙")
+    assert unfilled(FORM, changed) == {}
+    assert nested(read_all(FORM, changed)) == {"source": "CADRE_SCREENING"}
+
+
+def test_a_row_that_lacks_only_its_key_is_no_empty_one() -> None:
+    sent = typed(
+        members__0__name="张三",
+        members__0__relation="HEAD",
+        members__0__hukou="RURAL",
+        members__1__name="",
+        members__1__relation="",
+        members__1__hukou="RURAL",
+        members__2__name="",
+        members__2__document_number="370181196503080011",
+        members__2__hukou="RURAL",
+        source="CADRE_SCREENING",
+    )
+    assert set(unfilled(FORM, sent)) == {"members.2.name", "members.2.relation"}
+    assert FORM[3].read(typed(members__0__relation="HEAD"), "members") is None
