@@ -62,7 +62,7 @@ class BlindIndex:
         self._look()
         return tuple(token for version in self._hashes for token in self._tokens(version, document))
 
-    def tokens_of(self, numbers: Sequence[str]) -> list[list[bytes]]:
+    def tokens_of(self, numbers: Sequence[bytes]) -> list[list[bytes]]:
         """The tokens of many identity numbers, normalised and valid: a list for each key in use.
 
         The first is what ``identity`` gives for each.
@@ -71,8 +71,7 @@ class BlindIndex:
         made = []
         for version, hashed in self._hashes.items():
             head = bytes((version,))
-            digests = hashed(number.encode() for number in numbers)
-            made.append([head + digest[:_HASH_BYTES] for digest in digests])
+            made.append([head + digest[:_HASH_BYTES] for digest in hashed(numbers)])
         return made
 
     def identity(self, document: Document) -> bytes:

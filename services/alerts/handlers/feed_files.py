@@ -22,7 +22,7 @@ from services.alerts.domain import feed_commands as c
 from services.alerts.domain import feed_policies, policies, triggers
 from services.alerts.domain.alert import ALERT
 from services.alerts.domain.alert_content import judged, place_of
-from services.alerts.domain.commands import Person, ReceiveAlert, RecordAlert
+from services.alerts.domain.commands import Person, ReceiveAlert
 from services.alerts.domain.context import AlertsContext
 from services.alerts.domain.feed import FEED, feed_id
 from services.alerts.domain.feed_file import FEED_FILE, FeedFile
