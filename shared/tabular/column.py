@@ -45,7 +45,7 @@ class Column(Sequence[str]):
     def __getitem__(self, at: int | slice) -> "str | Column":
         if isinstance(at, slice):
             return Column(self._whole, self._begin[at], self._end[at], self.encoding)
-        return str(self._whole[self._begin[at] : self._end[at]], self.encoding)
+        return str(self._whole[self._begin[at] : self._end[at]].tobytes(), self.encoding)
 
     def __iter__(self) -> Iterator[str]:
         return map(self.__getitem__, range(len(self)))
@@ -58,14 +58,14 @@ class Column(Sequence[str]):
     def bytes_of(self, width: int) -> NDArray[np.uint8]:
         """The first ``width`` bytes of each, at most ``WIDEST``: a row each, filled with zeros."""
         places = np.arange(width)
-        made = self._whole[self._begin[:, None] + places]
+        made: NDArray[np.uint8] = self._whole[self._begin[:, None] + places]
         made[places >= self.lengths[:, None]] = 0
         return made
 
     def last_bytes_of(self, width: int) -> NDArray[np.uint8]:
         """The last ``width`` bytes of each: filled with zeros before them."""
         places = np.arange(-width, 0)
-        made = self._whole[np.maximum(self._end[:, None] + places, 0)]
+        made: NDArray[np.uint8] = self._whole[np.maximum(self._end[:, None] + places, 0)]
         made[places < -self.lengths[:, None]] = 0
         return made
 
