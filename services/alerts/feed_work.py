@@ -51,6 +51,8 @@ class Sizes:
     """Rows of a block: one transaction."""
     open_rows: int = 2_000
     """Of which so many may become leads."""
+    first: int = 10_000
+    """Rows of the block that the database waits for."""
 
 
 def own_process() -> Executor:
@@ -163,12 +165,14 @@ class FeedWorker:
     ) -> str:
         """Compare block after block; the code of what made the rest unreadable, if anything."""
         number = file.blocks
-        coming = asyncio.ensure_future(self._next(file_id))
+        coming = asyncio.ensure_future(
+            self._next(file_id, min(self._sizes.first, self._sizes.rows))
+        )
         try:
             while True:
                 block = await coming
                 if not block.ended:
-                    coming = asyncio.ensure_future(self._next(file_id))
+                    coming = asyncio.ensure_future(self._next(file_id, self._sizes.rows))
                 if block.rows:
                     number += 1
                     command = c.CompareRows(
@@ -180,10 +184,8 @@ class FeedWorker:
         finally:
             coming.cancel()
 
-    async def _next(self, file_id: UUID) -> Block:
-        return await self._elsewhere(
-            reading.block, file_id, self._sizes.rows, self._sizes.open_rows
-        )
+    async def _next(self, file_id: UUID, rows: int) -> Block:
+        return await self._elsewhere(reading.block, file_id, rows, self._sizes.open_rows)
 
     async def _load(self, file_id: UUID) -> tuple[FeedFile, Cause]:
         async with self._application.database.reading() as tx:
@@ -201,14 +203,18 @@ class FeedWorker:
         self, file_id: UUID, file: FeedFile
     ) -> AsyncIterator[tuple[str, int | None]]:
         """The file in the other process, ready for the rows that are still to be compared."""
-        await self._elsewhere(reading.begin, file_id, await self._plan(file))
+        plan = await self._plan(file)
+        adding = asyncio.ensure_future(self._elsewhere(reading.begin, file_id, plan))
         try:
             n = 0
             while part := await self._part(file_id, n):
-                await self._elsewhere(reading.add, file_id, part)
+                await adding
+                adding = asyncio.ensure_future(self._elsewhere(reading.add, file_id, part))
                 n += 1
+            await adding
             yield await self._elsewhere(reading.ready, file_id, file.last_row)
         finally:
+            adding.cancel()
             await self._elsewhere(reading.end, file_id)
 
     async def _part(self, file_id: UUID, n: int) -> bytes:

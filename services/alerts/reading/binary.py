@@ -69,7 +69,9 @@ def kept_below(file_id: UUID, rows: Rows, fate: str) -> Iterator[bytes]:
     Whoever is kept in the order of an index finds its page where the one before has left it.
     """
     beginnings = np.ascontiguousarray(rows["alert_id"]).view(">u8")[::2]
-    order = np.argsort(beginnings.astype(np.uint64))  # whoever has the same eight bytes is near enough
+    order = np.argsort(
+        beginnings.astype(np.uint64)
+    )  # whoever has the same eight bytes is near enough
     yield _BEGIN
     for begin in range(0, len(rows), _PART):
         part = rows[order[begin : begin + _PART]]

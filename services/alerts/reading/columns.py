@@ -114,7 +114,8 @@ class Columns:
         whens = [self._when[cells] for cells in said]
         places, where = distinct((of[F.DIVISION],))
         wheres = [self._where[cell] for (cell,) in places]
-        tokens = self._plan.index.tokens_of(of[F.DOCUMENT_NUMBER].cut(LENGTH))
+        valid = surely_valid(of[F.DOCUMENT_NUMBER])
+        tokens = self._plan.index.tokens_of(_numbers_of(of[F.DOCUMENT_NUMBER], valid))
         read = _Read(of, whens, when, wheres, where, tokens)
         amounts = amounts_of(of[F.AMOUNT], self._fen, none=_NONE)
         lowest = np.array([_NONE if w is None or w.lowest is None else w.lowest for w in whens])
@@ -126,7 +127,7 @@ class Columns:
         good["token"] = np.frombuffer(b"".join(tokens[0]), good.dtype["token"])
         good["alert_id"] = self._ids(of[F.EXTERNAL_ID].cut(WIDEST))
         good["content"] = _contents(read, amounts)
-        plain = _plain(of)
+        plain = valid & _plain(of)
         plain &= np.array([w is not None for w in whens])[when]
         plain &= np.array([w is not None for w in wheres])[where]
         plain &= (amounts >= 0) | (of[F.AMOUNT].lengths == 0) & (lowest[when] == _NONE)
@@ -211,6 +212,14 @@ def _numbers(rows: Run | Sequence[Row]) -> Sequence[int]:
     return [row.number for row in rows]
 
 
+def _numbers_of(cells: Column, valid: NDArray[np.bool_]) -> list[bytes]:
+    """The valid ones; zeros for the others, whose tokens nobody is to ask for."""
+    numbers = cells.bytes_of(LENGTH)
+    numbers[~valid] = ord("0")
+    made: list[bytes] = numbers.view(f"S{LENGTH}")[:, 0].tolist()
+    return made
+
+
 def _contents(read: _Read, amounts: NDArray[np.int64]) -> NDArray[Any]:
     """``alert_content.hashed`` of each."""
     texts = str(amounts.tolist()).encode()[1:-1].split(b", ")
@@ -231,8 +240,7 @@ def _contents(read: _Read, amounts: NDArray[np.int64]) -> NDArray[Any]:
 
 def _plain(of: Mapping[F, Column]) -> NDArray[np.bool_]:
     """Which rows hold nothing unusual about the person, nor in what they call themselves."""
-    made = surely_valid(of[F.DOCUMENT_NUMBER])
-    made &= _are_plain_ids(of[F.EXTERNAL_ID])
+    made = _are_plain_ids(of[F.EXTERNAL_ID])
     made &= _begin(of[F.NAME], str.isalpha) & (of[F.NAME].lengths <= LONGEST_NAME)
     if of[F.DETAILS].lengths.any():
         made &= _begin(of[F.DETAILS], lambda character: not character.isdigit())

@@ -38,7 +38,7 @@ from shared.vault.documents import check_character, parse_document
 from shared.vault.keyring import KeyRing
 
 TODAY = date(2023, 8, 1)
-INDEX = BlindIndex(KeyRing.new("HMAC-SHA-256"))
+INDEX = BlindIndex(KeyRing.new("CMAC-AES-256"))
 FEED = "medical-insurance"
 HEADER = tuple(USUAL.columns.values())
 PLAN = Plan(FEED, "37", USUAL, triggers.DEFAULTS, TODAY, INDEX)
