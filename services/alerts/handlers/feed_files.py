@@ -126,8 +126,13 @@ class _Comparing:
         await feed_rows.begin(connection, self.feed)
         rows = await self._still_open()
         tokens = [(row.n, token) for row in rows for token in row.tokens]
-        found = await feed_rows.households(connection, tokens)
-        keeping = asyncio.create_task(self._keep_below())
+        asked = asyncio.create_task(feed_rows.households(connection, tokens))
+        await asyncio.sleep(0)  # the server looks them up while we pack
+        try:
+            packed = await self._packed(self._below)
+        finally:
+            found = await asked
+        keeping = asyncio.create_task(self._keep_below(packed))
         try:
             await self._judge([row for row in rows if row.n in found], found)
         finally:
@@ -136,15 +141,27 @@ class _Comparing:
         await self._judge(unknown, await self._looked_up_again(unknown))
         await self._write()
 
-    async def _keep_below(self) -> None:
+    @property
+    def _below(self) -> binary.Rows:
+        good = self.block.good
+        below: binary.Rows = good[~good["open"]]
+        return below
+
+    async def _packed(self, rows: binary.Rows) -> list[bytes]:
+        made = []
+        for part in binary.kept_below(self.file_id, rows, RowFate.BELOW_THRESHOLD):
+            made.append(part)
+            await asyncio.sleep(0)  # others' requests are answered meanwhile
+        return made
+
+    async def _keep_below(self, packed: Sequence[bytes]) -> None:
         """Keep what lies below everybody's threshold.
 
         Nearly always none of it came before: whether some did is asked when the index says so.
         """
-        connection = self.call.tx.raw
-        below = self.block.good[~self.block.good["open"]]
+        connection, below = self.call.tx.raw, self._below
         try:
-            await self._keep_as_below(below)
+            await feed_rows.keep(connection, binary.BELOW, packed)
         except asyncpg.UniqueViolationError:
             ids = [UUID(bytes=item) for item in cut(below["alert_id"].tobytes(), 16)]
             known = await feed_rows.known(connection, ids)
@@ -152,11 +169,8 @@ class _Comparing:
             for n, alert_id, content in zip(below["n"].tolist(), ids, contents, strict=True):
                 if alert_id in known:
                     self._came_before(n, known[alert_id], content)
-            await self._keep_as_below(below[[alert_id not in known for alert_id in ids]])
-
-    async def _keep_as_below(self, rows: binary.Rows) -> None:
-        packed = binary.kept_below(self.file_id, rows, RowFate.BELOW_THRESHOLD)
-        await feed_rows.keep(self.call.tx.raw, binary.BELOW, packed)
+            others = await self._packed(below[[alert_id not in known for alert_id in ids]])
+            await feed_rows.keep(connection, binary.BELOW, others)
 
     async def _write(self) -> None:
         connection, block = self.call.tx.raw, self.block
