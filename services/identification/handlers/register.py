@@ -1,6 +1,8 @@
 """The register's commands: people into the vault, tokens into the index, codes into events."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,15 +22,18 @@ from shared.contracts.identification import IndexToken
 from shared.kernel.division import Level
 from shared.kernel.event import Command
 from shared.kernel.ids import new_id
-from shared.kernel.refusal import Invalid
+from shared.kernel.refusal import Invalid, Refusal
 from shared.policy.divisions import Divisions
 from shared.store.application import Call, Handler, Outcome
+from shared.store.bulk import Begun
 from shared.vault.blind_index import BlindIndex
 from shared.vault.documents import Document, parse_document
 from shared.vault.vault import Entry, Vault
 
 HOME = ("address", "phone", "national_number", "relocation_site")
 """What the vault keeps of a home, as the commands name it."""
+_TURN = 10
+"""Households of a file that are drafted before others get their turn."""
 
 
 @dataclass(frozen=True)
@@ -50,30 +55,43 @@ class RegisterHandlers:
 
     async def register(self, command: RegisterHousehold, call: Call) -> Outcome:
         """A new household: checked against the divisions and against everybody registered."""
-        self._places_exist(command)
-        self._hukou_places_exist(command.members, "members")
-        documents = _documents(command.members, "members")
+        documents = self._checked(command)
         await self._must_be_new(documents, call)
-        household_id = new_id()
-        member_ids = tuple(new_id() for _ in command.members)
-        plain = call.context(command.occurred_on)
-        context = Registration(
-            today=plain.today,
-            occurred_on=plain.occurred_on,
-            principal=plain.principal,
-            household_id=household_id,
-            member_ids=member_ids,
-            key_id=str(self.index.version),
-            tokens=self._tokens(member_ids, documents),
-            details=_new_details(member_ids, command.members),
+        made = self._prepared(command, documents, call)
+        await self.vault.put(call.tx.raw, made.entries, at=call.tx.clock.now())
+        return await call.decide(HOUSEHOLD, made.context.household_id, command, made.context)
+
+    async def register_many(
+        self, commands: Sequence[RegisterHousehold], call: Call, begun: Begun
+    ) -> Sequence[UUID | Refusal]:
+        """A file's households: each as if it came by itself, everybody looked up at once.
+
+        That two of them have a person in common is the file's to see, or the index's of the store.
+        """
+        checked = [self._checked_or_refused(command) for command in commands]
+        taken = await self._registered(
+            [item for item in checked if not isinstance(item, Refusal)], call
         )
-        entries = [
-            Entry(household_id, household_id, "household", {"phone": None, **_home(command)}),
-            *_people(household_id, member_ids, command.members, documents),
-            *_detailed(household_id, context.details, _said(member_ids, command.members)),
-        ]
+        entries: list[Entry] = []
+        answers: list[UUID | Refusal] = []
+        for number, (command, documents) in enumerate(zip(commands, checked, strict=True)):
+            if number % _TURN == 0:
+                await asyncio.sleep(0)  # others' requests are answered meanwhile
+            try:
+                if isinstance(documents, Refusal):
+                    raise documents
+                if not taken.isdisjoint(self._all_tokens(documents)):
+                    raise registered_elsewhere()
+                made = self._prepared(command, documents, call)
+                id_ = made.context.household_id
+                call.draft(begun, HOUSEHOLD, id_, command, made.context)
+            except Refusal as refusal:
+                answers.append(refusal)
+            else:
+                entries += made.entries
+                answers.append(id_)
         await self.vault.put(call.tx.raw, entries, at=call.tx.clock.now())
-        return await call.decide(HOUSEHOLD, household_id, command, context)
+        return answers
 
     async def revise(self, command: ReviseHousehold, call: Call) -> Outcome:
         """Who came goes into the vault; who went stays there, under the household's key.
@@ -143,6 +161,42 @@ class RegisterHandlers:
         )
         return await call.decide(POLICY_BOOK, book_id(policy.division), command, context)
 
+    def _checked(self, command: RegisterHousehold) -> list[Document]:
+        """The members' documents. Raises the ``Refusal`` of a place or number that is none."""
+        self._places_exist(command)
+        self._hukou_places_exist(command.members, "members")
+        return _documents(command.members, "members")
+
+    def _checked_or_refused(self, command: RegisterHousehold) -> list[Document] | Refusal:
+        try:
+            return self._checked(command)
+        except Refusal as refusal:
+            return refusal
+
+    def _prepared(
+        self, command: RegisterHousehold, documents: Sequence[Document], call: Call
+    ) -> "_Prepared":
+        """Ids and tokens for the decision, and what the vault is to keep."""
+        household_id = new_id()
+        member_ids = tuple(new_id() for _ in command.members)
+        plain = call.context(command.occurred_on)
+        context = Registration(
+            today=plain.today,
+            occurred_on=plain.occurred_on,
+            principal=plain.principal,
+            household_id=household_id,
+            member_ids=member_ids,
+            key_id=str(self.index.version),
+            tokens=self._tokens(member_ids, documents),
+            details=_new_details(member_ids, command.members),
+        )
+        entries = [
+            Entry(household_id, household_id, "household", {"phone": None, **_home(command)}),
+            *_people(household_id, member_ids, command.members, documents),
+            *_detailed(household_id, context.details, _said(member_ids, command.members)),
+        ]
+        return _Prepared(context, entries)
+
     def _tokens(
         self, member_ids: Sequence[UUID], documents: Sequence[Document]
     ) -> tuple[IndexToken, ...]:
@@ -167,9 +221,26 @@ class RegisterHandlers:
 
     async def _must_be_new(self, documents: Sequence[Document], call: Call) -> None:
         """Nobody is registered already, under any index key in use (R25)."""
-        tokens = [token.hex() for document in documents for token in self.index.tokens(document)]
-        if tokens and await lookups.owners_of(call.tx.sql, tokens):
+        if await self._registered([documents], call):
             raise registered_elsewhere()
+
+    async def _registered(
+        self, households: Iterable[Sequence[Document]], call: Call
+    ) -> AbstractSet[str]:
+        """Those of the households' tokens that somebody in the register has."""
+        tokens = [token for documents in households for token in self._all_tokens(documents)]
+        return set(await lookups.held(call.tx.raw, tokens)) if tokens else set()
+
+    def _all_tokens(self, documents: Sequence[Document]) -> list[str]:
+        return [token.hex() for document in documents for token in self.index.tokens(document)]
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A household on its way into the register."""
+
+    context: Registration
+    entries: Sequence[Entry]
 
 
 def _documents(people: Sequence[PersonGiven], field_name: str) -> list[Document]:
