@@ -25,6 +25,12 @@ _REMEMBER = (
     " values ($1, $2, $3, $4, $5::json, now())"
 )
 
+_REMEMBER_MANY = """
+insert into es.idempotency (principal, route, key, fingerprint, receipt, created_at)
+select p, r, k, f, a::json, now()
+  from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[]) as u(p, r, k, f, a)
+"""
+
 
 @dataclass(frozen=True)
 class IdempotencyKey:
@@ -136,7 +142,7 @@ async def remember_many(
         for key, receipt in answers
     ]
     try:
-        await connection.executemany(_REMEMBER, rows)
+        await connection.execute(_REMEMBER_MANY, *([row[n] for row in rows] for n in range(5)))
     except asyncpg.UniqueViolationError as error:
         raise AlreadyAnswered from error
 
