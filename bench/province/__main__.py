@@ -10,6 +10,7 @@ month); the flood is the real one, 5,000 households in a day. What was seen is w
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -39,6 +40,10 @@ RESULT = Path(__file__).parents[1] / "province.json"
 
 async def main(seed: int, scale: Scale, replicas: int, keep: Path | None) -> None:
     """Live the year and tell. Ends the program with an error when a count is wrong."""
+    this = asyncio.current_task()
+    assert this is not None
+    # Whoever ends it ends the cluster with it; what was kept until then stays.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     with TemporaryDirectory(prefix="dixian-province-", ignore_cleanup_errors=True) as directory:
         cluster = Cluster(
             Home(Path(directory)), base_for(replicas), replicas=replicas, by_road=False
@@ -129,6 +134,8 @@ if __name__ == "__main__":
     parser.add_argument(
         "--cases", type=int, help="about so many a year that the alerts open, instead of one of 120"
     )
-    parser.add_argument("--keep", action="store_true", help=f"write {RESULT.name} as it goes")
+    parser.add_argument(
+        "--keep", type=Path, nargs="?", const=RESULT, help=f"write {RESULT.name} as it goes"
+    )
     given = parser.parse_args()
-    run(main(given.seed, _scale(given), given.replicas, RESULT if given.keep else None))
+    run(main(given.seed, _scale(given), given.replicas, given.keep))

@@ -79,8 +79,10 @@ select w.lead_id, bool_or(w.automatic) as automatic, l.alert_id, l.person_id
  group by w.lead_id, l.alert_id, l.person_id
 having bool_and(get_byte(w.token, 0) <> $1) order by w.lead_id limit $2
 """
+# By ranges of the index: nearly always there is nothing to drop among the province's people.
 _DROP_OLDER = """
-delete from matching.token where not (get_byte(token, 0) = any($1::int[]))
+delete from matching.token t using unnest($1::bytea[], $2::bytea[]) as gap(low, high)
+ where t.token >= gap.low and t.token < gap.high
 """
 _PUBLISH = """
 insert into matching.policy (version, policy) values ($1, $2::text::jsonb)
@@ -88,6 +90,8 @@ on conflict (version) do update set policy = excluded.policy
 """
 
 _BUCKETS = 1024
+_LAST = b"\xff" * 18
+"""After every token: those have 17 bytes."""
 
 
 @dataclass(frozen=True)
@@ -190,7 +194,13 @@ async def waiting_by_older_keys(
 
 async def drop_older(connection: Connection, versions: Collection[int]) -> None:
     """Forget the tokens by keys that are in use no more; no question is asked by them."""
-    await connection.execute(_DROP_OLDER, list(versions))
+    ends = [bytes((version,)) for version in sorted(versions)]
+    await connection.execute(_DROP_OLDER, [b"", *map(_next, ends)], [*ends, _LAST])
+
+
+def _next(head: bytes) -> bytes:
+    """Where the tokens of the version after this one's begin."""
+    return bytes((head[0] + 1,)) if head < b"\xff" else _LAST
 
 
 async def owners_about(connection: Connection, household_id: UUID) -> Collection[UUID]:
