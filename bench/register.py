@@ -109,7 +109,7 @@ async def main(households: int, rounds: int) -> None:
                 rounds,
             )
             await database.close()
-    table("a county's file of households", rates, ALONE, reach={TOGETHER: {ALONE: 4}})
+    table("a county's file of households", rates, ALONE)
 
 
 if __name__ == "__main__":

@@ -118,7 +118,7 @@ def _processes(cluster: Cluster) -> Json:
     found: Json = {}
     for path in sorted(cluster.inside.run.glob("*.pid")):
         process = supervisor.running(cluster.inside.run, path.stem)
-        if process is not None:
+        if process is not None and path.stem != "postgres":
             found[path.stem] = _of([process])
     pid = cluster.server.pid
     if pid is not None:
