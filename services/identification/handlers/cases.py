@@ -143,10 +143,9 @@ class CaseHandlers:
     async def _posts(self, command: commands.CaseAct, call: Call) -> Mapping[str, str]:
         if not isinstance(command, commands.NameOfficers):
             return {}
-        named = [command.village_officer, command.town_officer, call.principal.subject]
-        return {call.principal.subject: call.principal.division} | await lookups.posts(
-            call.tx.sql, named
-        )
+        caller = call.principal
+        known = await lookups.posts(call.tx.sql, [command.village_officer, command.town_officer])
+        return {**known, caller.subject: caller.division}
 
     async def _keep_texts(
         self, command: commands.CaseAct, household_id: UUID, call: Call
