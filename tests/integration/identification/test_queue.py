@@ -60,8 +60,10 @@ async def test_the_queue_is_asked_for_by_place_channel_officer_and_clock(world: 
     assert await steps(world, "town") == both
     assert await steps(world, "city", division=VILLAGE) == both
     assert await steps(world, "town", source="HOTLINE") == [(early, "officers")]
-    assert await steps(world, "town", overdue=True) == []
-    assert await steps(world, "town", due_by="2023-08-05") == [(early, "officers")]
+    assert await steps(world, "town", overdue=True) == [(early, "officers")], (
+        "the visit waits for it"
+    )
+    assert await steps(world, "town", due_by="2023-08-03") == [(early, "officers")]
     assert await steps(world, "town", household_id=second) == [(late, "officers")]
     assert await steps(world, "town", green_channel=True) == []
     assert await steps(world, "town", priority=1) == []
