@@ -11,9 +11,8 @@ from services.audit.log.append import LogWriter
 from services.audit.log.checkpoints import Publisher
 from services.audit.log.keys import KeyVerifier
 from services.audit.log.reader import NoSuchLog
-from services.audit.read_models import proofs
 from services.audit.read_models.access import Reading
-from services.audit.read_models.proofs import Proved
+from services.audit.read_models.proofs import Proved, Prover
 from services.audit.read_models.trail import NoSuchEntry
 from shared.kernel.principal import Principal, Role
 from shared.store.database import Database
@@ -28,8 +27,7 @@ EVENTS = history(20, 40)
 async def asked(database: Database, index: int, division: str = "37") -> Proved:
     who = Principal("person:i-1", frozenset({Role.INSPECTOR}), division)
     reading = Reading(who, "GET /entries/{index}/proof", {"index": index}, "request-1")
-    async with database.reading() as tx:
-        return await proofs.proved(tx.raw, None, index, reading, Stopped().now())
+    return await Prover(database).proved(None, index, reading, Stopped().now())
 
 
 async def written_down(database: Database) -> list[tuple[str, list[UUID], list[UUID]]]:
