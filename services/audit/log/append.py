@@ -98,22 +98,37 @@ class LogWriter:
         Raises ``NotCanonical`` for data without a canonical form; nothing is then appended.
         """
         raw = tx.raw
-        await raw.execute(_LOCK, self._name.province)
-        log_id, head = await self._current(raw)
         once = list({entry.event_id: entry for entry in reversed(entries)}.values())[::-1]
         ready: _Ready = asyncio.Queue()
-        (seen, versions), sealed = await _both(
-            _stored(raw, log_id, head.size, once, ready), _sealed(once, ready)
-        )
-        new = [item for item in sealed if item.entry.event_id not in seen]
+        before, sealed = await _both(self._stored(raw, once, ready), _sealed(once, ready))
+        log_id, head = before.log_id, before.head
+        new = [item for item in sealed if item.entry.event_id not in before.seen]
         if new:
             await _write_openings(raw, log_id, head.size, new)
             grown, full = merkle.extend(head, b"".join(item.hash for item in new))
             await _write_tiles(raw, log_id, full)
             await _move_head(raw, log_id, head, grown)
             fresh = [item.entry for item in new]
-            await completeness.check(raw, fresh, versions, self._clock.now())
+            await completeness.check(raw, fresh, before.versions, self._clock.now())
         return Appended(log_id, head.size, head.size + len(new), len(entries) - len(new))
+
+    async def _stored(
+        self, raw: "asyncpg.Connection[Any]", entries: Sequence[Entry], ready: "_Ready"
+    ) -> "_Before":
+        """Write what gets ``ready`` of the entries, but for the events already in a log."""
+        await raw.execute(_LOCK, self._name.province)
+        log_id, head = await self._current(raw)
+        rows = await raw.fetch(_SEEN, [entry.event_id for entry in entries])
+        seen = {row["event_id"] for row in rows}
+        versions = await completeness.versions(raw, entries)
+        await raw.copy_to_table(
+            "entry",
+            schema_name="audit",
+            columns=copying.COLUMNS,
+            source=_rows(log_id, head.size, seen, ready),
+            format="binary",
+        )
+        return _Before(log_id, head, seen, versions)
 
     async def _current(self, raw: "asyncpg.Connection[Any]") -> tuple[int, Head]:
         """The log of the year and its head. A clock that went back stays with the newest log."""
@@ -134,6 +149,17 @@ class _Sealed(NamedTuple):
     entry: Entry
     leaf: Leaf
     hash: bytes
+
+
+class _Before(NamedTuple):
+    """What a batch was added to."""
+
+    log_id: int
+    head: Head
+    seen: set[UUID]
+    """Events of the batch that were in a log already."""
+    versions: dict[UUID, int]
+    """How far each of its streams was."""
 
 
 _Ready = asyncio.Queue[list[_Sealed]]
@@ -171,26 +197,6 @@ async def _sealed(entries: Sequence[Entry], ready: _Ready) -> list[_Sealed]:
 def _seal(entry: Entry, salt: bytes) -> _Sealed:
     sealed = leaf.seal(entry, salt)
     return _Sealed(entry, sealed, merkle.leaf_hash(sealed.data))
-
-
-async def _stored(
-    raw: "asyncpg.Connection[Any]", log_id: int, start: int, entries: Sequence[Entry], ready: _Ready
-) -> tuple[set[UUID], dict[UUID, int]]:
-    """Write from the index ``start`` on what gets ``ready``, but for the events already in a log.
-
-    Which those are, and how far the stream of each entry was before.
-    """
-    rows = await raw.fetch(_SEEN, [entry.event_id for entry in entries])
-    seen = {row["event_id"] for row in rows}
-    versions = await completeness.versions(raw, entries)
-    await raw.copy_to_table(
-        "entry",
-        schema_name="audit",
-        columns=copying.COLUMNS,
-        source=_rows(log_id, start, seen, ready),
-        format="binary",
-    )
-    return seen, versions
 
 
 async def _rows(log_id: int, start: int, seen: set[UUID], ready: _Ready) -> AsyncIterator[bytes]:
