@@ -34,7 +34,13 @@ select l.log_id, l.year, h.size, h.edge
  where l.province = $1 order by l.year desc limit 1
 """
 _SEEN = "select event_id from audit.entry where event_id = any($1::uuid[])"
-_MOVE_HEAD = "update audit.log_head set size = $3, edge = $4 where log_id = $1 and size = $2"
+_MOVE_HEAD = """
+with filled as (
+    insert into audit.tile (log_id, level, n, hashes)
+    select $1::int, * from unnest($5::smallint[], $6::bigint[], $7::bytea[])
+)
+update audit.log_head set size = $3, edge = $4 where log_id = $1 and size = $2
+"""
 
 
 class Transaction(Protocol):
@@ -106,8 +112,7 @@ class LogWriter:
         if new:
             await _write_openings(raw, log_id, head.size, new)
             grown, full = merkle.extend(head, b"".join(item.hash for item in new))
-            await _write_tiles(raw, log_id, full)
-            await _move_head(raw, log_id, head, grown)
+            await _move_head(raw, log_id, head, grown, full)
             fresh = [item.entry for item in new]
             await completeness.check(raw, fresh, before.versions, self._clock.now())
         return Appended(log_id, head.size, head.size + len(new), len(entries) - len(new))
@@ -222,21 +227,17 @@ async def _write_openings(
         await raw.copy_records_to_table("opening", schema_name="audit", records=openings)
 
 
-async def _write_tiles(
-    raw: "asyncpg.Connection[Any]", log_id: int, full: dict[TileId, bytes]
-) -> None:
-    if full:
-        await raw.copy_records_to_table(
-            "tile",
-            schema_name="audit",
-            records=[(log_id, *tile, hashes) for tile, hashes in full.items()],
-        )
-
-
 async def _move_head(
-    raw: "asyncpg.Connection[Any]", log_id: int, before: Head, after: Head
+    raw: "asyncpg.Connection[Any]",
+    log_id: int,
+    before: Head,
+    after: Head,
+    full: dict[TileId, bytes],
 ) -> None:
-    status = await raw.execute(_MOVE_HEAD, log_id, before.size, after.size, list(after.edge))
+    levels, numbers = [tile.level for tile in full], [tile.n for tile in full]
+    tiles = (levels, numbers, list(full.values()))
+    edge = list(after.edge)
+    status = await raw.execute(_MOVE_HEAD, log_id, before.size, after.size, edge, *tiles)
     if status != "UPDATE 1":
         # The lock makes this impossible; if it happens all the same, the batch must not stand.
         raise RuntimeError(f"log {log_id} is no longer at {before.size}")
