@@ -1,7 +1,7 @@
 """Entries as PostgreSQL's binary COPY takes them, made row by row while the server stores others.
 
-The driver would make the same bytes of records, twice as slowly, and send them half a megabyte at a
-time; so the server waited for the first row until the service had made nearly all of them.
+The driver would make the same bytes of records, but send them half a megabyte at a time, so that
+the server waits for the first row until the service has made nearly all of them.
 """
 
 import struct
