@@ -7,7 +7,8 @@ entries takes half an hour, asking them a few minutes.
 
 The service runs in a process of its own, whole but for its workers; each question goes through its
 door, is written down as a reading, committed and answered. The proofs are verified with the log's
-public key, and every page must show what was asked for.
+public key, and every page must show what was asked for. Proofs are first asked where nothing is
+held ready: the server and the service newly started, the files out of the system's memory.
 """
 
 import asyncio
