@@ -238,7 +238,8 @@ def sentences() -> Iterator[str]:
             )
     yield from _of_field(audit.SIGNATURE)
     for form in (*FORMS, *FILES):
-        yield from (form.title, form.intro, form.button, form.done, form.trial)
+        yield from (form.title, form.intro, form.button, form.done)
+        yield from (trial.words for trial in form.trials)
         yield from chain.from_iterable(map(_of_field, form.all_fields))
     for file in CONSOLE.rglob("*.py"):
         if "forms" not in file.parts or file.name == "fields.py":
@@ -263,7 +264,6 @@ def _of_code(text: str) -> Iterator[str]:
             yield from re.findall(r'"([^"]*[一-鿿][^"]*)"', "".join(block))
     yield from re.findall(r"""\("/[a-z/]+", "([^"]+)", "[a-z]+", "/""", text)
     yield from re.findall(r"""(?:return f?|\()"/[^"]+", "([^"]*[一-鿿][^"]*)\"""", text)
-    yield from re.findall(r"""_CASE_BEFORE = \("[^"]+", "([^"]+)"\)""", text)
 
 
 @cache

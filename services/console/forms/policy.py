@@ -15,7 +15,7 @@ from services.console.forms.fields import (
     Yuan,
     read_all,
 )
-from services.console.forms.form import Form
+from services.console.forms.form import Form, Trial
 
 Json = Any
 AT = "policy.parameters."
@@ -155,7 +155,7 @@ PUBLISH = PolicyForm(
     button="发布",
     done="政策参数已发布",
     dated=False,
-    trial="试算",
+    trials=(Trial("trial", "试算"),),
     fields=(
         Text(name="policy.version", label="版本号", required=True, hint="区划代码/年度-序号"),
         Text(name="policy.document", label="文号", required=True),

@@ -43,7 +43,7 @@ async def show(visit: Visit) -> Response:
 async def send(visit: Visit) -> Response:
     """Tried, which changes nothing; or published."""
     form, subject = await _begun(visit)
-    if visit.form.get("_do") != "trial":
+    if not acting.is_tried(visit, form):
 
         async def load() -> Subject:
             return subject

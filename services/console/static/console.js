@@ -240,8 +240,10 @@
       let timer = 0;
       form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => saveDraft(form), 400); });
       form.addEventListener("submit", (event) => {
-        event.preventDefault();
         saveDraft(form);
+        // A paper to look at goes to a window of its own: the form stays as it is.
+        if (event.submitter && event.submitter.formTarget) return;
+        event.preventDefault();
         send(form, event.submitter);
       });
     }
