@@ -128,7 +128,10 @@ def inside(schema: Json, parts: Json, name: str) -> Json:
 def checked(field: Field, schema: Json, parts: Json) -> None:
     """One field against the schema of what it becomes."""
     if isinstance(field, policy.Entries):
-        assert resolved(schema["additionalProperties"], parts)["type"] == "integer", field.name
+        value = resolved(schema["additionalProperties"], parts)
+        for item in field.fields:
+            if item.name != field.key:
+                checked(item, value if field.value else inside(value, parts, item.name), parts)
     elif isinstance(field, Rows):
         row = resolved(schema["items"], parts)
         for item in field.fields:

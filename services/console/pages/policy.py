@@ -9,23 +9,21 @@ from starlette.routing import BaseRoute
 
 from services.console.api import Refused
 from services.console.door import Door
-from services.console.forms.fields import Field, Given, Length, Yuan, nested, read_all
+from services.console.forms.fields import Given, nested, read_all
 from services.console.forms.policy import (
     AT,
     PARAMETERS,
     PUBLISH,
-    Entries,
     PolicyForm,
-    spoken,
+    shown,
 )
 from services.console.pages import acting
 from services.console.pages.acting import Subject
 from services.console.visit import Visit
-from shared.kernel.money import yuan
 
 _AT = "/policy"
 _TRIAL = "/policy/trial"
-_LABELS = {item.name.removeprefix(AT): item.label for item in PARAMETERS}
+_ITEMS = {item.name.removeprefix(AT): item for item in PARAMETERS}
 Json = Any
 
 
@@ -56,7 +54,8 @@ async def send(visit: Visit) -> Response:
             answer = await visit.api.act(form.service, _TRIAL, {"parameters": said})
         except Refused as refused:
             raise Refused(refused.status, _at_its_input(refused.problem)) from refused
-        return replace(subject, panel=("policy_trial.html", {**answer.body, "labels": _LABELS}))
+        changes = _changes(visit, answer.body["parameters"])
+        return replace(subject, panel=("policy_trial.html", {**answer.body, "changes": changes}))
 
     return await acting.tried(visit, form, subject, ask)
 
@@ -97,15 +96,20 @@ def _at_its_input(problem: Json) -> dict[str, Any]:
 def _rows(visit: Visit, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
     """What is in force, by its label."""
     return [
-        (visit.words(item.label), _shown(item, parameters[name]))
-        for item in PARAMETERS
-        if (name := item.name.removeprefix(AT)) in parameters
+        (visit.words(item.label), shown(item, parameters[name]))
+        for name, item in _ITEMS.items()
+        if name in parameters
     ]
 
 
-def _shown(item: Field, value: Json) -> str:
-    if isinstance(item, Entries):
-        return ";".join(f"{key}:{yuan(amount)}" for key, amount in value.items())
-    if isinstance(item, Yuan):
-        return yuan(value)
-    return spoken(value) if isinstance(item, Length) else str(value)
+def _changes(
+    visit: Visit, parameters: Mapping[str, Mapping[str, Json]]
+) -> Sequence[tuple[str, str, str]]:
+    """What would change: its label, from what, to what."""
+    return [
+        (
+            visit.words(_ITEMS[name].label),
+            *(shown(_ITEMS[name], one[end]) for end in ("from", "to")),
+        )
+        for name, one in parameters.items()
+    ]
