@@ -266,7 +266,7 @@ def _of_code(text: str) -> Iterator[str]:
     yield from re.findall(r"""NavItem\("[^"]+", "([^"]+)\"""", text)
     yield from re.findall(r"""\.go\(\s*[^,]+, "([^"]+)\"""", text)
     yield from re.findall(r"""return "([^"]*[一-鿿][^"]*)\"""", text)
-    for name in ("_TREND_WORDS", "PLACES"):
+    for name in ("_TREND_WORDS", "PLACES", "_CLOCKS"):
         for block in re.findall(rf"{name} = \((.*?)\n\)|{name} = \((.*?)\)\n", text, re.S):
             yield from re.findall(r'"([^"]*[一-鿿][^"]*)"', "".join(block))
     yield from re.findall(r"""\("/[a-z/]+", "([^"]+)", "[a-z]+", "/""", text)

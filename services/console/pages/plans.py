@@ -15,6 +15,7 @@ from services.console.forms.assistance import (
     PLAN_FORMS,
 )
 from services.console.forms.form import Form, by_name
+from services.console.forms.policy import PUBLISH
 from services.console.pages import acting
 from services.console.pages.acting import Subject
 from services.console.pages.notes import read, words_of
@@ -201,10 +202,12 @@ async def ledger(visit: Visit) -> Response:
     """Towns and villages strictly over the share (R110): followed, never a limit."""
     division = visit.query("division") or visit.who.division
     deep_enough = len(division) >= 6
-    book = await visit.api.get("assistance", "/ledger", division=division) if deep_enough else None
+    asked = {"division": division}
     return visit.render(
         "ledger.html",
-        book=book,
+        book=await visit.api.maybe("assistance", "/ledger", **asked) if deep_enough else None,
+        deep_enough=deep_enough,
+        may_publish=await visit.api.may(PUBLISH.service, PUBLISH.path),
         division=division,
         counties=_counties(visit) if not deep_enough else (),
         tables=await offered(visit, "population", "quarter"),

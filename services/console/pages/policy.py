@@ -62,7 +62,9 @@ async def send(visit: Visit) -> Response:
 
 async def _begun(visit: Visit) -> tuple[PolicyForm, Subject]:
     await acting.must_be_allowed(visit, PUBLISH)
-    version = await _in_force(visit)
+    # Nothing has been published before the first version (R28).
+    asked = visit.api.maybe("identification", "/policy", division=visit.who.division)
+    version: Mapping[str, Json] = await asked or {}
     parameters = version.get("parameters", {})
     subject = Subject(
         title=visit.words("议事和授权"),
@@ -71,16 +73,6 @@ async def _begun(visit: Visit) -> tuple[PolicyForm, Subject]:
         panel=("policy_book.html", {"version": version, "rows": _rows(visit, parameters)}),
     )
     return replace(PUBLISH, base=parameters, division=visit.who.division), subject
-
-
-async def _in_force(visit: Visit) -> Json:
-    """The version in force; nothing where none has been published yet (R28)."""
-    try:
-        return await visit.api.get("identification", "/policy", division=visit.who.division)
-    except Refused as refused:
-        if refused.code == "no-policy-in-force":
-            return {}
-        raise
 
 
 def _at_its_input(problem: Json) -> dict[str, Any]:
