@@ -94,8 +94,9 @@ def places_of(home: Home, settings: ClusterSettings) -> Places:
     return Places(
         postgres=settings.postgres_via or f"127.0.0.1:{postgres_port()}",
         kafka=settings.kafka or settings.kafka_via or f"127.0.0.1:{kafka_port()}",
-        issuer=url_of(ISSUER),
+        issuer=url_of(ISSUER, settings.doors_via),
         services="http://127.0.0.1:{port}",
+        above=settings.doors_via,
         keys=f"{home.keys.root}/{{owner}}",
         evidence=home.evidence.as_uri(),
     )

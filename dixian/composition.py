@@ -2,7 +2,6 @@
 
 import importlib
 from typing import Protocol, cast
-from urllib.parse import urlsplit
 
 from dixian.errors import CannotStart
 from dixian.hosting import Hosted
@@ -89,14 +88,13 @@ def worker(name: str, broker: Broker, replica: int) -> Hosted:
 
 
 def issuer() -> Hosted:
-    """The demo's own issuer, where its address says. Raises ``CannotStart`` in production mode."""
+    """The demo's own issuer. Raises ``CannotStart`` in production mode."""
     settings = IssuerSettings()
     try:
         app = create_issuer(settings, WebSettings().mode)
     except RefusedInProduction as error:
         raise CannotStart(str(error)) from error
-    port = urlsplit(settings.url).port or port_of(ISSUER)
-    return Hosted(Service(ISSUER, app), ProcessSettings().host, port)
+    return Hosted(Service(ISSUER, app), ProcessSettings().host, port_of(ISSUER))
 
 
 def console() -> Hosted:

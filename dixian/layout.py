@@ -25,9 +25,9 @@ def port_of(name: str) -> int:
     return ProcessSettings().port_base + _NUMBERS[name]
 
 
-def url_of(name: str) -> str:
-    """Where the issuer or a service is reached on this machine."""
-    return f"http://127.0.0.1:{port_of(name)}"
+def url_of(name: str, above: int = 0) -> str:
+    """Where the issuer or a service is reached on this machine, or so many ports above it."""
+    return f"http://127.0.0.1:{port_of(name) + above}"
 
 
 def worker_port(service: str, replica: int = 0) -> int:
@@ -59,6 +59,8 @@ class Places:
     """A service's address, ``{name}`` and ``{port}`` being its own: ``http://127.0.0.1:{port}``."""
     keys: str
     """The directory of a process's keys; ``{owner}`` in it stands for the process's own part."""
+    above: int = 0
+    """How many ports above its own a service's API is found."""
     host: str = "127.0.0.1"
     """What each process listens on."""
     mode: str = "demo"
@@ -168,7 +170,7 @@ class Layout:
             "DIXIAN_CONSOLE_KEY_FILE": f"{self._keys(CONSOLE)}/session.key",
             **{
                 f"DIXIAN_CONSOLE_{name.upper()}_URL": places.services.format(
-                    name=f"{name}-http", port=port_of(name)
+                    name=f"{name}-http", port=port_of(name) + places.above
                 )
                 for name in SERVICES
             },

@@ -86,3 +86,6 @@ class ClusterSettings(BaseSettings):
     is started, where something stands between, such as a proxy that plays a bad network."""
     postgres_via: str = Field("", validation_alias="DIXIAN_CLUSTER_POSTGRES_VIA")
     """``DIXIAN_CLUSTER_POSTGRES_VIA``: the same for PostgreSQL."""
+    doors_via: int = Field(0, ge=0, validation_alias="DIXIAN_CLUSTER_DOORS_VIA")
+    """``DIXIAN_CLUSTER_DOORS_VIA``: the same for the issuer and the services' APIs: how many ports
+    above its own each of them is found."""

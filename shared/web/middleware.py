@@ -10,6 +10,7 @@ from uuid import UUID
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.kernel.ids import new_id
@@ -91,6 +92,9 @@ class Observed:
     async def _answer(self, scope: Scope, receive: Receive, send: Send, exchange: Exchange) -> None:
         try:
             await self._app(scope, receive, send)
+        except ClientDisconnect:
+            # In the middle of what they sent; nobody is there to hear an answer.
+            return
         except Exception as error:
             log.exception("fault", method=scope["method"], route=route_of(scope))
             self._metrics.faults.labels(type(error).__name__).inc()

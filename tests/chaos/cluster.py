@@ -1,4 +1,4 @@
-"""`dixian cluster up` with a road to PostgreSQL and one to Kafka, on which weather can be made."""
+"""`dixian cluster up` with a road to each server and door, on which weather can be made."""
 
 import signal
 from collections.abc import Mapping
@@ -9,7 +9,9 @@ import orjson
 import psutil
 
 from dixian import supervisor
+from dixian.demo.client import Addresses
 from dixian.home import Home
+from dixian.layout import ISSUER
 from dixian.postgres import Postgres
 from dixian.provision import SERVICES
 from shared.testing.ports import free_base
@@ -20,6 +22,10 @@ SPREAD = 250
 """Ports that an installation uses, from its base on."""
 POSTGRES, KAFKA, TO_POSTGRES, TO_KAFKA = 32, 92, 42, 43
 """The servers' ports and their roads', counted from the base."""
+DOORS = {name: number for number, name in enumerate((ISSUER, *SERVICES))}
+"""The ports of the issuer and the services' APIs, counted from the base."""
+TO_DOORS = 50
+"""How many ports above its door each of their roads begins."""
 
 _FAULT = 500
 
@@ -27,7 +33,8 @@ _FAULT = 500
 def base_for(replicas: int) -> int:
     """A free range of ports for a cluster."""
     workers = (101 + n + 10 * replica for n in range(4) for replica in range(replicas))
-    named = (*range(6), POSTGRES, KAFKA, TO_POSTGRES, TO_KAFKA, *workers)
+    roads = (TO_POSTGRES, TO_KAFKA, *(TO_DOORS + n for n in DOORS.values()))
+    named = (*range(6), POSTGRES, KAFKA, *roads, *workers)
     return free_base(named, spread=SPREAD)
 
 
@@ -50,6 +57,10 @@ class Cluster(Installation):
         self.roads = {
             "postgres": Road(self.base + TO_POSTGRES, self.base + POSTGRES, self.whose),
             "kafka": Road(self.base + TO_KAFKA, self.base + KAFKA, self.whose),
+            **{
+                name: Road(self.base + TO_DOORS + n, self.base + n, self.whose)
+                for name, n in DOORS.items()
+            },
         }
 
     @property
@@ -58,6 +69,7 @@ class Cluster(Installation):
         by_road = {
             "DIXIAN_CLUSTER_POSTGRES_VIA": f"127.0.0.1:{self.base + TO_POSTGRES}",
             "DIXIAN_CLUSTER_KAFKA_VIA": f"127.0.0.1:{self.base + TO_KAFKA}",
+            "DIXIAN_CLUSTER_DOORS_VIA": str(TO_DOORS),
         }
         whole = super().environment | {"REPLICAS": str(self.replicas)}
         return whole | by_road if self.by_road else whole
@@ -76,6 +88,11 @@ class Cluster(Installation):
     def bootstrap(self) -> str:
         """The broker, by its road where there is one: it tells everybody to come that way."""
         return f"127.0.0.1:{self.base + (TO_KAFKA if self.by_road else KAFKA)}"
+
+    @property
+    def by_roads(self) -> Addresses:
+        """Where somebody outside finds the issuer and the services: by their roads."""
+        return Addresses(**{name: f"http://127.0.0.1:{self.roads[name].port}" for name in DOORS})
 
     @property
     def processes(self) -> list[str]:

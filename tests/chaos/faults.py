@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
-from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -20,9 +19,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from dixian.demo.client import Client
+from dixian.layout import CONSOLE
 from dixian.provision import SERVICES, Tenant
 from shared.bus.cloudevents import topic
 from tests.chaos.cluster import Cluster
+from tests.chaos.proxy import OUTSIDE, Link
 
 SLOW = 0.3
 """Seconds that a slow network adds to every piece of data, each way."""
@@ -98,7 +99,7 @@ async def kill_database(stage: Stage) -> str:
 
 
 async def cut(stage: Stage) -> str:
-    """Nothing passes between a process and a server; then what was sent arrives, late."""
+    """Nothing passes between two of them; then what was sent arrives, late."""
     name, link = _link(stage)
     link.cut()
     await asyncio.sleep(stage.pause)
@@ -107,14 +108,14 @@ async def cut(stage: Stage) -> str:
 
 
 async def reset(stage: Stage) -> str:
-    """Every connection of a process to a server breaks."""
+    """Every connection between two of them breaks."""
     name, link = _link(stage)
     link.reset()
     return name
 
 
 async def slow(stage: Stage) -> str:
-    """The network between a process and a server is slow."""
+    """The network between two of them is slow."""
     name, link = _link(stage)
     link.delay = SLOW
     await asyncio.sleep(stage.pause)
@@ -122,11 +123,28 @@ async def slow(stage: Stage) -> str:
     return name
 
 
-def _link(stage: Stage) -> tuple[str, Any]:
-    server = stage.chance.choice(sorted(stage.cluster.roads))
-    known = stage.cluster.roads[server].links
-    client = stage.chance.choice(sorted(name for name in known if name in stage.cluster.processes))
-    return f"{client} and {server}", known[client]
+async def lose_answers(stage: Stage) -> str:
+    """What a service answers does not arrive: connections break while it is on the way.
+
+    The acts are recorded; who asked does not know it, and asks again.
+    """
+    service = stage.chance.choice(SERVICES)
+    link = stage.cluster.roads[service].links[OUTSIDE]
+    link.delay = SLOW
+    await asyncio.sleep(stage.pause)
+    link.reset()
+    link.mend()
+    return service
+
+
+def _link(stage: Stage) -> tuple[str, Link]:
+    """The way between any two that speak with one another: a process or the load, and a server."""
+    parties = {*stage.cluster.processes, CONSOLE, OUTSIDE}
+    roads = stage.cluster.roads
+    travelled = {name: sorted(parties & road.links.keys()) for name, road in roads.items()}
+    server = stage.chance.choice(sorted(name for name, clients in travelled.items() if clients))
+    client = stage.chance.choice(travelled[server])
+    return f"{client} and {server}", roads[server].links[client]
 
 
 async def deliver_again(stage: Stage) -> str:
@@ -242,7 +260,7 @@ def _fill(path: str) -> None:
 
 FAULTS: Sequence[Fault] = (
     *(kill, kill, kill_service, freeze, stop_broker, kill_broker, stop_database, kill_database),
-    *(cut, cut, slow, reset, deliver_again, poison, jump, jump_back),
+    *(cut, cut, slow, reset, lose_answers, deliver_again, poison, jump, jump_back),
 )
 """What a long run chooses from, as often as each stands here."""
 EVERY_KIND = tuple(dict.fromkeys(FAULTS))

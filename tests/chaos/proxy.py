@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+OUTSIDE = "somebody"
+"""Whose a connection is that comes from none of the cluster's processes: the load's."""
 _CHUNK = 65536
 
 
@@ -108,7 +110,7 @@ class Road:
             if port not in self._known:
                 loop = asyncio.get_running_loop()
                 self._known = dict(await loop.run_in_executor(self._thread, self._who, self.port))
-            return self._known.pop(port, "somebody")
+            return self._known.pop(port, OUTSIDE)
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, link: Link) -> None:

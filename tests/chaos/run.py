@@ -122,7 +122,7 @@ async def cluster_run(
     try:
         await asyncio.to_thread(cluster.start)
         stage = faults.Stage(cluster, Random(seed), pause)
-        yield Run(cluster, stage, Load(cluster.addresses, seed, per_second))
+        yield Run(cluster, stage, Load(cluster.by_roads, seed, per_second))
     finally:
         for road in cluster.roads.values():
             road.mend()

@@ -41,7 +41,7 @@ VICTIMS = (
 )
 OTHERS = (
     *(faults.stop_database, faults.kill_broker, faults.cut, faults.slow, faults.reset),
-    *(faults.deliver_again, faults.freeze),
+    *(faults.lose_answers, faults.deliver_again, faults.freeze),
 )
 
 

@@ -293,6 +293,37 @@ async def test_a_fault_is_logged_once_with_its_request_and_without_its_message(
     assert metrics.faults.labels("RuntimeError")._value.get() == 1
 
 
+async def test_a_caller_who_leaves_in_the_middle_of_a_body_is_no_fault(metrics: Metrics) -> None:
+    arriving = iter(
+        [
+            {"type": "http.request", "body": b'{"got": ', "more_body": True},
+            {"type": "http.disconnect"},
+        ]
+    )
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "POST",
+        "path": "/any",
+        "raw_path": b"/any",
+        "root_path": "",
+        "query_string": b"",
+        "headers": [(b"content-type", b"application/json")],
+    }
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(arriving)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    with structlog.testing.capture_logs() as lines:
+        await make(metrics)(scope, receive, send)
+    assert sent == []  # nobody is there to hear it
+    assert [(line["event"], line["status"]) for line in lines] == [("request", 499)]
+
+
 async def test_the_log_names_the_template_and_the_caller(client: httpx.AsyncClient) -> None:
     with structlog.testing.capture_logs() as records:
         await client.get("/cases/370114199001011234?limit=7", headers=OFFICER)
