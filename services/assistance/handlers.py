@@ -194,6 +194,7 @@ class Desk:
             raise NotFound(*ELIMINATION.label)
         around = replace(await self._around(call, command), note_id=new_id())
         [posted] = post_notice(stream.state, command, around)
+        assert isinstance(posted, EliminationNoticePosted)
         return posted, stream.state.the_proposal.division
 
     async def _approve(

@@ -122,7 +122,7 @@ def review(state: Elimination, command: c.ReviewElimination, context: Surroundin
 @rule("R56", "R95", "K2")
 def post_notice(
     state: Elimination, command: c.PostEliminationNotice, context: Surroundings
-) -> list[EliminationNoticePosted]:
+) -> list[Event]:
     """The notice hangs for five whole days, the posting day not counted."""
     ELIMINATION_PROCEDURE.must_be_open("post", state.done)
     policy = context.policy(state.the_proposal.division)

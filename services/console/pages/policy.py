@@ -99,9 +99,7 @@ def _changes(
 ) -> Sequence[tuple[str, str, str]]:
     """What would change: its label, from what, to what."""
     return [
-        (
-            visit.words(_ITEMS[name].label),
-            *(shown(_ITEMS[name], one[end]) for end in ("from", "to")),
-        )
+        (visit.words(item.label), shown(item, one["from"]), shown(item, one["to"]))
         for name, one in parameters.items()
+        if (item := _ITEMS[name])
     ]
