@@ -32,11 +32,12 @@ def test_a_policy_is_tried_refused_and_published(office: Office) -> None:
     province.page.get_by_role("link", name="发布政策参数").click()
     plan, publicity = "policy.parameters.plan", "policy.parameters.publicity"
     whole = {"identify_warnings": "8天、12天", "screens_applicants": "370181 370102"}
+    holidays = "2034-01-01\n2034-02-18至2034-02-24\n2034-10-01至2034-10-07"
     named = {
         "organisations.0.name": "省农业农村厅",
         "working_years.0.year": "2034",
         "working_years.0.document": "国办发明电〔2033〕9号",
-        "working_years.0.holidays": "2034-01-01\n2034-02-18至2034-02-24\n2034-10-01至2034-10-07",
+        "working_years.0.holidays": holidays,
         "working_years.0.make_up_days": "2034-02-26",
     }
     lists = {f"policy.parameters.{name}": value for name, value in (whole | named).items()}
@@ -50,4 +51,9 @@ def test_a_policy_is_tried_refused_and_published(office: Office) -> None:
     version = {"policy.document": "鲁农发〔2034〕1号", "policy.effective_from": "2034-07-01"}
     province.fills({"policy.version": "37/2034-1", **version, publicity: "2天"})
     province.submits().is_refused("公示不得少于5天", "policy-parameters-publicity")
-    province.fills({publicity: ""}).sends().sees("政策参数已发布")
+    province.fills({publicity: ""}).submits()
+    province.is_refused("R117", "policy-parameters-working_years-0-document")
+    whole_year = {
+        "policy.parameters.working_years.0.holidays": f"{holidays}\n2034-05-01至2034-05-02"
+    }
+    province.fills(whole_year).sends().sees("政策参数已发布")

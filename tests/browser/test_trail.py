@@ -24,8 +24,8 @@ def test_exactly_what_the_filter_shows_is_exported_with_its_proofs(office: Offic
     shown = inspector.page.locator("tbody > tr").count()
     assert shown > 0
     inspector.page.get_by_role("button", name="导出").click()
-    inspector.reloads_until('a:has-text("下载")')
-    inspector.sees(f"已导出{shown}行").is_readable()
+    expect(inspector.page.get_by_role("link", name="下载", exact=True)).to_be_visible()
+    inspector.sees(f"导出已完成。 已导出{shown}行").is_readable()
     with inspector.page.expect_download() as download:
         inspector.page.get_by_role("link", name="下载").click()
     with zipfile.ZipFile(download.value.path()) as archive:

@@ -362,6 +362,26 @@ class Rows(Field):
                 rows.append(nested(row))
         return rows if rows or self.always else None
 
+    def at_fault(self, given: Given, path: str) -> str:
+        """The input behind what the API says of a row (``0.kind``): empty rows do not count there.
+
+        The row's first input where it says no more; the rows themselves where there is no such row.
+        """
+        head, _, rest = path.partition(".")
+        for number, row in enumerate(self._that_count(given)):
+            if head == self._called(given, row, number):
+                asked = next((item.name for item in self.fields if item.name != self.key), self.key)
+                return f"{self.name}.{row}.{rest or asked}"
+        return self.name
+
+    def _that_count(self, given: Given) -> list[int]:
+        numbers = self.numbers(given, self.name)
+        return [number for number in numbers if given.one(f"{self.name}.{number}.{self.key}")]
+
+    def _called(self, _given: Given, _row: int, number: int) -> str:
+        """What the API calls a row: its place among those that count."""
+        return str(number)
+
     def numbers(self, given: Given, name: str) -> list[int]:
         """The rows that were sent, by number."""
         found = re.compile(rf"^{re.escape(name)}\.(\d{{1,3}})\.")

@@ -52,6 +52,9 @@ class Entries(Rows):
             if row[self.key] is not None and (value := self._value(row))
         } or None
 
+    def _called(self, given: Given, row: int, _number: int) -> str:
+        return given.one(f"{self.name}.{row}.{self.key}")
+
     def _value(self, row: Mapping[str, Json]) -> Json:
         if self.value:
             return row[self.value]

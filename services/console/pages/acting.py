@@ -266,15 +266,8 @@ def _input_of(form: Form, given: Given, path: str) -> str:
     """The input behind the API's name of a field; rows that were left empty do not count there."""
     name = input_name(path.removeprefix("body."))
     for rows in (item for item in form.all_fields if isinstance(item, Rows)):
-        head, _, rest = name.removeprefix(f"{rows.name}.").partition(".")
-        if name.startswith(f"{rows.name}.") and head.isdigit():
-            sent = [
-                number
-                for number in rows.numbers(given, rows.name)
-                if given.one(f"{rows.name}.{number}.{rows.key}")
-            ]
-            if int(head) < len(sent):
-                return f"{rows.name}.{sent[int(head)]}.{rest}"
+        if name.startswith(f"{rows.name}."):
+            return rows.at_fault(given, name.removeprefix(f"{rows.name}."))
     return name
 
 
