@@ -161,7 +161,12 @@ class FormPage:
 
 Then = Callable[[Answer], str]
 Load = Callable[[], Awaitable[Subject]]
-Ask = Callable[[Given], Awaitable[Subject]]
+Ask = Callable[[Given], Awaitable[Subject | Response]]
+
+
+def is_tried(visit: Visit, form: Form) -> bool:
+    """Whether a button was pressed that only looks."""
+    return visit.form.get("_do") in {trial.do for trial in form.trials}
 
 
 async def show(visit: Visit, form: Form, subject: Subject) -> Response:
@@ -313,20 +318,11 @@ def _input_of(form: Form, given: Given, path: str) -> str:
         if isinstance(item, Checklist):
             return item.name
         if isinstance(item, Rows):
-            return _in_row(item, given, name)
+            return item.at_fault(given, name.removeprefix(f"{item.name}."))
     if any(item.name == name for item in form.all_fields):
         return name
     # What stands for several inputs, such as ``agent``: the first of them.
     return next((item.name for item in form.all_fields if item.name.startswith(f"{name}.")), name)
-
-
-def _in_row(rows: Rows, given: Given, name: str) -> str:
-    head, _, rest = name.removeprefix(f"{rows.name}.").partition(".")
-    sent = rows.filled(given, rows.name)
-    if not head.isdigit() or int(head) >= len(sent):
-        return name
-    row = f"{rows.name}.{sent[int(head)]}"
-    return f"{row}.{rest}" if rest else f"{row}.{rows.key}"
 
 
 async def again(visit: Visit, form: Form, subject: Subject) -> Response:
@@ -339,13 +335,17 @@ async def tried(visit: Visit, form: Form, subject: Subject, ask: Ask) -> Respons
     """The form as it was typed, with what a service says of it; nothing is carried out."""
     given, _ = await read(visit)
     page = _sent(visit, form, subject, given)
+    page.unkept = given.files
     try:
-        page.subject = await ask(given)
+        answered = await ask(given)
     except FieldFaults as faults:
         page.faults = {name: visit.words(zh) for name, zh in faults.faults.items()}
         return _rendered(page, 422)
     except Refused as refused:
         return _refused(page, given, refused)
+    if isinstance(answered, Response):
+        return answered
+    page.subject = answered
     return _rendered(page)
 
 

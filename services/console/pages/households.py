@@ -10,9 +10,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from services.console.api import Answer
-from services.console.door import Door
+from services.console.door import Door, NotHere
 from services.console.forms.form import by_name
 from services.console.forms.register import HOUSEHOLD_FORMS, REGISTER
+from services.console.look import moment
 from services.console.pages import acting
 from services.console.pages.acting import Subject
 from services.console.pages.looking import opened
@@ -34,6 +35,8 @@ PURPOSES = (
 )
 _LEAD = re.compile(r"[0-9a-f-]{36}")
 """The lead for which a household is registered, as its page names it."""
+_KEEPERS = frozenset({"identification", "assistance"})
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _OF_MEMBERS = ["name", "document_number"]
 _OF_HOME = ["address", "phone"]
 
@@ -45,7 +48,7 @@ def routes(door: Door) -> Sequence[BaseRoute]:
         *door.both("/households/new", show_new, send_new),
         door.get("/households/{household_id:uuid}", one),
         door.post("/households/{household_id:uuid}/reveal", reveal),
-        door.post("/households/{household_id:uuid}/evidence/{sha256}", evidence),
+        door.post("/households/{household_id:uuid}/evidence", evidence),
         *door.both("/households/{household_id:uuid}/do/{form}", show, send),
     )
 
@@ -83,9 +86,11 @@ async def reveal(visit: Visit) -> Response:
 
 async def evidence(visit: Visit) -> Response:
     """A photograph or a paper, for the purpose that was named; recorded."""
-    service = "assistance" if visit.form.get("service") == "assistance" else "identification"
-    path = f"/evidence/{visit.id('household_id')}/{visit.id('sha256')}/reveal"
-    return await opened(visit, service, path)
+    service, _, sha256 = str(visit.form.get("paper", "")).partition(" ")
+    if service not in _KEEPERS or not _SHA256.fullmatch(sha256):
+        raise NotHere
+    path = f"/evidence/{visit.id('household_id')}/{sha256}/reveal"
+    return await opened(visit, service, path, sha256)
 
 
 async def _shown(visit: Visit, full: Mapping[str, Any], purpose: str = "") -> Response:
@@ -97,8 +102,8 @@ async def _shown(visit: Visit, full: Mapping[str, Any], purpose: str = "") -> Re
     )
     household = found.pop("household")
     of_step = await _steps_of(visit, household)
-    kept = [
-        {**item, "service": service, "type": of_step.get(item["sha256"], "")}
+    papers = [
+        _paper(visit, service, item, of_step.get(item["sha256"], ""))
         for service, page in found.items()
         for item in (page or {"items": ()})["items"]
     ]
@@ -106,7 +111,9 @@ async def _shown(visit: Visit, full: Mapping[str, Any], purpose: str = "") -> Re
     return visit.render(
         "household.html",
         household=household,
-        kept=kept,
+        papers=papers,
+        papers_at=f"/households/{household_id}/evidence",
+        paper_purposes=visit.purposes(PURPOSES),
         full=full,
         purpose=purpose,
         purposes=visit.purposes(PURPOSES),
@@ -123,6 +130,14 @@ async def _steps_of(visit: Visit, household: Mapping[str, Any]) -> Mapping[str, 
     paths = [f"/cases/{case['id']}" for case in household["cases"]]
     cases = await asyncio.gather(*(visit.api.maybe("identification", path) for path in paths))
     return {item["sha256"]: item["type"] for case in cases if case for item in case["evidence"]}
+
+
+def _paper(visit: Visit, service: str, item: Mapping[str, Any], step: str) -> dict[str, Any]:
+    size = f"{-(-item['size'] // 1024)} kB"
+    label = visit.words.label
+    kind, when = label("MediaType", item["media_type"]), moment(item["kept_at"])
+    said = filter(None, (label("Event", step), kind, when, size, item["kept_by"]))
+    return {"service": service, "sha256": item["sha256"], "said": " · ".join(said), "kept": True}
 
 
 async def show_new(visit: Visit) -> Response:

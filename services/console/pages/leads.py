@@ -72,7 +72,7 @@ async def reveal(visit: Visit) -> Response:
 async def evidence(visit: Visit) -> Response:
     """A photograph or a paper of a lead, for the purpose that was named; recorded."""
     path = f"/evidence/{visit.id('lead_id')}/{visit.id('sha256')}/reveal"
-    return await opened(visit, "alerts", path)
+    return await opened(visit, "alerts", path, visit.id("sha256"))
 
 
 def _parts(lead: Mapping[str, Any]) -> list[str]:

@@ -23,7 +23,7 @@ async def panel(visit: Visit, case: Json) -> dict[str, Any]:
         "short": False,
         "records": records(visit.words, case),
         "photos": [
-            {**item, "type": of_step[item["sha256"]]}
+            {**item, "service": "identification", "type": of_step[item["sha256"]]}
             for item in kept["items"]
             if item["sha256"] in of_step
         ],

@@ -31,6 +31,12 @@ def labels() -> Labels:
     }
 
 
+@cache
+def entry_fields() -> Mapping[str, str]:
+    """What the fields of the log's entries are called in Chinese; their English is their name."""
+    return tomllib.loads((_HERE / "entries.toml").read_text(encoding="utf-8"))
+
+
 class Words:
     """The words of one language."""
 
@@ -50,6 +56,10 @@ class Words:
             code = "YES" if code else "NO"
         pair = labels().get(group, {}).get(str(code))
         return str(code) if pair is None else pair[0 if self.language == "zh" else 1]
+
+    def field(self, name: str) -> str:
+        """A field of an entry; one that nobody has named is called by its own name."""
+        return entry_fields().get(name, name) if self.language == "zh" else name.replace("_", " ")
 
     def choices(self, group: str) -> list[tuple[str, str]]:
         """Every code of a group with its words, in their order."""
