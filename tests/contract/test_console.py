@@ -250,7 +250,7 @@ def sentences() -> Iterator[str]:
         yield from (trial.words for trial in form.trials)
         yield from chain.from_iterable(map(_of_field, form.all_fields))
     for file in CONSOLE.rglob("*.py"):
-        if "forms" not in file.parts or file.name == "fields.py":
+        if "forms" not in file.parts or file.name in {"fields.py", "unfilled.py"}:
             yield from _of_code(file.read_text(encoding="utf-8"))
 
 

@@ -6,7 +6,7 @@ a photograph its digest. What cannot be read is a ``Fault`` in words, beside the
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
@@ -447,35 +447,6 @@ def counts(field: Field, fields: Sequence[Field], given: Given, prefix: str = ""
     return given.one(prefix + name) == value and all(
         counts(item, fields, given, prefix) for item in asked
     )
-
-
-def unfilled(fields: Sequence[Field], given: Given, prefix: str = "") -> dict[str, str]:
-    """What must be filled in and is not: a sentence by the name of each input."""
-    found: dict[str, str] = {}
-    for field in fields:
-        name = prefix + field.name
-        if isinstance(field, Rows):
-            for number in field.filled(given, name):
-                inner = [
-                    replace(item, required=True) if item.name == field.key else item
-                    for item in field.fields
-                ]
-                found |= unfilled(inner, given, f"{name}.{number}.")
-        elif field.required and counts(field, fields, given, prefix):
-            try:
-                _must_be_given(field, given, name)
-            except Fault as fault:
-                found[name] = fault.zh
-    return found
-
-
-def _must_be_given(field: Field, given: Given, name: str) -> None:
-    try:
-        value = field.read(given, name)
-    except FieldFaults:
-        return  # told beside what cannot be read
-    if value is None:
-        raise Fault("必填,请填写")
 
 
 def nested(values: Mapping[str, Json]) -> dict[str, Json]:

@@ -18,9 +18,9 @@ from services.console.forms.fields import (
     FieldFaults,
     Given,
     Rows,
-    unfilled,
 )
 from services.console.forms.form import Form, input_name
+from services.console.forms.unfilled import unfilled
 from services.console.visit import Visit
 
 Json = Any

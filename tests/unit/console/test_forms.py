@@ -28,10 +28,10 @@ from services.console.forms.fields import (
     fen,
     nested,
     read_all,
-    unfilled,
 )
 from services.console.forms.form import Form, input_name
 from services.console.forms.policy import PUBLISH
+from services.console.forms.unfilled import unfilled
 from shared.kernel.money import yuan
 from shared.testing.decider import rule
 
