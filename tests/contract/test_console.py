@@ -26,8 +26,9 @@ from services.console.forms import (
 )
 from services.console.forms.fields import Checklist, Choice, Choices, Field, Rows, Yuan
 from services.console.forms.form import Form
-from services.console.words import english, labels
+from services.console.words import english
 from shared import contracts
+from shared.contracts.labels import labels
 from shared.contracts.registry import all_contracts
 from shared.vault.settings import VaultSettings
 from shared.web.service import ServiceSettings

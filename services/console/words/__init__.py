@@ -1,8 +1,8 @@
 """The words: Chinese first; English beside it in one catalogue.
 
 Pages are written in Chinese; ``english.toml`` gives the English of every sentence, and
-``labels.toml`` both languages of every coded value. A test finds what has no English and what
-nobody uses.
+``shared.contracts.labels`` both languages of every coded value. A test finds what has no English
+and what nobody uses.
 """
 
 import tomllib
@@ -11,24 +11,15 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from shared.contracts.labels import label, labels
+
 _HERE = Path(__file__).parent
-Labels = Mapping[str, Mapping[str, tuple[str, str]]]
 
 
 @cache
 def english() -> Mapping[str, str]:
     """The English of every sentence, by its Chinese."""
     return tomllib.loads((_HERE / "english.toml").read_text(encoding="utf-8"))
-
-
-@cache
-def labels() -> Labels:
-    """Group → code → (Chinese, English), in the order in which people are offered them."""
-    found = tomllib.loads((_HERE / "labels.toml").read_text(encoding="utf-8"))
-    return {
-        group: {code: (pair[0], pair[1]) for code, pair in codes.items()}
-        for group, codes in found.items()
-    }
 
 
 class Words:
@@ -44,12 +35,7 @@ class Words:
 
     def label(self, group: str, code: Any) -> str:
         """A coded value as people read it; a code that nobody has named is shown as it is."""
-        if code is None or code == "":
-            return ""
-        if isinstance(code, bool):
-            code = "YES" if code else "NO"
-        pair = labels().get(group, {}).get(str(code))
-        return str(code) if pair is None else pair[0 if self.language == "zh" else 1]
+        return label(group, code, self.language)
 
     def choices(self, group: str) -> list[tuple[str, str]]:
         """Every code of a group with its words, in their order."""
