@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from services.console.clocks import remaining
+from services.console.narrow import stacked
 from services.console.words import Words
 from shared.kernel.money import yuan
 from shared.policy.divisions import Divisions
@@ -87,7 +88,7 @@ class Look:
     def render(self, template: str, visit: Visitor, context: Mapping[str, Any]) -> str:
         """A page for a visitor."""
         words = visit.words
-        return self._templates.get_template(template).render(
+        page = self._templates.get_template(template).render(
             **context,
             visit=visit,
             t=words,
@@ -97,6 +98,7 @@ class Look:
             clock=lambda due: clock_of(due, visit.today, words),
             cite=lambda rule_id: cite(rule_id, words.language),
         )
+        return stacked(page)
 
     def plain(self, template: str, words: Words, **context: Any) -> str:
         """A page for somebody who is not signed in."""

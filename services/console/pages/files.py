@@ -206,8 +206,8 @@ def _mapping(given: Json) -> dict[str, Any]:
     columns = {name: given[f"column.{name}"] for name in COLUMNS if given.get(f"column.{name}")}
     made: dict[str, Any] = {"columns": columns, "unit": given.get("unit") or "YUAN"}
     made |= {name: given[name] for name in ("type", "period", "division") if given.get(name)}
-    if given.get("header_row", "").isdigit():
-        made["header_row"] = int(given["header_row"])
+    head = given.get("header_row", "")
+    made["header_row"] = int(head) if head.isdigit() else 1
     made["types"] = {
         word: field.removeprefix(_CALLED)
         for field, words in given.items()
