@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from starlette.responses import Response
@@ -177,8 +178,8 @@ def _kinds(visit: Visit, figures: Json | None) -> list[tuple[Any, ...]]:
             label("FundSource", row["fund"]),
             row["filed"],
             row["started"],
-            row["amount"] / 100,
-            row["paid"] / 100,
+            Decimal(row["amount"]).scaleb(-2),
+            Decimal(row["paid"]).scaleb(-2),
         )
         for row in (figures or {}).get("measures", ())
     ]
