@@ -106,6 +106,11 @@ def safe(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_STARTS_A_FORMULA) else cell
 
 
+def in_sheet(cell: str) -> str:
+    """What a workbook holds of a text: as much as fits, and no character that XML forbids."""
+    return cell[:_LONGEST_CELL].translate(_FORBIDDEN_IN_XML)
+
+
 def _text(value: Any) -> str:
     if isinstance(value, str):
         return value
@@ -208,7 +213,7 @@ def _cell(value: Any) -> str:
         return f'<c s="{_MONEY}"><v>{value:f}</v></c>'
     if type(value) is int:
         return f"<c><v>{value}</v></c>"
-    shown = escape(_text(value)[:_LONGEST_CELL].translate(_FORBIDDEN_IN_XML))
+    shown = escape(in_sheet(_text(value)))
     return f'<c t="inlineStr"><is><t xml:space="preserve">{shown}</t></is></c>'
 
 

@@ -250,6 +250,7 @@
     const refresh = $("[data-refresh]");
     if (refresh) setTimeout(() => location.reload(), 1000 * refresh.dataset.refresh);
     const section = $("#verify");
+    if (section) $("#verdict").textContent = $("#verdict").dataset.checking;
     if (section) verify(section).catch(() => "bad").then((verdict) => {
       $("#verdict").textContent = section.dataset[verdict];
       $("#verdict").className = verdict === "bad" ? "fault" : "said";
