@@ -8,7 +8,7 @@ from uuid import UUID
 from services.assistance.domain import commands as c
 from services.assistance.domain.context import Surroundings
 from services.assistance.domain.delegation import DELEGATION
-from services.assistance.domain.elimination import ELIMINATION
+from services.assistance.domain.elimination import ELIMINATION, post_notice
 from services.assistance.domain.help_outside import HELP
 from services.assistance.domain.known_case import KNOWN_CASE, must_be_under_way
 from services.assistance.domain.ledger import LEDGER
@@ -20,7 +20,7 @@ from services.assistance.domain.population import POPULATION
 from services.assistance.read_models import ledger, lookups
 from services.assistance.read_models.views import VIEWS
 from services.assistance.reveals import REVEAL
-from shared.contracts.assistance import EvidenceKept, RiskEliminated
+from shared.contracts.assistance import EliminationNoticePosted, EvidenceKept, RiskEliminated
 from shared.contracts.audit import Target
 from shared.evidence.stream import KeepEvidence, evidence_stream, keeping
 from shared.evidence.tables import EVIDENCE_VIEW
@@ -183,6 +183,19 @@ class Desk:
         if not isinstance(command, c.ApproveElimination) or not stream.state.exists:
             return await call.decide(ELIMINATION, elimination_id, command, around)
         return await self._approve(command, call, around, stream)
+
+    async def posting(
+        self, command: c.PostEliminationNotice, call: Call
+    ) -> tuple[EliminationNoticePosted, str]:
+        """What posting a notice would record, and the notice's village; nothing is kept."""
+        nothing_sensitive_is_published(command)
+        stream = await call.load(ELIMINATION, command.elimination_id)
+        if not stream.state.exists:
+            raise NotFound(*ELIMINATION.label)
+        around = replace(await self._around(call, command), note_id=new_id())
+        [posted] = post_notice(stream.state, command, around)
+        assert isinstance(posted, EliminationNoticePosted)
+        return posted, stream.state.the_proposal.division
 
     async def _approve(
         self, command: c.ApproveElimination, call: Call, around: Surroundings, stream: Stream

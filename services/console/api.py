@@ -21,6 +21,7 @@ from shared.kernel.principal import Permission, Principal, Role
 
 Json = Any
 SERVICES = ("alerts", "identification", "assistance", "audit")
+NO_POLICY = "no-policy-in-force"
 _REMEMBERED = 300.0
 """Seconds for which who-may-do-what is taken as read."""
 _PAUSE = 0.5
@@ -255,11 +256,14 @@ class Api:
         return known
 
     async def maybe(self, service: str, path: str, **params: Any) -> Json | None:
-        """The JSON of a question; ``None`` where there is no such thing or it is not for them."""
+        """The JSON of a question; ``None`` where there is no such thing or it is not for them.
+
+        Neither is there what a policy has to say first (R28).
+        """
         try:
             return await self.get(service, path, **params)
         except Refused as refused:
-            if refused.status in {403, 404}:
+            if refused.status in {403, 404} or refused.code == NO_POLICY:
                 return None
             raise
 

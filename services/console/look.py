@@ -1,6 +1,5 @@
 """How pages look: templates, the stylesheet and the script, each file once in memory."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -82,7 +81,7 @@ class Look:
             auto_reload=False,
         )
         self._templates.globals.update(asset=self._address, yuan=_yuan, rule_of=rules().get)
-        self._templates.filters.update(day=_day, moment=_moment, yuan=_yuan, plain=_plain)
+        self._templates.filters.update(day=_day, moment=moment, yuan=_yuan)
         self._templates.globals.update(explained=explained)
 
     def render(self, template: str, visit: Visitor, context: Mapping[str, Any]) -> str:
@@ -156,14 +155,7 @@ def _day(value: Any) -> str:
     return "" if value is None else str(value)[:10]
 
 
-def _plain(value: Any) -> str:
-    """A value of an event: text as it is, anything else as JSON."""
-    if isinstance(value, str):
-        return value
-    return "" if value is None else json.dumps(value, ensure_ascii=False)
-
-
-def _moment(value: Any) -> str:
+def moment(value: Any) -> str:
     """An instant on the clock of the offices."""
     if not value:
         return ""

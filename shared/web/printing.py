@@ -38,12 +38,25 @@ th, td { border: 1px solid #000; padding: 2mm 3mm; text-align: left; vertical-al
 th { width: 34mm; font-weight: normal }
 .text { text-indent: 2em; white-space: pre-line }
 .signed { text-align: right; margin-top: 12mm }
-@media print { body { margin: 0 } }
+button { font: inherit; padding: 2mm 8mm; margin-bottom: 8mm }
+@media print { body { margin: 0 } button { display: none } }
 """.strip()
-_STYLE_HASH = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
+_SCRIPT = """
+const button = document.querySelector("button");
+button.hidden = false;
+button.onclick = () => print();
+""".strip()
+"""Without scripts there is no button: the browser's own menu prints."""
+
+
+def _allowed(text: str) -> str:
+    """What the browser may use inline: this very text."""
+    return f"'sha256-{base64.b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
 _POLICY = (
-    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none';"
-    " base-uri 'none'; form-action 'none'"
+    f"default-src 'none'; style-src {_allowed(_STYLE)}; script-src {_allowed(_SCRIPT)};"
+    " frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 )
 
 
@@ -72,7 +85,7 @@ def printed(sheet: Sheet, form: str) -> Response:
 
 
 def page(sheet: Sheet) -> str:
-    """HTML with nothing in it that is loaded or run."""
+    """HTML that loads nothing, and runs nothing but its print button."""
     rows = "".join(
         f"<tr><th>{escape(label)}</th><td>{escape(value)}</td></tr>" for label, value in sheet.lines
     )
@@ -81,9 +94,10 @@ def page(sheet: Sheet) -> str:
     return (
         '<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8">'
         f"<title>{escape(sheet.title)}</title><style>{_STYLE}</style></head><body>"
+        '<button type="button" hidden>打印</button>'
         f'<h1>{escape(sheet.title)}</h1><p class="number">{escape(sheet.number)}</p>{table}{text}'
         f'<p class="signed">{escape(sheet.signed_by)}<br>{escape(sheet.signed_on)}</p>'
-        "</body></html>"
+        f"<script>{_SCRIPT}</script></body></html>"
     )
 
 

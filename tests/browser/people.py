@@ -75,11 +75,21 @@ class Desk:
         self.page.goto(self.office.url + path)
         return self
 
-    def finds(self, step: str, path: str) -> "Desk":
+    def finds(self, step: str, path: str, title: str = "") -> "Desk":
         """In their own list of work: the step of a case (the beginning of its path)."""
         self.goes("/")
         self.page.locator(f'a.what[href^="{path}"]', has_text=step).first.click()
-        expect(self.page.locator("h1")).to_have_text(step)
+        expect(self.page.locator("h1")).to_have_text(title or step)
+        return self
+
+    def reads(self, act: str, said: str) -> "Desk":
+        """Words in the vault, for a purpose; that they were read is recorded."""
+        words = self.page.locator("#words")
+        expect(words.get_by_label(act).last).to_be_checked()
+        words.locator('[name="purpose"]').select_option("DELIBERATION")
+        words.get_by_role("button", name="查看").click()
+        expect(words).to_contain_text("本次查看已记录")
+        expect(words).to_contain_text(said)
         return self
 
     def fills(self, values: Mapping[str, str | bool | Path | Sequence[str]]) -> "Desk":

@@ -1,6 +1,7 @@
 """A department's file: tried out, sent, followed, its rows answered, and who was not found."""
 
 import io
+import re
 from pathlib import Path
 
 import openpyxl
@@ -12,6 +13,8 @@ from dixian.people import VILLAGE
 from shared.testing.decider import rule
 from tests.browser.people import Desk, Office
 
+SIZE = 200_000
+"""Bytes of a file that take two seconds over a weak signal."""
 TITLES = {
     "external_id": "流水号",
     "document_number": "身份证",
@@ -52,8 +55,11 @@ def test_a_file_is_tried_out_sent_and_answered_row_by_row(office: Office, tmp_pa
 
     county.goes("/files/new?feed=medical-insurance")
     county.page.locator("#file").set_input_files(sheet)
-    county.page.get_by_role("button", name="上传").click()
-    county.reloads_until('.tag:has-text("已完成")')
+    sent = _slowly_sent(county)
+    assert sent == sorted(sent)
+    assert len(set(sent)) > 2, "the bar moves"
+    assert sent[-1] == 1
+    expect(county.page.locator(".tag")).to_have_text("已完成")
     county.sees("已处理4行").is_readable()
     _every_row(county)
     _by_itself(office, county, unknown)
@@ -74,8 +80,29 @@ def _file(office: Office, target: Path, known: str, unknown: str) -> Path:
         f"{key},{number},{name},年度自付过高,{day},{amount},{VILLAGE},{day:%Y-%m}"
         for key, number, name, amount in rows
     ]
-    target.write_text("\n".join((",".join(TITLES.values()), *lines)), encoding="utf-8")
+    # Blank lines are no rows, but they are on their way for a while.
+    target.write_text(
+        "\n".join((",".join(TITLES.values()), *lines)) + "\n" * SIZE, encoding="utf-8"
+    )
     return target
+
+
+def _slowly_sent(county: Desk) -> list[float]:
+    """Sent over a weak signal: how full the bar was from time to time; nobody reloads a page."""
+    page, sent = county.page, list[float]()
+    page.expose_function("told", lambda share: sent.append(share))  # noqa: PLW0108 - it has to be a function
+    page.evaluate(
+        """new MutationObserver(([{ target }]) => told(target.value / target.max))
+           .observe(document.querySelector("#sending"), { attributeFilter: ["value"] })"""
+    )
+    line = page.context.new_cdp_session(page)
+    weak = {"offline": False, "latency": 20, "downloadThroughput": -1}
+    line.send("Network.emulateNetworkConditions", {**weak, "uploadThroughput": 100_000})
+    page.get_by_role("button", name="上传").click()
+    expect(page.locator("form [data-sending]")).to_contain_text("正在上传")
+    page.wait_for_url(re.compile(r"/files/[0-9a-f-]{36}$"))
+    line.detach()
+    return sent
 
 
 def _maps(desk: Desk) -> None:

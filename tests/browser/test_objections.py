@@ -22,7 +22,7 @@ def test_an_objection_stops_the_approval_until_the_town_has_read_and_answered_it
     town.finds("答复异议", case)
     with town.page.expect_popup() as opened:
         town.page.get_by_role("link", name="查看异议、会议记录和备注").click()
-    _read(Desk(office, opened.value))
+    Desk(office, opened.value).reads("提出异议 · 第1件异议", SAID).is_readable()
     opened.value.close()
     town.fills({"upheld": "no", "answer": "货车是亲戚的,已核对行驶证。"})
     town.page.locator('[name="objection_id"]').select_option(index=1)
@@ -41,14 +41,3 @@ def _objected(village: Desk, case: str) -> None:
     village.goes(case).page.get_by_role("link", name="登记异议").click()
     village.fills({"objection": SAID}).sends()
     expect(village.page.locator("main")).not_to_contain_text(SAID)
-
-
-def _read(town: Desk) -> None:
-    """For a purpose, and recorded."""
-    words = town.page.locator("#words")
-    expect(words.get_by_label("提出异议").last).to_be_checked()
-    words.locator('[name="purpose"]').select_option("DELIBERATION")
-    words.get_by_role("button", name="查看").click()
-    expect(words).to_contain_text("本次查看已记录")
-    expect(words).to_contain_text(SAID)
-    town.is_readable()

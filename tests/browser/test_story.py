@@ -1,14 +1,18 @@
 """The demo's whole story, clicked through: a phone in the yard, desks elsewhere."""
 
+import re
 from datetime import date, timedelta
 
-from playwright.sync_api import expect
+from docx import Document
+from playwright.sync_api import Locator, expect
 
 from dixian.demo.people import family
 from dixian.people import VILLAGE
 from shared.policy.legal_time import after
-from tests.browser.people import PHOTO, Office
+from tests.browser.people import PHOTO, Desk, Office
 
+A4 = (595, 842)
+"""Points."""
 INCOMES = {
     "incomes.0.amount": "24,000",
     "incomes.1.amount": "10000",
@@ -132,26 +136,38 @@ def _decided_in_the_village(office: Office, case: str) -> None:
     office.desk_of("town-officer").finds("镇级审核反馈", f"/cases/{case}").fills(
         {"passed": "yes"}
     ).sends()
-    village.finds("张贴公示", f"/cases/{case}")
     notice = {"number": "蒲秋公示〔2024〕9号", "objection_phone": "0531-83712317"}
-    village.goes(f"/cases/{case}/notice-to-post")
-    for name, value in notice.items():
-        village.page.locator(f"#{name}").fill(value)
-    village.page.get_by_role("button", name="预览").click()
-    village.sees("沈守田").sees("刚性支出较大").sees("脱贫不稳定户")
+    village.finds("张贴公示", f"/cases/{case}").fills(notice)
+    before = _paper(village, village.page.get_by_role("button", name="预览和打印"))
     with village.page.expect_download() as download:
         village.page.get_by_role("button", name="下载DOCX").click()
-    assert download.value.path().read_bytes().startswith(b"PK")
-    village.goes(f"/cases/{case}/do/notice")
+    said = [
+        cell.text for row in Document(download.value.path()).tables[0].rows for cell in row.cells
+    ]
+    assert "沈守田" in said
     wrong = {"remark": "电话13805310019", "evidence": PHOTO}
-    village.fills({**notice, **wrong}).submits().is_refused("R65", "remark")
+    village.fills(wrong).submits().is_refused("R65", "remark")
     village.fills({"remark": ""}).sends()
-    with village.page.expect_popup() as opened:
-        village.page.get_by_role("link", name=notice["number"]).click()
+    assert _paper(village, village.page.get_by_role("link", name=notice["number"])) == before
+    for shown in ("沈守田", "刚性支出较大", "脱贫不稳定户", "异议受理电话"):
+        assert shown in before
+
+
+def _paper(desk: Desk, opener: Locator) -> str:
+    """What stands on the sheet that opens beside the page; one A4 page wide, with its button."""
+    with desk.page.expect_popup() as opened:
+        opener.click()
     sheet = opened.value
-    expect(sheet.locator("body")).to_contain_text("沈守田")
-    expect(sheet.locator("body")).to_contain_text("异议受理电话")
+    expect(sheet.get_by_role("button", name="打印")).to_be_visible()
+    sheet.emulate_media(media="print")
+    expect(sheet.get_by_role("button", name="打印")).to_be_hidden()
+    text = sheet.locator("body").inner_text()
+    pages = re.findall(
+        rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", sheet.pdf(prefer_css_page_size=True)
+    )
+    assert [tuple(round(float(side)) for side in page) for page in pages] == [A4]
     sheet.close()
+    return text
 
 
 def _approved(office: Office, case: str) -> None:
@@ -224,9 +240,13 @@ def _eliminated(office: Office, plan: str, six_days: object) -> None:
     town.finds("消除前入户核实", path).fills({"confirmed": "yes", "evidence": PHOTO}).sends()
     village.finds("消除民主评议", path).fills(MEETING).sends()
     town.finds("消除镇级审核", path).fills({"passed": "yes", "feedback": "情况属实。"}).sends()
-    village.finds("张贴消除公示", path).fills(
-        {"notice_no": "蒲秋公示〔2025〕1号", "text": "拟标注风险消除。", "photo": PHOTO}
-    ).sends()
+    number = "蒲秋公示〔2025〕1号"
+    village.finds("张贴消除公示", path).fills({"notice_no": number, "text": "拟标注风险消除。"})
+    before = _paper(village, village.page.get_by_role("button", name="预览和打印"))
+    village.fills({"photo": PHOTO}).sends()
+    assert _paper(village, village.page.get_by_role("link", name=number)) == before
+    assert "拟标注风险消除。" in before
+    _objected_and_answered(office, path)
     assert callable(six_days)
     six_days()
     village.finds("消除公示期满", path).sends()
@@ -239,6 +259,21 @@ def _eliminated(office: Office, plan: str, six_days: object) -> None:
     ).sends()
     county.finds("系统标注", path).fills({"receipt": "SD20250423X"}).sends()
     county.sees("已消除")
+
+
+def _objected_and_answered(office: Office, path: str) -> None:
+    """Somebody objects to the elimination: read for a purpose by the town, then answered."""
+    village, town = office.desk_of("village-officer"), office.desk_of("town-officer")
+    village.goes(path).page.get_by_role("link", name="登记消除异议").click()
+    village.fills({"statement": "他儿子又回来住了"}).sends()
+    expect(village.page.locator("main")).not_to_contain_text("他儿子")
+    town.finds("答复异议", path, "答复消除异议")
+    with town.page.expect_popup() as opened:
+        town.page.get_by_role("link", name="查看异议、会议记录和备注").click()
+    Desk(office, opened.value).reads("第1件异议", "他儿子又回来住了").is_readable()
+    opened.value.close()
+    town.fills({"upheld": "no", "answer": "只是探亲,已核对。"}).sends()
+    town.sees("答复消除异议").sees("person:town-officer")
 
 
 def _proven(office: Office, case: str) -> None:

@@ -4,12 +4,14 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator, Mapping
+from enum import Enum
 from functools import cache
 from itertools import chain
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
+from pydantic import BaseModel
 
 from dixian import composition
 from dixian.keys import Keys
@@ -26,10 +28,12 @@ from services.console.forms import (
 )
 from services.console.forms.fields import Checklist, Choice, Choices, Field, Rows, Yuan
 from services.console.forms.form import Form
-from services.console.words import english
+from services.console.words import english, entry_fields
 from shared import contracts
 from shared.contracts.labels import labels
+from shared.contracts.published import published
 from shared.contracts.registry import all_contracts
+from shared.kernel.division import Level
 from shared.vault.settings import VaultSettings
 from shared.web.service import ServiceSettings
 from shared.web.settings import Mode, OidcSettings, WebSettings
@@ -125,7 +129,10 @@ def inside(schema: Json, parts: Json, name: str) -> Json:
 def checked(field: Field, schema: Json, parts: Json) -> None:
     """One field against the schema of what it becomes."""
     if isinstance(field, policy.Entries):
-        assert resolved(schema["additionalProperties"], parts)["type"] == "integer", field.name
+        value = resolved(schema["additionalProperties"], parts)
+        for item in field.fields:
+            if item.name != field.key:
+                checked(item, value if field.value else inside(value, parts, item.name), parts)
     elif isinstance(field, Rows):
         row = resolved(schema["items"], parts)
         for item in field.fields:
@@ -239,7 +246,8 @@ def sentences() -> Iterator[str]:
             )
     yield from _of_field(audit.SIGNATURE)
     for form in (*FORMS, *FILES):
-        yield from (form.title, form.intro, form.button, form.done, form.trial)
+        yield from (form.title, form.intro, form.button, form.done)
+        yield from (trial.words for trial in form.trials)
         yield from chain.from_iterable(map(_of_field, form.all_fields))
     for file in CONSOLE.rglob("*.py"):
         if "forms" not in file.parts or file.name == "fields.py":
@@ -259,12 +267,11 @@ def _of_code(text: str) -> Iterator[str]:
     yield from re.findall(r"""NavItem\("[^"]+", "([^"]+)\"""", text)
     yield from re.findall(r"""\.go\(\s*[^,]+, "([^"]+)\"""", text)
     yield from re.findall(r"""return "([^"]*[一-鿿][^"]*)\"""", text)
-    for name in ("_TREND_WORDS", "PLACES"):
+    for name in ("_TREND_WORDS", "PLACES", "_CLOCKS"):
         for block in re.findall(rf"{name} = \((.*?)\n\)|{name} = \((.*?)\)\n", text, re.S):
             yield from re.findall(r'"([^"]*[一-鿿][^"]*)"', "".join(block))
     yield from re.findall(r"""\("/[a-z/]+", "([^"]+)", "[a-z]+", "/""", text)
     yield from re.findall(r"""(?:return f?|\()"/[^"]+", "([^"]*[一-鿿][^"]*)\"""", text)
-    yield from re.findall(r"""_CASE_BEFORE = \("[^"]+", "([^"]+)"\)""", text)
 
 
 @cache
@@ -278,6 +285,34 @@ def test_every_sentence_has_its_english() -> None:
 
 def test_no_english_stands_for_a_sentence_that_nobody_says() -> None:
     assert sorted(set(english()) - spoken()) == []
+
+
+def test_every_field_and_code_of_the_log_has_its_words() -> None:
+    """What inspectors read in the trail, of every event there is."""
+    named, coded = set(), set()
+    for part in _parts_of_entries():
+        if issubclass(part, Enum):
+            coded |= {(part.__name__, item.name if part is Level else item.value) for item in part}
+        else:
+            named |= part.model_fields.keys()
+    assert (
+        sorted(coded - {(group, code) for group, codes in labels().items() for code in codes}) == []
+    )
+    assert sorted(named ^ entry_fields().keys()) == []
+
+
+def _parts_of_entries() -> set[type[BaseModel | Enum]]:
+    """Every model and every set of codes in the events' contracts."""
+    found: set[type[BaseModel | Enum]] = set()
+    waiting: list[Any] = [item.cls for item in published()]
+    while waiting:
+        part = waiting.pop()
+        waiting += get_args(part)
+        if isinstance(part, type) and issubclass(part, BaseModel | Enum) and part not in found:
+            found.add(part)
+            if issubclass(part, BaseModel):
+                waiting += [field.annotation for field in part.model_fields.values()]
+    return found
 
 
 def test_every_label_has_both_languages() -> None:

@@ -11,6 +11,7 @@ from services.assistance.http.questions import (
     plan_questions,
 )
 from services.assistance.http.registers import register_questions
+from services.assistance.http.templates import template_doors
 from shared.contracts.assistance import OffRegisterHelpRefused
 from shared.kernel.refusal import Refusal
 from shared.policy.divisions import Divisions
@@ -80,5 +81,6 @@ def router(application: Application, vault: Vault, divisions: Divisions) -> Rout
     register_questions(made, application)
     note_door(made, application, vault)
     notice_doors(made, application, vault, divisions)
+    template_doors(made, application, divisions)
     file_doors(made, application, divisions)
     return made

@@ -1,7 +1,7 @@
 """Files that a county imports: a year's population, a quarter's comparison. Answered per row."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from services.assistance.domain import commands as c
 from services.assistance.domain.commands.common import QUARTER
 from services.assistance.domain.quarters import must_have_begun
+from shared.contracts.help import ComparedBenefit
 from shared.kernel.division import Level
 from shared.kernel.event import Cause, Command
 from shared.kernel.principal import Principal
@@ -43,6 +44,20 @@ _FILE: dict[str, Any] = {
 }
 _Row = tuple[int, dict[str, str] | BadCell]
 _TOWN_DIGITS = 9
+COMPARED = {"household_id": "农户编号", "benefit": "政策"}
+"""A quarter's file: each column's name, and its title on the empty table."""
+PEOPLED = {"division": "行政区划代码", "people": "农村户籍人口"}
+"""A population's file."""
+PLACE = {"place": "地方"}
+"""For the reader alone."""
+_QUARTER = {"quarter": "季度"}
+BENEFITS = {
+    ComparedBenefit.SCATTERED_SUPPORT: "分散供养",
+    ComparedBenefit.DIBAO_FULL: "全户低保",
+    ComparedBenefit.DIBAO: "部分成员低保",
+    ComparedBenefit.NONE: "无",
+}
+_BENEFITS = {words: code.value for code, words in BENEFITS.items()}
 
 
 @dataclass
@@ -54,12 +69,15 @@ class Tally:
     changed: int = 0
     wrong: int = 0
     errors: list[dict[str, Any]] = field(default_factory=list)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """What the file calls its columns."""
 
     def refuse(self, row: int, error: FieldError) -> None:
         """Note what is wrong with a row; at most 1,000 are listed, all are counted."""
         self.wrong += 1
         if len(self.errors) < _MOST_ERRORS:
-            self.errors.append({"row": row, **error.as_json(self.language)})
+            title = self.titles.get(error.field, error.field)
+            self.errors.append({"row": row, **error.as_json(self.language), "field": title})
 
     def answer(self) -> dict[str, Any]:
         """The answer: how many rows, what changed, and every wrong row with its reason."""
@@ -135,10 +153,13 @@ def _comparison_door(made: Router, application: Application) -> None:
     ) -> dict[str, Any]:
         sent = _Sent(application, caller, cause_of(request), Tally(language_of(request.scope)))
         must_have_begun(quarter, (await application.database.clock()).today())
-        async with rows_of(request, ("household_id", "benefit"), ("quarter",)) as rows:
+        async with rows_of(request, sent.tally, COMPARED, _QUARTER) as rows:
             async for row, values in sent.good(rows):
+                benefit = _BENEFITS.get(values["benefit"], values["benefit"])
                 try:
-                    wish = c.CompareFlag.model_validate({"quarter": quarter, **values})
+                    wish = c.CompareFlag.model_validate(
+                        {"quarter": quarter, **values, "benefit": benefit}
+                    )
                     _must_be_of(quarter, wish)
                     sent.once(str(wish.household_id), row, "household_id")
                 except (ValidationError, Refusal) as error:
@@ -164,7 +185,7 @@ def _population_door(made: Router, application: Application, divisions: Division
     ) -> dict[str, Any]:
         sent = _Sent(application, caller, cause_of(request), Tally(language_of(request.scope)))
         towns: dict[str, dict[int, c.VillagePopulation]] = {}
-        async with rows_of(request, ("division", "people")) as rows:
+        async with rows_of(request, sent.tally, PEOPLED) as rows:
             async for row, values in sent.good(rows):
                 try:
                     village = c.VillagePopulation.model_validate(values)
@@ -201,27 +222,37 @@ def _as_error(refusal: Refusal | ValidationError) -> FieldError:
 
 @asynccontextmanager
 async def rows_of(
-    request: Request, columns: Sequence[str], optional: Sequence[str] = ()
+    request: Request,
+    tally: Tally,
+    columns: Mapping[str, str],
+    optional: Mapping[str, str] | None = None,
 ) -> AsyncIterator[AsyncIterator[_Row]]:
     """The rows of the file that a request brings, as they stream by, with their line numbers.
 
-    ``columns`` in any order, ``optional`` ones or not. Raises ``Unreadable`` for no such table.
+    ``columns`` in any order, ``optional`` ones or not, each by its name or its Chinese title.
+    Raises ``Unreadable`` for no such table.
     """
     async with received(request.stream(), limit=LARGEST) as upload:
         with await asyncio.to_thread(open_table, upload.file) as table:
-            if set(table.header) - set(optional) != set(columns):
+            beside = {**(optional or {}), **PLACE}
+            names = {title: name for name, title in {**columns, **beside}.items()}
+            header = tuple(names.get(title, title) for title in table.header)
+            if set(header) - beside.keys() != columns.keys() or len(set(header)) < len(header):
                 raise Unreadable(
                     "wrong-columns",
-                    "表头须为:" + ",".join(columns),
+                    "表头须为:" + ",".join(columns.values()),
                     f"the header must be: {','.join(columns)}",
                 )
-            yield _texts(table)
+            tally.titles = dict(zip(header, table.header, strict=True))
+            yield _texts(table, header)
 
 
-async def _texts(table: Table) -> AsyncIterator[_Row]:
+async def _texts(table: Table, header: Sequence[str]) -> AsyncIterator[_Row]:
     async for batch in in_batches(table.rows(), _BATCH):
         for row in batch:
             try:
-                yield row.number, texts(table.header, row)
+                found = texts(header, row)
             except BadCell as bad:
                 yield row.number, bad
+            else:
+                yield row.number, {name: found[name] for name in found if name not in PLACE}

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from fastapi import Response
 
+from services.assistance.domain import commands as c
 from services.assistance.domain.elimination import ELIMINATION
+from services.assistance.handlers import Desk
 from services.assistance.http.questions import LOOK
 from services.assistance.reveals import REVEAL
 from shared.contracts.assistance import EliminationAnnounced, EliminationNoticePosted
@@ -19,6 +21,7 @@ from shared.vault.purposes import PRINT_NOTICE, Purpose
 from shared.vault.reveals import reveal
 from shared.vault.vault import Vault
 from shared.web.context import Ctx
+from shared.web.doors import body_of
 from shared.web.printing import FORMS, Form, Sheet, printed
 from shared.web.routing import Router, require
 
@@ -28,7 +31,9 @@ Posted = EliminationNoticePosted | EliminationAnnounced
 def notice_doors(
     made: Router, application: Application, vault: Vault, divisions: Divisions
 ) -> None:
-    """``GET /eliminations/{elimination_id}/notices`` and one of them."""
+    """``GET /eliminations/{elimination_id}/notices``, one of them, and one before it is posted."""
+    desk = Desk(vault, divisions)
+    body = body_of(c.PostEliminationNotice, "elimination_id", "photo")
     at = "/eliminations/{elimination_id}/notices"
 
     @made.get(
@@ -72,6 +77,28 @@ def notice_doors(
         application.appended(call.recorded)
         text = str(revealed.data[notice_id]["text"])
         return printed(_sheet(event, text, divisions, division), form)
+
+    @made.post(
+        "/eliminations/{elimination_id}/notice/preview",
+        dependencies=[require(c.PostEliminationNotice.permission)],
+        name="preview_elimination_notice",
+        summary="The notice as it would be posted, to print; nothing is posted.",
+        response_class=Response,
+        responses=FORMS,
+    )
+    async def preview(
+        elimination_id: UUID,
+        body: body,  # type: ignore[valid-type]  # made from the command
+        ctx: Ctx,
+        form: Form = "page",
+    ) -> Response:
+        wish = c.PostEliminationNotice.model_construct(
+            None, elimination_id=elimination_id, photo="", **dict(body)
+        )
+        async with application.database.reading() as tx:
+            call = Call(application, tx, ctx.principal, ctx.cause)
+            event, division = await desk.posting(wish, call)
+        return printed(_sheet(event, wish.text, divisions, division), form)
 
 
 async def _elimination(call: Call, elimination_id: UUID) -> Stream:

@@ -15,8 +15,10 @@ from services.assistance.read_models.queries import Asked, Lacking
 from shared.contracts.help import Department
 from shared.kernel.division import DivisionCode
 from shared.kernel.principal import Principal, Role, may
+from shared.store import event_store
 from shared.store.application import Application
 from shared.store.database import Transaction
+from shared.store.history import told
 from shared.web.auth import Caller
 from shared.web.context import etag
 from shared.web.paging import Cursors, Page, Paged
@@ -81,9 +83,10 @@ def plan_questions(made: Router, application: Application) -> None:
 
     @made.get("/plans/{plan_id}", dependencies=[require(LOOK)], name="plan")
     async def plan(plan_id: UUID, caller: Caller, response: Response) -> dict[str, Any]:
-        """One plan, with its measures and what is still missing (R44, R77, R78, R80)."""
+        """One plan: its measures, what is still missing (R44, R77, R78, R80), what was done."""
         async with database.reading() as tx:
             found = await queries.one_plan(tx.sql, asked_by(tx, caller, None), plan_id=plan_id)
+            found["history"] = told(await event_store.load(tx.raw, application.service, plan_id))
         response.headers["ETag"] = etag(found["version"])
         return found
 
@@ -183,10 +186,12 @@ def elimination_questions(made: Router, application: Application) -> None:
     async def elimination(
         elimination_id: UUID, caller: Caller, response: Response
     ) -> dict[str, Any]:
-        """One elimination: its evidence, its steps, its clocks."""
+        """One elimination: its evidence, its steps, its clocks, what was done and by whom."""
         async with database.reading() as tx:
             asked = asked_by(tx, caller, None)
             found = await queries.one_elimination(tx.sql, asked, elimination_id)
+            stream = await event_store.load(tx.raw, application.service, elimination_id)
+            found["history"] = told(stream)
         response.headers["ETag"] = etag(found["version"])
         return found
 
@@ -204,6 +209,7 @@ def elimination_questions(made: Router, application: Application) -> None:
                     "levels": [level.name for level in step.levels],
                     "needs": list(step.needs),
                     "clock": step.clock,
+                    "event": step.done_by[0].__name__,
                     "rule": step.rule,
                 }
                 for step in ELIMINATION_PROCEDURE.steps

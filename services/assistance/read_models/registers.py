@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -24,6 +25,17 @@ from services.assistance.read_models.tables import (
 from shared.policy.parameters import PolicyVersion, in_force
 
 Rows = list[dict[str, Any]]
+
+
+async def helped(connection: AsyncConnection, asked: Asked) -> Sequence[tuple[UUID, str]]:
+    """Every household that is or was helped, with its village, by village."""
+    query = (
+        sa.select(plan.c.household_id, plan.c.region)
+        .where(asked.scope(plan.c.region), plan.c.stage != Stage.CLOSED.value)
+        .distinct()
+        .order_by(plan.c.region, plan.c.household_id)
+    )
+    return [(row.household_id, row.region) for row in await connection.execute(query)]
 
 
 async def missing_refreshes(

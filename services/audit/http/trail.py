@@ -107,6 +107,13 @@ def _questions(made: Router, audit: Audit) -> None:
         of_it = asked.model_copy(update={"request": request})
         return await _timeline(audit, ctx, of_it)
 
+    @made.get("/streams/{stream}/timeline", summary="All that befell one case, plan or order")
+    async def of_stream(
+        stream: UUID, asked: Annotated[Asked, Query()], ctx: Ctx
+    ) -> Page[dict[str, Any]]:
+        """The same for one stream."""
+        return await _timeline(audit, ctx, asked.model_copy(update={"stream": stream}))
+
     @made.get("/households/{household}/readings", summary="Who looked at one household's trail")
     async def readings(
         household: UUID, page: Annotated[PageQuery, Depends(_page)], ctx: Ctx

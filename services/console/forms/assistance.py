@@ -17,7 +17,7 @@ from services.console.forms.fields import (
     YesNo,
     Yuan,
 )
-from services.console.forms.form import Form
+from services.console.forms.form import SHEETS, Form
 
 _ASSISTANCE = "assistance"
 _RESPONSIBLE = Words(
@@ -252,6 +252,19 @@ MEASURE_FORMS: tuple[Form, ...] = (
     ),
 )
 
+ANSWER = Form(
+    name="elimination-answer",
+    step="answer-objection",
+    title="答复消除异议",
+    service=_ASSISTANCE,
+    path="/eliminations/{elimination_id}/objections/{objection_id}/answer",
+    fields=(
+        YesNo(name="upheld", label="异议是否成立", required=True, yes="成立", no="不成立"),
+        Tick(name="changed", label="公示内容有变化,需重新公示"),
+        Long(name="answer", label="答复内容", required=True, personal=True),
+    ),
+)
+
 ELIMINATION_FORMS: tuple[Form, ...] = (
     Form(
         name="verify",
@@ -300,6 +313,8 @@ ELIMINATION_FORMS: tuple[Form, ...] = (
         title="张贴消除公示",
         service=_ASSISTANCE,
         path="/eliminations/{elimination_id}/notice",
+        intro="先打印公示并张贴,再拍照登记。公示5个整天,张贴当天不计。",
+        trials=SHEETS,
         fields=(
             Text(name="notice_no", label="公示编号", required=True),
             Long(
@@ -318,18 +333,7 @@ ELIMINATION_FORMS: tuple[Form, ...] = (
         path="/eliminations/{elimination_id}/objections",
         fields=(Long(name="statement", label="异议内容", required=True, personal=True),),
     ),
-    Form(
-        name="elimination-answer",
-        step="answer-objection",
-        title="答复消除异议",
-        service=_ASSISTANCE,
-        path="/eliminations/{elimination_id}/objections/{objection_id}/answer",
-        fields=(
-            YesNo(name="upheld", label="异议是否成立", required=True, yes="成立", no="不成立"),
-            Tick(name="changed", label="公示内容有变化,需重新公示"),
-            Long(name="answer", label="答复内容", required=True, personal=True),
-        ),
-    ),
+    ANSWER,
     Form(
         name="publicize",
         step="publicize",

@@ -7,7 +7,7 @@ a photograph its digest. What cannot be read is a ``Fault`` in words, beside the
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
 
@@ -15,6 +15,10 @@ Json = Any
 _SPACES = re.compile(r"\s+")
 _SIGNATURE = re.compile(r"(?:^|\W)([0-9a-fA-F]{128})(?:$|\W)")
 _LENGTH = re.compile(r"(\d{1,3})\s*(天|个?工作日|个?月|wd|d|m)")
+NOTHING = "无"
+"""What empties a list: nothing typed leaves it as it is."""
+_DIGITS = re.compile(r"\d{2,12}")
+_LONGEST_HOLIDAY = 30
 _UNITS = {"天": "d", "工作日": "wd", "月": "m"}
 _CODE = re.compile(r"^\s*(CN|\d{2,12})\b")
 
@@ -93,13 +97,29 @@ class Length(Text):
     def read(self, given: Given, name: str) -> Json | None:
         """``15d``, ``5wd``, ``1m``."""
         text = given.one(name)
-        if not text:
-            return None
-        found = _LENGTH.fullmatch(text)
-        if found is None:
-            raise Fault("期限应为“15天”“5个工作日”或“1个月”")
-        unit = found[2].removeprefix("个")
-        return f"{found[1]}{_UNITS.get(unit, unit)}"
+        return _length(text) if text else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lengths(Text):
+    """Several periods in one line: ``10天、13天``."""
+
+    def read(self, given: Given, name: str) -> Json | None:
+        """``10d``, ``13d``."""
+        return [_length(text) for text in parted(given.one(name))] or None
+
+
+def _length(text: str) -> str:
+    found = _LENGTH.fullmatch(text)
+    if found is None:
+        raise Fault("期限应为“15天”“5个工作日”或“1个月”")
+    unit = found[2].removeprefix("个")
+    return f"{found[1]}{_UNITS.get(unit, unit)}"
+
+
+def parted(text: str) -> list[str]:
+    """The parts of a line or of several, however people part them."""
+    return [part for part in re.split(r"[\s,,、;;]+", text) if part]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +128,22 @@ class Words(Text):
 
     def read(self, given: Given, name: str) -> Json | None:
         """The words."""
-        return re.split(r"[\s,,、]+", given.one(name)) if given.one(name) else None
+        return parted(given.one(name)) or None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Codes(Text):
+    """Several divisions by their codes, as the whole list; ``无`` for none of them any more."""
+
+    def read(self, given: Given, name: str) -> Json | None:
+        """The codes."""
+        text = given.one(name)
+        if text == NOTHING:
+            return []
+        codes = parted(text)
+        if not all(_DIGITS.fullmatch(code) for code in codes):
+            raise Fault("请填写区划代码,用空格隔开")
+        return codes or None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -161,6 +196,27 @@ class Day(Field):
             return date.fromisoformat(text).isoformat()
         except ValueError:
             raise Fault("日期应为“年-月-日”,例如2023-08-01") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Days(Long):
+    """Days as notices have them: each, or from one to another (``2026-10-01至2026-10-07``)."""
+
+    def read(self, given: Given, name: str) -> Json | None:
+        """Every day, ISO texts in their order."""
+        days = {day for part in parted(given.one(name)) for day in _days(part)}
+        return [day.isoformat() for day in sorted(days)] or None
+
+
+def _days(part: str) -> list[date]:
+    try:
+        first, *rest = (date.fromisoformat(text) for text in re.split("至|~|—+", part))
+    except ValueError:
+        raise Fault("日期应为“年-月-日”,连续的写“2026-10-01至2026-10-07”") from None
+    last = rest[0] if rest else first
+    if len(rest) > 1 or not first <= last <= first + timedelta(days=_LONGEST_HOLIDAY):
+        raise Fault("日期应为“年-月-日”,连续的写“2026-10-01至2026-10-07”")
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,6 +361,26 @@ class Rows(Field):
             if row[self.key] is not None:
                 rows.append(nested(row))
         return rows if rows or self.always else None
+
+    def at_fault(self, given: Given, path: str) -> str:
+        """The input behind what the API says of a row (``0.kind``): empty rows do not count there.
+
+        The row's first input where it says no more; the rows themselves where there is no such row.
+        """
+        head, _, rest = path.partition(".")
+        for number, row in enumerate(self._that_count(given)):
+            if head == self._called(given, row, number):
+                asked = next((item.name for item in self.fields if item.name != self.key), self.key)
+                return f"{self.name}.{row}.{rest or asked}"
+        return self.name
+
+    def _that_count(self, given: Given) -> list[int]:
+        numbers = self.numbers(given, self.name)
+        return [number for number in numbers if given.one(f"{self.name}.{number}.{self.key}")]
+
+    def _called(self, _given: Given, _row: int, number: int) -> str:
+        """What the API calls a row: its place among those that count."""
+        return str(number)
 
     def numbers(self, given: Given, name: str) -> list[int]:
         """The rows that were sent, by number."""

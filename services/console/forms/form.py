@@ -25,6 +25,21 @@ LATE = Choice(
 )
 
 
+@dataclass(frozen=True)
+class Trial:
+    """A button that looks first: nothing is carried out."""
+
+    do: str
+    """What is sent as ``_do``."""
+    words: str
+    window: str = ""
+    """Where the answer goes, so that the form stays as it is: ``_blank``, ``_self`` for a file."""
+
+
+SHEETS = (Trial("page", "预览和打印", "_blank"), Trial("docx", "下载DOCX", "_self"))
+"""The paper, before it is posted."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Form:
     """One screen that does one thing."""
@@ -40,8 +55,7 @@ class Form:
     """One sentence: what this step is, and what is wanted."""
     button: str = "提交"
     done: str = "已办理"
-    trial: str = ""
-    """What a button says that tries it first; empty for none."""
+    trials: tuple[Trial, ...] = ()
     dated: bool = True
     """Asks for the legal date of the act."""
     noted: bool = False

@@ -44,7 +44,7 @@ MEETING = Form(
     done="会议已登记",
     fields=(
         Choices(name="organisations", label="参会单位", group="Organisation", required=True),
-        Choices(name="subjects", label="议题", group="MeetingSubject", required=True),
+        Choices(name="subjects", label="议题", group="Subject", required=True),
         Long(name="minutes", label="会议纪要", required=True, personal=True),
     ),
 )

@@ -15,7 +15,7 @@ from services.console.forms.fields import (
     YesNo,
     Yuan,
 )
-from services.console.forms.form import Form
+from services.console.forms.form import SHEETS, Form
 
 _IDENTIFICATION = "identification"
 _SIGNER = Pick(
@@ -262,6 +262,7 @@ CASE_FORMS: tuple[Form, ...] = (
         service=_IDENTIFICATION,
         path="/cases/{case_id}/notice",
         intro="先打印公示并张贴,再拍照登记。公示5个整天,张贴当天不计。",
+        trials=SHEETS,
         fields=(
             Text(name="number", label="公示编号", required=True, hint="例如:蒲秋公示〔2023〕3号"),
             _PHONE,

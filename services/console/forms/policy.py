@@ -5,17 +5,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.console.forms.fields import (
+    NOTHING,
+    Choice,
+    Codes,
     Day,
+    Days,
     Field,
     Given,
     Length,
+    Lengths,
     Number,
     Rows,
     Text,
     Yuan,
     read_all,
 )
-from services.console.forms.form import Form
+from services.console.forms.form import Form, Trial
+from shared.contracts.labels import labels
+from shared.kernel.money import yuan
 
 Json = Any
 AT = "policy.parameters."
@@ -31,23 +38,38 @@ def spoken(length: str) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Entries(Rows):
-    """A table by its first column: amounts by year or by place."""
+    """A table by its first column: amounts by year or by place, names by who they are of."""
 
-    value: str
-    """The field of the amount."""
+    value: str = ""
+    """The field of the value; the rest of the row where there is none."""
 
     def read(self, given: Given, name: str) -> Json | None:
-        """Key → amount; ``None`` for none."""
+        """Key → value; ``None`` for none."""
         rows = [read_all(self.fields, given, f"{name}.{n}.") for n in self.numbers(given, name)]
         return {
-            str(row[self.key]): row[self.value]
+            str(row[self.key]): value
             for row in rows
-            if row[self.key] is not None and row[self.value] is not None
+            if row[self.key] is not None and (value := self._value(row))
         } or None
+
+    def _called(self, given: Given, row: int, _number: int) -> str:
+        return given.one(f"{self.name}.{row}.{self.key}")
+
+    def _value(self, row: Mapping[str, Json]) -> Json:
+        if self.value:
+            return row[self.value]
+        return {name: value for name, value in row.items() if name != self.key and value}
 
 
 def _lengths(**labels: str) -> tuple[Field, ...]:
     return tuple(Length(name=AT + name, label=label) for name, label in labels.items())
+
+
+def _warnings(**labels: str) -> tuple[Field, ...]:
+    return tuple(
+        Lengths(name=AT + name, label=label, hint="自起算日起,例如10天、13天")
+        for name, label in labels.items()
+    )
 
 
 def _numbers(**labels: str) -> tuple[Field, ...]:
@@ -103,6 +125,12 @@ PARAMETERS: tuple[Field, ...] = (
         hotline_return="热线工单回退",
         hotline_extension="热线工单延期",
     ),
+    *_warnings(
+        identify_warnings="识别认定到期提醒",
+        green_channel_warnings="绿色通道到期提醒",
+        plan_warnings="帮扶计划到期提醒",
+        department_warnings="部门措施到期提醒",
+    ),
     *_shares(quorum="评议到会比例", majority="评议通过比例"),
     *_numbers(
         ledger_percent="2%台账比例(%)",
@@ -117,7 +145,70 @@ PARAMETERS: tuple[Field, ...] = (
         channel_share_percent="绿色通道占比预警(%)",
         channel_at_least="绿色通道占比预警:且不少于(户)",
     ),
+    Codes(
+        name=f"{AT}screens_applicants",
+        label="低保、特困申请即先排查的县",
+        mode="numeric",
+        hint="填写全部县的区划代码,用空格隔开,替换现行名单;填“无”清空名单",
+    ),
+    Entries(
+        name=f"{AT}organisations",
+        label="机构名称",
+        hint="公示、公告落款用的名称",
+        key="role",
+        value="name",
+        blank=0,
+        presets=({"role": "executive"}, {"role": "lead"}),
+        fields=(
+            Choice(name="role", label="机构", group="OrganisationRole"),
+            Text(name="name", label="名称"),
+        ),
+    ),
+    Entries(
+        name=f"{AT}working_years",
+        label="国务院办公厅放假通知",
+        hint="热线工单按工作日计时;只有省级可以发布,只填系统还不知道的年度",
+        key="year",
+        fields=(
+            Number(name="year", label="年度"),
+            Text(name="document", label="文号"),
+            Days(
+                name="holidays",
+                label="放假日期",
+                hint="每段一行,例如2026-10-01至2026-10-07;全年不少于11天",
+            ),
+            Days(name="make_up_days", label="调休上班日期"),
+        ),
+        add="再加一个年度",
+    ),
 )
+
+
+def shown(item: Field, value: Json) -> str:
+    """A parameter as officers read it."""
+    if isinstance(item, Entries):
+        fields = {field.name: field for field in item.fields}
+        return ";".join(
+            f"{_key(fields[item.key], key)}:{_of_key(fields.get(item.value), one)}"
+            for key, one in value.items()
+        )
+    if isinstance(item, Yuan):
+        return yuan(value)
+    if isinstance(item, Length):
+        return spoken(value)
+    if isinstance(item, Lengths):
+        return "、".join(map(spoken, value))
+    return "、".join(value) or NOTHING if isinstance(item, Codes) else str(value)
+
+
+def _key(item: Field, key: str) -> str:
+    return labels()[item.group][key][0] if isinstance(item, Choice) else key
+
+
+def _of_key(item: Field | None, one: Json) -> str:
+    if item is None:
+        return f"{one['document']}({len(one['holidays'])}天)"
+    return shown(item, one)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +246,7 @@ PUBLISH = PolicyForm(
     button="发布",
     done="政策参数已发布",
     dated=False,
-    trial="试算",
+    trials=(Trial("trial", "试算"),),
     fields=(
         Text(name="policy.version", label="版本号", required=True, hint="区划代码/年度-序号"),
         Text(name="policy.document", label="文号", required=True),

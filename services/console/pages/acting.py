@@ -138,7 +138,12 @@ class FormPage:
 
 Then = Callable[[Answer], str]
 Load = Callable[[], Awaitable[Subject]]
-Ask = Callable[[Given], Awaitable[Subject]]
+Ask = Callable[[Given], Awaitable[Subject | Response]]
+
+
+def is_tried(visit: Visit, form: Form) -> bool:
+    """Whether a button was pressed that only looks."""
+    return visit.form.get("_do") in {trial.do for trial in form.trials}
 
 
 async def show(visit: Visit, form: Form, subject: Subject) -> Response:
@@ -261,15 +266,8 @@ def _input_of(form: Form, given: Given, path: str) -> str:
     """The input behind the API's name of a field; rows that were left empty do not count there."""
     name = input_name(path.removeprefix("body."))
     for rows in (item for item in form.all_fields if isinstance(item, Rows)):
-        head, _, rest = name.removeprefix(f"{rows.name}.").partition(".")
-        if name.startswith(f"{rows.name}.") and head.isdigit():
-            sent = [
-                number
-                for number in rows.numbers(given, rows.name)
-                if given.one(f"{rows.name}.{number}.{rows.key}")
-            ]
-            if int(head) < len(sent):
-                return f"{rows.name}.{sent[int(head)]}.{rest}"
+        if name.startswith(f"{rows.name}."):
+            return rows.at_fault(given, name.removeprefix(f"{rows.name}."))
     return name
 
 
@@ -283,13 +281,17 @@ async def tried(visit: Visit, form: Form, subject: Subject, ask: Ask) -> Respons
     """The form as it was typed, with what a service says of it; nothing is carried out."""
     given, _ = await read(visit)
     page = _sent(visit, form, subject, given)
+    page.unkept = given.files
     try:
-        page.subject = await ask(given)
+        answered = await ask(given)
     except FieldFaults as faults:
         page.faults = {name: visit.words(zh) for name, zh in faults.faults.items()}
         return _rendered(page, 422)
     except Refused as refused:
         return _refused(page, given, refused)
+    if isinstance(answered, Response):
+        return answered
+    page.subject = answered
     return _rendered(page)
 
 

@@ -11,8 +11,9 @@ from services.console.door import Door
 from services.console.forms.assistance import BEGIN
 from services.console.forms.form import Form, by_name
 from services.console.forms.identification import CASE_FORMS, FINDING_FORMS
-from services.console.pages import acting
+from services.console.pages import acting, households, notices
 from services.console.pages.acting import Option, Subject
+from services.console.pages.notes import PURPOSES, noted, objections
 from services.console.pages.people import heads, member_name, members_of
 from services.console.pages.tables import offered
 from services.console.visit import Visit
@@ -20,7 +21,6 @@ from services.console.visit import Visit
 FORMS = by_name((*CASE_FORMS, BEGIN))
 _FINDINGS = by_name(FINDING_FORMS)
 _REVEAL = ("identification", "/households/{household_id}/reveal")
-_PURPOSES = ("DELIBERATION", "VERIFICATION", "CONTACT", "INSPECTION", "SUBJECT_REQUEST")
 Json = Mapping[str, Any]
 
 
@@ -74,7 +74,9 @@ async def words(visit: Visit) -> Response:
     }
     service, path = _REVEAL
     answer = await visit.api.act(service, path.format(household_id=case["household_id"]), body)
-    return await _shown(visit, case, answer.body["data"])
+    return await _shown(
+        visit, case, {id_: kept["text"] for id_, kept in answer.body["data"].items()}
+    )
 
 
 async def _shown(visit: Visit, case: Json, full: Json) -> Response:
@@ -90,14 +92,26 @@ async def _shown(visit: Visit, case: Json, full: Json) -> Response:
         "case.html",
         case=case,
         full=full,
-        noted=[(note, item) for item in case["history"] for note in item["notes"]],
-        purposes=_PURPOSES,
+        history=case["history"],
+        stream=case_id,
+        notices_at=f"/cases/{case_id}",
+        noted=noted(visit, case["history"]),
+        words_at=f"/cases/{case_id}/words",
+        purposes=PURPOSES,
+        papers=[_paper(visit, item) for item in case["evidence"]],
+        papers_at=f"/households/{case['household_id']}/evidence",
+        paper_purposes=households.PURPOSES,
         may_reveal=await visit.api.may(*_REVEAL),
         **found,
         doable=await _doable(visit, case),
         beside=await _beside(visit, case),
         member_name=lambda member: member_name(visit, member),
     )
+
+
+def _paper(visit: Visit, item: Json) -> dict[str, Any]:
+    said = visit.words.label("Event", item["type"])
+    return {"service": "identification", "said": said, **item}
 
 
 async def _doable(visit: Visit, case: Json) -> list[dict[str, Any]]:
@@ -136,6 +150,8 @@ async def show(visit: Visit) -> Response:
 async def send(visit: Visit) -> Response:
     """The step, done."""
     form = acting.form_of(visit, FORMS)
+    if acting.is_tried(visit, form):
+        return await notices.tried(visit, form, await _subject(visit, form))
     return await acting.send(visit, form, lambda: _subject(visit, form))
 
 
@@ -188,8 +204,6 @@ async def _subject(visit: Visit, form: Form) -> Subject:
 
 def _before(case_id: str, form: Form) -> tuple[str, str] | None:
     """What to look at first: the notice as it will hang; what was said and written so far."""
-    if form.name == "notice":
-        return f"/cases/{case_id}/notice-to-post", "预览和打印公示"
     if form.name in _READING:
         return f"/cases/{case_id}#words", "查看异议、会议记录和备注"
     return None
@@ -197,13 +211,10 @@ def _before(case_id: str, form: Form) -> tuple[str, str] | None:
 
 def _options(visit: Visit, case: Json, household: Json | None) -> dict[str, Sequence[Option]]:
     named = case["officers"] or ("", "")
-    words = visit.words
+    numbered = objections(visit, case["history"])
     return {
         "members": members_of(visit, household) if household else (),
-        "objections": [
-            (item, words("第{number}件异议", number=number))
-            for number, item in enumerate(case["open_objections"], start=1)
-        ],
+        "objections": [(item, numbered[item]) for item in case["open_objections"]],
         "village_officers": [(named[0], named[0])] if named[0] else (),
         "town_officers": [(named[1], named[1])] if named[1] else [(visit.who.subject,) * 2],
     }

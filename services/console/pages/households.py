@@ -1,5 +1,6 @@
 """The register: its households, one of them, registering and changing one, and seeing in full."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -8,9 +9,10 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from services.console.api import Answer
-from services.console.door import Door
+from services.console.door import Door, NotHere
 from services.console.forms.form import by_name
 from services.console.forms.register import HOUSEHOLD_FORMS, REGISTER
+from services.console.look import moment
 from services.console.pages import acting
 from services.console.pages.acting import Subject
 from services.console.pages.people import heads, member_name, members_of, villages
@@ -28,6 +30,8 @@ PURPOSES = (
     "INSPECTION",
     "SUBJECT_REQUEST",
 )
+_KEEPERS = frozenset({"identification", "assistance"})
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _OF_MEMBERS = ["name", "document_number"]
 _OF_HOME = ["address", "phone"]
 
@@ -39,7 +43,7 @@ def routes(door: Door) -> Sequence[BaseRoute]:
         *door.both("/households/new", show_new, send_new),
         door.get("/households/{household_id:uuid}", one),
         door.post("/households/{household_id:uuid}/reveal", reveal),
-        door.post("/households/{household_id:uuid}/evidence/{sha256}", evidence),
+        door.post("/households/{household_id:uuid}/evidence", evidence),
         *door.both("/households/{household_id:uuid}/do/{form}", show, send),
     )
 
@@ -77,8 +81,10 @@ async def reveal(visit: Visit) -> Response:
 
 async def evidence(visit: Visit) -> Response:
     """A photograph or a paper, for the purpose that was named; recorded."""
-    service = "assistance" if visit.form.get("service") == "assistance" else "identification"
-    path = f"/evidence/{visit.id('household_id')}/{visit.id('sha256')}/reveal"
+    service, _, sha256 = str(visit.form.get("paper", "")).partition(" ")
+    if service not in _KEEPERS or not _SHA256.fullmatch(sha256):
+        raise NotHere
+    path = f"/evidence/{visit.id('household_id')}/{sha256}/reveal"
     body = {"purpose": str(visit.form.get("purpose", ""))}
     answer = await visit.api.act(service, path, body)
     headers = {"Content-Disposition": "attachment", "X-Content-Type-Options": "nosniff"}
@@ -93,8 +99,8 @@ async def _shown(visit: Visit, full: Mapping[str, Any], purpose: str = "") -> Re
         assistance=visit.api.maybe("assistance", f"/evidence/{household_id}"),
     )
     household = found.pop("household")
-    kept = [
-        {**item, "service": service}
+    papers = [
+        _paper(service, item)
         for service, page in found.items()
         for item in (page or {"items": ()})["items"]
     ]
@@ -102,7 +108,9 @@ async def _shown(visit: Visit, full: Mapping[str, Any], purpose: str = "") -> Re
     return visit.render(
         "household.html",
         household=household,
-        kept=kept,
+        papers=papers,
+        papers_at=f"/households/{household_id}/evidence",
+        paper_purposes=PURPOSES,
         full=full,
         purpose=purpose,
         purposes=PURPOSES,
@@ -112,6 +120,12 @@ async def _shown(visit: Visit, full: Mapping[str, Any], purpose: str = "") -> Re
         proven=await visit.api.may("audit", "/entries", "GET"),
         member_name=lambda member: member_name(visit, member),
     )
+
+
+def _paper(service: str, item: Mapping[str, Any]) -> dict[str, Any]:
+    size = f"{-(-item['size'] // 1024)} kB"
+    said = (moment(item["kept_at"]), item["media_type"], size, item["kept_by"])
+    return {"service": service, "sha256": item["sha256"], "said": " · ".join(said), "kept": True}
 
 
 async def show_new(visit: Visit) -> Response:

@@ -1,4 +1,4 @@
-"""Help: plans and their measures, eliminations, after-care and the 2% ledger."""
+"""Help: plans and their measures, after-care and the 2% ledger."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,21 +9,22 @@ from starlette.routing import BaseRoute
 
 from services.console.door import Door
 from services.console.forms.assistance import (
-    ELIMINATION_FORMS,
     HELP,
     LEDGER_FORMS,
     MEASURE_FORMS,
     PLAN_FORMS,
 )
 from services.console.forms.form import Form, by_name
+from services.console.forms.policy import PUBLISH
 from services.console.pages import acting
 from services.console.pages.acting import Subject
+from services.console.pages.notes import read, words_of
 from services.console.pages.people import heads, members_of, towns
 from services.console.pages.tables import offered
 from services.console.visit import Visit
 
 _LEDGERS = by_name(LEDGER_FORMS)
-_PLANS, _MEASURES, _ENDS = by_name(PLAN_FORMS), by_name(MEASURE_FORMS), by_name(ELIMINATION_FORMS)
+_PLANS, _MEASURES = by_name(PLAN_FORMS), by_name(MEASURE_FORMS)
 Json = Mapping[str, Any]
 _BY_STAGE = {
     "EARLY": ("draft", "measure"),
@@ -36,16 +37,14 @@ _BY_MEASURE = {"FILED": ("start", "stop"), "STARTED": ("output", "end", "stop")}
 
 
 def routes(door: Door) -> Sequence[BaseRoute]:
-    """``/plans…``, ``/eliminations…``, ``/after-care`` and ``/ledger``."""
+    """``/plans…``, ``/measures``, ``/after-care``, ``/ledger`` and ``/help``."""
     plan = "/plans/{plan_id:uuid}"
     return (
         door.get("/plans", listed),
         door.get(plan, one),
+        door.post(f"{plan}/words", words),
         *door.both(f"{plan}/do/{{form}}", show_plan, send_plan),
         *door.both(f"{plan}/measures/{{measure_id:uuid}}/do/{{form}}", show_measure, send_measure),
-        door.get("/eliminations", ends),
-        door.get("/eliminations/{elimination_id:uuid}", end),
-        *door.both("/eliminations/{elimination_id:uuid}/do/{form}", show_end, send_end),
         door.get("/measures", chase),
         door.get("/after-care", after_care),
         door.get("/ledger", ledger),
@@ -64,19 +63,33 @@ async def listed(visit: Visit) -> Response:
         rows=page["items"],
         names=names,
         asked=asked,
-        next=_more("/plans", asked, page),
+        next=more("/plans", asked, page),
     )
 
 
 async def one(visit: Visit) -> Response:
-    """A plan: what is missing, its measures, and what can be done."""
-    plan = await visit.api.get("assistance", f"/plans/{visit.id('plan_id')}")
+    """A plan: what is missing, its measures, what was done, and what can be done."""
+    return await _shown(visit, await _asked_for(visit), {})
+
+
+async def words(visit: Visit) -> Response:
+    """The same page with the remarks that were asked for; recorded."""
+    return await _shown(visit, await _asked_for(visit), await read(visit, visit.id("plan_id")))
+
+
+async def _asked_for(visit: Visit) -> Json:
+    plan: Json = await visit.api.get("assistance", f"/plans/{visit.id('plan_id')}")
+    return plan
+
+
+async def _shown(visit: Visit, plan: Json, full: Json) -> Response:
     forms = [_PLANS[name] for name in _BY_STAGE.get(plan["stage"], ())]
     names = await heads(visit, [plan["household_id"]])
     return visit.render(
         "plan.html",
         plan=plan,
         name=names.get(plan["household_id"], "***"),
+        **await words_of(visit, plan["history"], f"/plans/{plan['plan_id']}", full),
         forms=[form for form in forms if await visit.api.may(form.service, form.path)],
         measure_forms={
             status: [
@@ -101,7 +114,7 @@ async def chase(visit: Visit) -> Response:
         rows=page["items"],
         names=names,
         asked=asked,
-        next=_more("/measures", asked, page),
+        next=more("/measures", asked, page),
     )
 
 
@@ -172,67 +185,6 @@ def _prefill(plan: Json, household: Json | None, form: Form) -> dict[str, Sequen
     return made
 
 
-async def ends(visit: Visit) -> Response:
-    """Eliminations, the oldest proposal first. No ratio, no ranking (R92)."""
-    asked = {name: visit.query(name) or None for name in ("status", "early", "cursor")}
-    page = await visit.api.get("assistance", "/eliminations", limit=50, **asked)
-    names = await heads(visit, [row["household_id"] for row in page["items"]])
-    return visit.render(
-        "eliminations.html",
-        rows=page["items"],
-        names=names,
-        asked=asked,
-        next=_more("/eliminations", asked, page),
-    )
-
-
-async def end(visit: Visit) -> Response:
-    """An elimination: its track, its evidence, its clocks."""
-    path = f"/eliminations/{visit.id('elimination_id')}"
-    found = await visit.api.together(
-        end=visit.api.get("assistance", path), procedure=visit.api.get("assistance", "/procedure")
-    )
-    row, steps = found["end"], found["procedure"]["steps"]
-    names = await heads(visit, [row["household_id"]])
-    mine = {step["name"] for step in steps if visit.level.name in step["levels"]}
-    forms = [form for form in ELIMINATION_FORMS if form.step in row["next"] and form.step in mine]
-    if row["notice"] and row["status"] == "OPEN":
-        forms.append(_ENDS["elimination-objection"])
-    if row["status"] == "OPEN":
-        forms.append(_ENDS["withdrawal"])
-    return visit.render(
-        "elimination.html",
-        row=row,
-        steps=steps,
-        name=names.get(row["household_id"], "***"),
-        forms=[form for form in forms if await visit.api.may(form.service, form.path)],
-        may_answer=await visit.api.may("assistance", _ENDS["elimination-answer"].path),
-    )
-
-
-async def show_end(visit: Visit) -> Response:
-    """A step of an elimination."""
-    return await acting.show(visit, acting.form_of(visit, _ENDS), await _end(visit))
-
-
-async def send_end(visit: Visit) -> Response:
-    """Done."""
-    return await acting.send(visit, acting.form_of(visit, _ENDS), lambda: _end(visit))
-
-
-async def _end(visit: Visit) -> Subject:
-    elimination_id = visit.id("elimination_id")
-    row = await visit.api.get("assistance", f"/eliminations/{elimination_id}")
-    names = await heads(visit, [row["household_id"]])
-    return Subject(
-        title=visit.words("{name}的风险消除", name=names.get(row["household_id"], "***")),
-        back=f"/eliminations/{elimination_id}",
-        ids={"elimination_id": elimination_id, "objection_id": visit.query("objection")},
-        version=row["version"],
-        keeper=("assistance", row["household_id"]),
-    )
-
-
 async def after_care(visit: Visit) -> Response:
     """Whose data nobody has refreshed, and which measures end soon (R102, R106)."""
     year = visit.query("year") or str(visit.today.year)
@@ -250,10 +202,12 @@ async def ledger(visit: Visit) -> Response:
     """Towns and villages strictly over the share (R110): followed, never a limit."""
     division = visit.query("division") or visit.who.division
     deep_enough = len(division) >= 6
-    book = await visit.api.get("assistance", "/ledger", division=division) if deep_enough else None
+    asked = {"division": division}
     return visit.render(
         "ledger.html",
-        book=book,
+        book=await visit.api.maybe("assistance", "/ledger", **asked) if deep_enough else None,
+        deep_enough=deep_enough,
+        may_publish=await visit.api.may(PUBLISH.service, PUBLISH.path),
         division=division,
         counties=_counties(visit) if not deep_enough else (),
         tables=await offered(visit, "population", "quarter"),
@@ -312,6 +266,7 @@ async def _help(visit: Visit) -> Subject:
     )
 
 
-def _more(path: str, asked: Mapping[str, str | None], page: Json) -> str:
+def more(path: str, asked: Mapping[str, str | None], page: Json) -> str:
+    """The address of the next page; nothing after the last."""
     following = {name: value for name, value in asked.items() if value and name != "cursor"}
     return f"{path}?{urlencode({**following, 'cursor': page['next']})}" if page["next"] else ""

@@ -9,23 +9,21 @@ from starlette.routing import BaseRoute
 
 from services.console.api import Refused
 from services.console.door import Door
-from services.console.forms.fields import Field, Given, Length, Yuan, nested, read_all
+from services.console.forms.fields import Given, nested, read_all
 from services.console.forms.policy import (
     AT,
     PARAMETERS,
     PUBLISH,
-    Entries,
     PolicyForm,
-    spoken,
+    shown,
 )
 from services.console.pages import acting
 from services.console.pages.acting import Subject
 from services.console.visit import Visit
-from shared.kernel.money import yuan
 
 _AT = "/policy"
 _TRIAL = "/policy/trial"
-_LABELS = {item.name.removeprefix(AT): item.label for item in PARAMETERS}
+_ITEMS = {item.name.removeprefix(AT): item for item in PARAMETERS}
 Json = Any
 
 
@@ -43,7 +41,7 @@ async def show(visit: Visit) -> Response:
 async def send(visit: Visit) -> Response:
     """Tried, which changes nothing; or published."""
     form, subject = await _begun(visit)
-    if visit.form.get("_do") != "trial":
+    if not acting.is_tried(visit, form):
 
         async def load() -> Subject:
             return subject
@@ -56,14 +54,17 @@ async def send(visit: Visit) -> Response:
             answer = await visit.api.act(form.service, _TRIAL, {"parameters": said})
         except Refused as refused:
             raise Refused(refused.status, _at_its_input(refused.problem)) from refused
-        return replace(subject, panel=("policy_trial.html", {**answer.body, "labels": _LABELS}))
+        changes = _changes(visit, answer.body["parameters"])
+        return replace(subject, panel=("policy_trial.html", {**answer.body, "changes": changes}))
 
     return await acting.tried(visit, form, subject, ask)
 
 
 async def _begun(visit: Visit) -> tuple[PolicyForm, Subject]:
     await acting.must_be_allowed(visit, PUBLISH)
-    version = await _in_force(visit)
+    # Nothing has been published before the first version (R28).
+    asked = visit.api.maybe("identification", "/policy", division=visit.who.division)
+    version: Mapping[str, Json] = await asked or {}
     parameters = version.get("parameters", {})
     subject = Subject(
         title=visit.words("议事和授权"),
@@ -72,16 +73,6 @@ async def _begun(visit: Visit) -> tuple[PolicyForm, Subject]:
         panel=("policy_book.html", {"version": version, "rows": _rows(visit, parameters)}),
     )
     return replace(PUBLISH, base=parameters, division=visit.who.division), subject
-
-
-async def _in_force(visit: Visit) -> Json:
-    """The version in force; nothing where none has been published yet (R28)."""
-    try:
-        return await visit.api.get("identification", "/policy", division=visit.who.division)
-    except Refused as refused:
-        if refused.code == "no-policy-in-force":
-            return {}
-        raise
 
 
 def _at_its_input(problem: Json) -> dict[str, Any]:
@@ -97,15 +88,18 @@ def _at_its_input(problem: Json) -> dict[str, Any]:
 def _rows(visit: Visit, parameters: Mapping[str, Json]) -> Sequence[tuple[str, str]]:
     """What is in force, by its label."""
     return [
-        (visit.words(item.label), _shown(item, parameters[name]))
-        for item in PARAMETERS
-        if (name := item.name.removeprefix(AT)) in parameters
+        (visit.words(item.label), shown(item, parameters[name]))
+        for name, item in _ITEMS.items()
+        if name in parameters
     ]
 
 
-def _shown(item: Field, value: Json) -> str:
-    if isinstance(item, Entries):
-        return ";".join(f"{key}:{yuan(amount)}" for key, amount in value.items())
-    if isinstance(item, Yuan):
-        return yuan(value)
-    return spoken(value) if isinstance(item, Length) else str(value)
+def _changes(
+    visit: Visit, parameters: Mapping[str, Mapping[str, Json]]
+) -> Sequence[tuple[str, str, str]]:
+    """What would change: its label, from what, to what."""
+    return [
+        (visit.words(item.label), shown(item, one["from"]), shown(item, one["to"]))
+        for name, one in parameters.items()
+        if (item := _ITEMS[name])
+    ]

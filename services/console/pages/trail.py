@@ -9,11 +9,16 @@ from uuid import UUID
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute
 
+from services.console import entries
+from services.console.api import Refused
 from services.console.door import Door
+from services.console.look import Visitor
 from services.console.visit import Visit
 from shared.kernel.clock import SHANGHAI
 
 Json = Mapping[str, Any]
+Asked = Mapping[str, str]
+"""What the address asks for: conditions by their names."""
 _FILTERS = (
     "since",
     "until",
@@ -26,9 +31,19 @@ _FILTERS = (
     "household",
     "stream",
     "correlation",
+    "outcome",
+    "gate",
+    "text",
 )
-_RARE = frozenset({"role", "region", "service", "household", "stream", "correlation"})
+_RARE = frozenset(_FILTERS) - {"since", "until", "actor", "type"}
 """Filters that stay folded away until one of them is used."""
+_OUTCOMES = ("LeadDisposition", "OrderResult", "Rating", "RefusedBecause", "Mismatch")
+"""The codes with which acts end, by their groups."""
+_TIMELINES = {
+    "stream": "/streams/{}/timeline",
+    "household": "/households/{}/timeline",
+    "correlation": "/requests/{}/timeline",
+}
 
 
 def routes(door: Door) -> Sequence[BaseRoute]:
@@ -47,11 +62,14 @@ def routes(door: Door) -> Sequence[BaseRoute]:
 
 
 async def listed(visit: Visit) -> Response:
-    """The entries that the address asks for; one household's or stream's as a timeline."""
-    asked = _asked(visit)
-    path, question = "/entries", _question(asked)
-    if asked.get("household"):
-        path = f"/households/{question.pop('household')}/timeline"
+    """The entries that the address asks for; of one household, stream or request a timeline."""
+    return await _shown(visit, _asked({name: visit.query(name) for name in _FILTERS}), {})
+
+
+async def _shown(
+    visit: Visit, asked: Asked, kept: Mapping[str, str], fault: str = "", status: int = 200
+) -> Response:
+    path, question = _timeline(_question(asked))
     found = await visit.api.together(
         page=visit.api.get(
             "audit", path, limit=50, cursor=visit.query("cursor") or None, **question
@@ -62,21 +80,44 @@ async def listed(visit: Visit) -> Response:
     more = f"/trail?{urlencode({**asked, 'cursor': page['next']})}" if page["next"] else ""
     return visit.render(
         "trail.html",
-        rows=with_changes(page["items"]),
+        status=status,
+        rows=[{**row, "told": told(visit, row)} for row in page["items"]],
         next=more,
         asked=asked,
         narrowed=not _RARE.isdisjoint(asked),
+        outcomes=_OUTCOMES,
         searches=[_search(item) for item in found["searches"]],
-        correctable=await _correctable(visit, page["items"]),
-        address=urlencode(asked),
+        correctable=await _correctable(visit, asked, page),
+        kept=kept,
+        fault=fault,
     )
 
 
-async def _correctable(visit: Visit, rows: Sequence[Json]) -> int:
+def _timeline(question: dict[str, str]) -> tuple[str, dict[str, str]]:
+    """Where the acts are told with what each changed; any other list only says what each says."""
+    for name, path in _TIMELINES.items():
+        if name in question:
+            return path.format(question[name]), {
+                key: value for key, value in question.items() if key != name
+            }
+    return "/entries", question
+
+
+def told(visitor: Visitor, row: Json) -> Sequence[tuple[str, entries.Said, entries.Said]]:
+    """Name, former value, value; nothing was before where a list tells no changes."""
+    if "changes" in row:
+        return entries.changed(visitor, row)
+    return [(name, "", value) for name, value in entries.said(visitor, row)]
+
+
+async def _correctable(visit: Visit, asked: Asked, page: Json) -> int:
     """The version that one's stream stands at, for who may ask for its correction; 0 otherwise."""
-    whole = visit.query("stream") and not visit.query("cursor") and not visit.query("until")
-    if not whole or not rows or not await visit.api.may("audit", "/corrections"):
+    rows = page["items"]
+    if "stream" not in asked or not rows or not await visit.api.may("audit", "/corrections"):
         return 0
+    if len(asked) > 1 or page["next"] or visit.query("cursor"):
+        newest = await visit.api.get("audit", "/entries", stream=asked["stream"], limit=1)
+        rows = newest["items"]
     return max(int(row["version"]) for row in rows)
 
 
@@ -84,7 +125,7 @@ async def entry(visit: Visit) -> Response:
     """One entry with its proof, which the page's script checks for itself."""
     proof = await _proof(visit)
     event = await visit.api.get("audit", f"/entries/{proof['index']}", log=proof["log"])
-    return visit.render("entry.html", event=event, proof=proof)
+    return visit.render("entry.html", event=event, proof=proof, said=entries.said(visit, event))
 
 
 async def part(visit: Visit) -> Response:
@@ -141,15 +182,20 @@ async def file(visit: Visit) -> Response:
 
 async def save(visit: Visit) -> Response:
     """Keep the filter under a name, for oneself or for everybody of one's role."""
-    asked = {name: str(visit.form.get(name, "")) for name in _FILTERS}
+    asked = _asked({name: str(visit.form.get(name, "")) for name in _FILTERS})
+    kept = {name: str(visit.form.get(name, "")).strip() for name in ("name", "shared")}
     body = {
-        "name": str(visit.form.get("name", "")).strip(),
-        "filter": _question({name: value for name, value in asked.items() if value}),
-        "shared_with": sorted(visit.who.roles)[0] if visit.form.get("shared") else None,
+        "name": kept["name"],
+        "filter": _question(asked),
+        "shared_with": sorted(visit.who.roles)[0] if kept["shared"] else None,
     }
-    await visit.api.act("audit", "/searches", body)
-    kept = urlencode({name: value for name, value in asked.items() if value})
-    return visit.go(f"/trail?{kept}", "常用查询已保存")
+    try:
+        await visit.api.act("audit", "/searches", body)
+    except Refused as refused:
+        if refused.problem.get("field") != "name":
+            raise
+        return await _shown(visit, asked, kept, refused.problem["detail"], refused.status)
+    return visit.go(f"/trail?{urlencode(asked)}", "常用查询已保存")
 
 
 async def forget(visit: Visit) -> Response:
@@ -158,9 +204,8 @@ async def forget(visit: Visit) -> Response:
     return visit.go("/trail", "常用查询已删除")
 
 
-def _asked(visit: Visit) -> dict[str, str]:
-    found = {name: visit.query(name) for name in _FILTERS if visit.query(name)}
-    return {name: value for name, value in found.items() if _can_be(name, value)}
+def _asked(given: Asked) -> dict[str, str]:
+    return {name: value for name, value in given.items() if value and _can_be(name, value)}
 
 
 def _can_be(name: str, value: str) -> bool:
@@ -174,7 +219,7 @@ def _can_be(name: str, value: str) -> bool:
     return True
 
 
-def _question(asked: Mapping[str, str]) -> dict[str, str]:
+def _question(asked: Asked) -> dict[str, str]:
     """The API's question: a day becomes its first instant in Shandong."""
     made = dict(asked)
     for name in ("since", "until"):
@@ -203,27 +248,3 @@ def _moment(value: str) -> str:
     instant = datetime.fromisoformat(value)
     here = instant.astimezone(SHANGHAI) if instant.tzinfo else instant.replace(tzinfo=SHANGHAI)
     return here.date().isoformat() if here.time() == time() else here.isoformat()
-
-
-def with_changes(entries: Sequence[Json]) -> list[dict[str, Any]]:
-    """Each entry with what its data say otherwise than the same stream's entry of the same kind."""
-    last: dict[tuple[str, str], Json] = {}
-    shown = []
-    for item in sorted(entries, key=lambda item: (item["stream_id"], item["version"])):
-        key = (item["stream_id"], item["type"])
-        shown.append({**item, "changes": changes(last.get(key), item["data"])})
-        last[key] = item["data"]
-    order = {item["event_id"]: place for place, item in enumerate(entries)}
-    return sorted(shown, key=lambda item: order[item["event_id"]])
-
-
-def changes(before: Json | None, after: Json) -> list[tuple[str, Any, Any]]:
-    """Field, former value, new value; everything is new where nothing was before."""
-    if before is None:
-        return [(name, None, value) for name, value in after.items() if value not in (None, [], "")]
-    names = [*after, *(name for name in before if name not in after)]
-    return [
-        (name, before.get(name), after.get(name))
-        for name in names
-        if before.get(name) != after.get(name)
-    ]

@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 
 from services.console.api import Away
 from services.console.door import Door
+from services.console.forms.assistance import ANSWER
 from services.console.pages.people import heads
 from services.console.visit import Visit
 from shared.kernel.division import Level
@@ -238,23 +239,38 @@ async def eliminations(visit: Visit) -> Sequence[Item]:
     mine = {step["name"] for step in procedure["steps"] if visit.level.name in step["levels"]}
     by_committee = {"approve"}
     wanted = by_committee if visit.has(Role.COMMITTEE) else mine - by_committee
-    return [
+    steps = [
         _elimination(step, row)
         for row in page["items"]
         for step in row["next"]
         if step in wanted and _is_time(step, row, visit.today)
     ]
+    return [*steps, *await _objections(visit, page["items"])]
+
+
+async def _objections(visit: Visit, rows: Sequence[Row]) -> list[Item]:
+    """What was said against an elimination, for who may answer it (R66)."""
+    open_ = [(row, item) for row in rows for item in row["open_objections"]]
+    if not open_ or not await visit.api.may(ANSWER.service, ANSWER.path):
+        return []
+    return [
+        replace(_elimination(ANSWER.name, row, f"?objection={item}"), step=ANSWER.step)
+        for row, item in open_
+    ]
 
 
 def _is_time(step: str, row: Row, today: date) -> bool:
-    return step != "publicize" or row["notice"]["last_day"] < today.isoformat()
+    """Whether a step may be done already: nothing is over while an objection is open (R66)."""
+    if step not in {"publicize", "approve"}:
+        return True
+    return not row["open_objections"] and row["notice"]["last_day"] < today.isoformat()
 
 
-def _elimination(step: str, row: Row) -> Item:
+def _elimination(step: str, row: Row, objection: str = "") -> Item:
     due = {clock["kind"]: clock["due_on"] for clock in row["clocks"]}
     return Item(
         step=step,
-        path=f"/eliminations/{row['elimination_id']}/do/{step}",
+        path=f"/eliminations/{row['elimination_id']}/do/{step}{objection}",
         division=row["division"],
         due_on=due.get(step),
         household=row["household_id"],

@@ -123,12 +123,16 @@
       tell("refused", path);
       return;
     }
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    show(await answer.text());
+    const refusal = $("#refusal");
+    if (refusal) refusal.focus();
+  }
+
+  function show(text) {
+    const page = new DOMParser().parseFromString(text, "text/html");
     $("main").replaceWith($("main", page));
     document.title = page.title;
     prepare();
-    const refusal = $("#refusal");
-    if (refusal) refusal.focus();
   }
 
   async function send(form, button) {
@@ -150,6 +154,41 @@
     } finally {
       for (const other of all("button", form)) other.disabled = false;
     }
+  }
+
+  /* -- files: how far one is on its way, and how far the work on it is -------------------------- */
+
+  function upload(form, button) {
+    const asked = new XMLHttpRequest(), told = $("[data-sending]", form), bar = $("progress", told);
+    const say = (words, busy) => {
+      $("label", told).textContent = words;
+      told.hidden = false;
+      for (const other of all("button", form)) other.disabled = busy;
+    };
+    asked.upload.onprogress = (sent) => { bar.max = sent.total; bar.value = sent.loaded; };
+    asked.onerror = () => say(told.dataset.broken, false);
+    asked.onload = () => {
+      const then = asked.getResponseHeader("X-Dixian-Then");
+      if (asked.status === 401) location.assign(`/sign-in?then=${encodeURIComponent(location.pathname)}`);
+      else if (then) location.assign(then);
+      else show(asked.responseText);
+    };
+    asked.open("POST", form.action);
+    asked.setRequestHeader("X-Dixian-Resend", "1");
+    asked.send(new FormData(form, button));
+    say(told.dataset.sending, true);
+  }
+
+  function follow(section) {
+    setTimeout(async () => {
+      try {
+        const answer = await fetch(location.href);
+        if (answer.ok) show(await answer.text());
+        else location.reload();
+      } catch {
+        follow(section);
+      }
+    }, 1000 * section.dataset.refresh);
   }
 
   /* -- photographs: no wider than they need to be ----------------------------------------------- */
@@ -240,15 +279,20 @@
       let timer = 0;
       form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => saveDraft(form), 400); });
       form.addEventListener("submit", (event) => {
-        event.preventDefault();
         saveDraft(form);
+        // A paper to look at goes to a window of its own: the form stays as it is.
+        if (event.submitter && event.submitter.formTarget) return;
+        event.preventDefault();
         send(form, event.submitter);
       });
     }
     for (const field of all('input[type="file"]')) field.addEventListener("change", () => shrink(field));
     for (const button of all("[data-print]")) button.addEventListener("click", () => print());
-    const refresh = $("[data-refresh]");
-    if (refresh) setTimeout(() => location.reload(), 1000 * refresh.dataset.refresh);
+    for (const form of all("form[data-upload]")) form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      upload(form, event.submitter);
+    });
+    for (const section of all("[data-refresh]")) follow(section);
     const section = $("#verify");
     if (section) $("#verdict").textContent = $("#verdict").dataset.checking;
     if (section) verify(section).catch(() => "bad").then((verdict) => {

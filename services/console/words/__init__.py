@@ -22,6 +22,12 @@ def english() -> Mapping[str, str]:
     return tomllib.loads((_HERE / "english.toml").read_text(encoding="utf-8"))
 
 
+@cache
+def entry_fields() -> Mapping[str, str]:
+    """What the fields of the log's entries are called in Chinese; their English is their name."""
+    return tomllib.loads((_HERE / "entries.toml").read_text(encoding="utf-8"))
+
+
 class Words:
     """The words of one language."""
 
@@ -36,6 +42,10 @@ class Words:
     def label(self, group: str, code: Any) -> str:
         """A coded value as people read it; a code that nobody has named is shown as it is."""
         return label(group, code, self.language)
+
+    def field(self, name: str) -> str:
+        """A field of an entry; one that nobody has named is called by its own name."""
+        return entry_fields().get(name, name) if self.language == "zh" else name.replace("_", " ")
 
     def choices(self, group: str) -> list[tuple[str, str]]:
         """Every code of a group with its words, in their order."""

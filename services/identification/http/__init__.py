@@ -36,7 +36,7 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     households.register(made, application, vault, divisions)
     notices.register(made, application, vault, divisions)
     heads.register(made, application, vault)
-    posted.register(made, application, vault)
+    posted.register(made, application, vault, divisions)
     policies.register(made, application, divisions)
     oversight.register(made, application, vault)
     governance.register(made, application)

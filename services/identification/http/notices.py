@@ -74,7 +74,7 @@ def register(made: Router, application: Application, vault: Vault, divisions: Di
             )
         application.appended(call.recorded)
         content = notices.Content.frozen(revealed.data[notice_id], event.content_hash)
-        return printed(_sheet(content, divisions), form)
+        return printed(sheet_of(content, divisions), form)
 
 
 async def _case(call: Call, case_id: UUID) -> Stream:
@@ -91,7 +91,8 @@ def _posted(stream: Stream) -> list[Posted]:
     ]
 
 
-def _sheet(content: notices.Content, divisions: Divisions) -> Sheet:
+def sheet_of(content: notices.Content, divisions: Divisions) -> Sheet:
+    """What stands on the paper; of the content, nothing that is not read in public."""
     until = f"{content.from_day}至{content.to_day}"
     return Sheet(
         title=content.title,

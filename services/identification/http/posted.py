@@ -1,48 +1,43 @@
 """A notice as it would be posted (R65)."""
 
-from typing import Any
 from uuid import UUID
+
+from fastapi import Response
 
 from services.identification import notices
 from services.identification.domain import commands
 from services.identification.domain.case import CASE
 from services.identification.handlers.cases import CaseHandlers
+from services.identification.http.notices import sheet_of
 from shared.kernel.refusal import OutOfOrder
+from shared.policy.divisions import Divisions
 from shared.policy.rules import rule
 from shared.store.application import Application, Call
 from shared.vault.vault import Vault
 from shared.web.context import Ctx
 from shared.web.doors import body_of
+from shared.web.printing import FORMS, Form, printed
 from shared.web.routing import Router, require
 
-_SHOWN = (
-    "title",
-    "number",
-    "village",
-    "head_name",
-    "members",
-    "category",
-    "cause",
-    "from_day",
-    "to_day",
-    "issuer",
-    "objection_phone",
-    "remark",
-)
-"""Every field that a notice shows; its salt is nobody's business."""
 
-
-def register(made: Router, application: Application, vault: Vault) -> None:
+def register(made: Router, application: Application, vault: Vault, divisions: Divisions) -> None:
     """``POST /cases/{case_id}/notice/preview``."""
-    body = body_of(commands.PostNotice, "case_id")
+    body = body_of(commands.PostNotice, "case_id", "evidence", "note")
 
     @made.post(
         "/cases/{case_id}/notice/preview",
-        summary="The notice as it would be posted; nothing is posted. The look is recorded.",
+        summary="The notice as it would be posted, to print; nothing is posted. It is recorded.",
         dependencies=[require(commands.PostNotice.permission)],
+        response_class=Response,
+        responses=FORMS,
     )
-    async def preview(case_id: UUID, body: body, ctx: Ctx) -> dict[str, Any]:  # type: ignore[valid-type]  # made from the command
-        wish = commands.PostNotice.model_construct(None, case_id=case_id, **dict(body))
+    async def preview(
+        case_id: UUID,
+        body: body,  # type: ignore[valid-type]  # made from the command
+        ctx: Ctx,
+        form: Form = "page",
+    ) -> Response:
+        wish = commands.PostNotice.model_construct(None, case_id=case_id, evidence=(), **dict(body))
         async with application.database.transaction() as tx:
             call = Call(application, tx, ctx.principal, ctx.cause)
             context = await CaseHandlers(vault).case_context(wish, call)
@@ -51,7 +46,7 @@ def register(made: Router, application: Application, vault: Vault) -> None:
         if content is None:
             raise not_deliberated()
         application.appended(call.recorded)
-        return {name: value for name, value in content.as_json().items() if name in _SHOWN}
+        return printed(sheet_of(content, divisions), form)
 
 
 @rule("R65")

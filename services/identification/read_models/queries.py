@@ -15,13 +15,12 @@ from services.identification.domain.work import to_do
 from services.identification.read_models.cited import cited
 from services.identification.read_models.lookups import part_of
 from services.identification.read_models.tables import household, household_case
-from shared.kernel.clock import legal_date
 from shared.kernel.event import Event, Recorded
 from shared.kernel.principal import Principal
 from shared.kernel.refusal import NotFound
 from shared.store import event_store
-from shared.store.application import back_dated
 from shared.store.database import Transaction
+from shared.store.history import told
 
 SERVICE = "identification"
 
@@ -139,7 +138,7 @@ async def track(tx: Transaction, principal: Principal, case_id: UUID) -> Mapping
             for running in case.clocks.values()
         ],
         "evidence": await cited(tx.sql, case.household_id, history),
-        "history": [_entry(item) for item in history],
+        "history": told(history),
     }
 
 
@@ -198,27 +197,6 @@ def _steps(case: Case, history: Sequence[Recorded[Event]]) -> list[dict[str, Any
         }
         for step in IDENTIFICATION.steps
     ]
-
-
-def _entry(item: Recorded[Event]) -> dict[str, Any]:
-    return {
-        "version": item.version,
-        "type": type(item.event).__name__,
-        "occurred_on": item.occurred_on,
-        "recorded_at": item.recorded_at,
-        "by": item.metadata.actor,
-        "notes": _notes(item.event),
-        "back_dated": back_dated(item, legal_date(item.recorded_at)),
-    }
-
-
-_NOTES = ("note_id", "minutes_id", "facts_id")
-"""What events call the ids of the words that lie in the vault."""
-
-
-def _notes(event: Event) -> list[UUID]:
-    """The words that came with an act, to be read for a purpose."""
-    return [note for note in (getattr(event, name, None) for name in _NOTES) if note is not None]
 
 
 def starts_with(column: sa.ColumnElement[str], division: str) -> sa.ColumnElement[bool]:

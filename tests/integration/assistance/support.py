@@ -85,6 +85,19 @@ async def with_a_job(office: Office, **changes: Any) -> tuple[str, str]:
 
 async def publicized(office: Office, plan: str, **changes: Any) -> str:
     """An elimination on its way, from 2023-09-11 to the end of its publicity on 2023-09-21."""
+    at = await reviewed(office, plan, **changes)
+    await office.today_is("2023-09-15")
+    notice = {"notice_no": "2023-15", "text": "该户拟标注风险消除。", "photo": SHA}
+    await office.does("village", f"{at}/notice", notice)
+    await office.today_is("2023-09-20")
+    await office.refused("village", f"{at}/notice/close", rule="R56")
+    await office.today_is("2023-09-21")
+    await office.does("village", f"{at}/notice/close")
+    return at
+
+
+async def reviewed(office: Office, plan: str, **changes: Any) -> str:
+    """An elimination on its way, to the town's review on 2023-09-11."""
     await office.today_is("2023-09-11")
     body = PROPOSAL | changes
     proposed = await office.does("village", f"/plans/{plan}/eliminations", body)
@@ -94,13 +107,6 @@ async def publicized(office: Office, plan: str, **changes: Any) -> str:
     await office.does("village", f"{at}/deliberation", VOTE)
     review = {"officers": ["person:town"], "passed": True, "feedback": "情况属实"}
     await office.does("town", f"{at}/review", review)
-    await office.today_is("2023-09-15")
-    notice = {"notice_no": "2023-15", "text": "该户拟标注风险消除。", "photo": SHA}
-    await office.does("village", f"{at}/notice", notice)
-    await office.today_is("2023-09-20")
-    await office.refused("village", f"{at}/notice/close", rule="R56")
-    await office.today_is("2023-09-21")
-    await office.does("village", f"{at}/notice/close")
     return at
 
 

@@ -28,6 +28,7 @@ from tests.integration.assistance.support import (
     identified,
     measure,
     publicized,
+    reviewed,
     with_a_job,
 )
 
@@ -245,6 +246,43 @@ async def test_the_notice_of_an_elimination_is_printed_as_it_was_posted(office: 
     assert (await office.get("committee", path)).status_code == 403
     assert (await office.get("village", f"{at}/notices/{plan}")).status_code == 404
     assert (await office.get("village", f"/eliminations/{plan}/notices")).status_code == 404
+
+
+@rule("R65", "R95")
+async def test_the_notice_of_an_elimination_is_seen_before_it_is_posted(office: Office) -> None:
+    plan, _ = await with_a_job(office)
+    at = await reviewed(office, plan)
+    await office.today_is("2023-09-15")
+    wish = {"notice_no": "2023-15", "text": "该户拟标注风险消除。"}
+    page = await office.post("village", f"{at}/notice/preview", wish)
+    for shown in ("监测对象风险消除公示", "2023-15", wish["text"], "2023年9月16日至2023年9月20日"):
+        assert shown in page.text
+    file = await office.post("village", f"{at}/notice/preview?form=docx", wish)
+    assert wish["text"] in [one.text for one in Document(BytesIO(file.content)).paragraphs]
+    told = wish | {"text": "电话13800001234"}
+    await office.refused("village", f"{at}/notice/preview", told, rule="R65")
+    strangers = await office.post("other-village", f"{at}/notice/preview", wish)
+    assert strangers.status_code == 404
+    assert (await office.get("village", f"{at}/notices")).json() == []
+    await office.does("village", f"{at}/notice", wish | {"photo": SHA})
+    await office.refused("village", f"{at}/notice/preview", wish, rule="R95", status=409)
+
+
+@rule("R66")
+async def test_who_answers_an_objection_to_an_elimination_can_read_it(office: Office) -> None:
+    plan, _ = await with_a_job(office)
+    at = await publicized(office, plan)
+    await office.does("village", f"{at}/objections", {"statement": "他家刚买了货车"})
+    shown = (await office.get("town", at)).json()
+    raised = shown["history"][-1]
+    assert raised["type"] == "EliminationObjectionRaised"
+    assert [raised["objection"]] == shown["open_objections"]
+    assert raised["by"].endswith("village")
+    look = {"purpose": "DELIBERATION", "notes": raised["notes"]}
+    read = await office.does("town", f"/plans/{plan}/notes/reveal", look)
+    assert read == {raised["notes"][0]: "他家刚买了货车"}
+    begun = (await office.get("town", f"/plans/{plan}")).json()["history"]
+    assert begun[0]["version"] == 1
 
 
 @rule("R53")

@@ -96,6 +96,9 @@ async def test_the_quarters_file_is_answered_row_by_row(office: Office) -> None:
     ]
     again = (await sends(office, "/comparisons/2023Q1", file)).json()
     assert (again["changed"], again["unchanged"]) == (0, 1)
+    titled = f"农户编号,地方,政策\n{household},某村,部分成员低保\nx,某村,无\n"
+    once_more = (await sends(office, "/comparisons/2023Q1", titled)).json()
+    assert (once_more["unchanged"], once_more["errors"][0]["field"]) == (1, "农户编号")
     (task,) = (await office.get("county", "/no-labour/mismatches")).json()
     assert (task["household_id"], task["mismatch"]) == (household, "BASIS_LOST")
 
@@ -111,6 +114,33 @@ async def test_the_quarters_file_is_answered_row_by_row(office: Office) -> None:
 async def test_a_file_that_is_none_is_refused(office: Office, file: str | bytes, code: str) -> None:
     answer = await sends(office, "/comparisons/2023Q1", file)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
+
+
+@rule("R99", "R110")
+async def test_the_empty_tables_are_filled_in_and_sent_back(office: Office) -> None:
+    household = (await identified(office))["household_id"]
+    compared, file = await filled(office, "/comparisons/template", "政策", "无")
+    assert compared == {household}
+    answer = (await sends(office, "/comparisons/2023Q1", file)).json()
+    assert (answer["changed"], answer["wrong"]) == (0, 0)
+    peopled, file = await filled(office, "/populations/template", "农村户籍人口", 200)
+    assert VILLAGE in peopled
+    answer = (await sends(office, "/populations/2023", file)).json()
+    assert (answer["rows"], answer["changed"], answer["wrong"]) == (len(peopled),) * 2 + (0,)
+    forbidden = await office.get("village", "/comparisons/template")
+    assert forbidden.status_code == 403
+
+
+async def filled(office: Office, path: str, title: str, value: object) -> tuple[set[str], bytes]:
+    """A template, and the same with a column filled in: what its rows are of, and the workbook."""
+    book = openpyxl.load_workbook(BytesIO((await office.get("county", path)).content))
+    titles, *rows = book.worksheets[0].iter_rows()
+    at = [cell.value for cell in titles].index(title)
+    for row in rows:
+        row[at].value = value
+    file = BytesIO()
+    book.save(file)
+    return {str(row[0].value) for row in rows}, file.getvalue()
 
 
 @rule("R99")
@@ -201,6 +231,8 @@ async def test_the_ledger_of_a_town_and_its_villages(office: Office) -> None:
     file = f"division,people\n{VILLAGE},200\n370112001999,5\n{VILLAGE},many\n"
     answer = (await sends(office, "/populations/2023", file)).json()
     assert (answer["changed"], answer["wrong"]) == (1, 2)
+    titled = f"行政区划代码,农村户籍人口,地方\n{VILLAGE},200\n"
+    assert (await sends(office, "/populations/2023", titled)).json()["wrong"] == 1, "a cell short"
     assert [item["code"] for item in answer["errors"]] == ["unknown-division", "wrong-type"]
     ledger = (await office.get("county", "/ledger", division="370112")).json()
     assert ledger["items"] == []

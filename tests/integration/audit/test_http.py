@@ -339,6 +339,12 @@ async def test_a_timeline_shows_what_each_act_changed(
         "step": {"before": 1, "after": 2},
     }
     assert second["state"] == {**made[0].data, "step": 2, "category": "AT_RISK"}
+    [first, again] = (await got(client, f"/streams/{made[0].stream_id}/timeline", COUNTY))["items"]
+    assert (first["changes"]["step"], again["state"]) == (
+        {"before": None, "after": 1},
+        second["state"],
+    )
+    assert (await got(client, f"/streams/{made[0].stream_id}/timeline", ELSEWHERE))["items"] == []
     request = made[0].correlation_id
     followed = await got(client, f"/requests/{request}/timeline", INSPECTOR)
     assert [item["version"] for item in followed["items"]] == [1, 2]

@@ -21,16 +21,18 @@ async def test_lists_name_households_by_masked_heads_of_ones_own_division(world:
 async def test_a_notice_can_be_seen_before_it_is_posted(world: World) -> None:
     home, [signer] = await register(world, **household(person()))
     case = await world.opened(home, "2023-08-01")
-    await world.refused(
-        "village", f"/cases/{case}/notice/preview", "R51", "nothing-to-post", **NOTICE
-    )
-    await reviewed(world, case, signer)
     path = f"/cases/{case}/notice/preview"
-    content = await world.does("village", path, **NOTICE)
-    assert (content["head_name"], content["number"]) == ("某某人", NOTICE["number"])
-    assert "salt" not in content
+    wish = {name: value for name, value in NOTICE.items() if name != "evidence"}
+    await world.refused("village", path, "R51", "nothing-to-post", **wish)
+    await reviewed(world, case, signer)
+    page = await world.post("village", path, wish)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    for shown in ("监测帮扶对象公示", "某某人", NOTICE["number"]):
+        assert shown in page.text
+    as_docx = await world.post("village", f"{path}?form=docx", wish)
+    assert as_docx.content.startswith(b"PK")
     await world.refused(
-        "village", path, "R65", "sensitive-phone", **NOTICE | {"remark": "电13800001234"}
+        "village", path, "R65", "sensitive-phone", **wish | {"remark": "电13800001234"}
     )
     assert await world.get("village", f"/cases/{case}/notices") == []
     shown = await world.get("village", f"/cases/{case}")

@@ -17,7 +17,7 @@ from shared.tabular.writing import Format
 def test_money_is_a_number_of_yuan_with_two_places() -> None:
     row = {"kind": "INDUSTRY", "fund": "BRIDGING", "filed": 2, "started": 1}
     visit: Any = SimpleNamespace(words=Words("zh"))
-    lines = _kinds(visit, {"measures": [{**row, "amount": 1_200_050, "paid": 0}]})
+    lines = _kinds(visit, {"figures": {"measures": [{**row, "amount": 1_200_050, "paid": 0}]}})
     assert lines[0][2:] == (2, 1, Decimal("12000.50"), Decimal("0.00"))
     made = sheets.sheet(
         Format.XLSX, "measures-370114", ["措施", "资金来源", "1", "2", "3", "4"], lines

@@ -1,5 +1,7 @@
 """What people type becomes what the API takes; what cannot be read is said beside its field."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,11 +9,14 @@ from hypothesis import strategies as st
 from services.console.forms.fields import (
     Checklist,
     Choice,
+    Codes,
     Day,
+    Days,
     Fault,
     FieldFaults,
     Files,
     Given,
+    Lengths,
     Number,
     Place,
     Rows,
@@ -25,6 +30,7 @@ from services.console.forms.fields import (
     read_all,
 )
 from services.console.forms.form import Form, input_name
+from services.console.forms.policy import PUBLISH
 from shared.kernel.money import yuan
 from shared.testing.decider import rule
 
@@ -169,3 +175,56 @@ def test_a_signature_is_read_as_it_is_or_out_of_what_the_command_line_printed(te
 def test_what_is_no_signature_is_said_beside_the_field(text: str) -> None:
     with pytest.raises(Fault, match="128位"):
         Signature(name="signature", label="签名").read(typed(signature=text), "signature")
+
+
+def test_lists_are_read_however_people_part_them() -> None:
+    """Warnings, counties and days off; 无 empties a list, nothing typed leaves it."""
+    warnings = Lengths(name="warnings", label="提醒")
+    assert warnings.read(typed(warnings="10天、13天 5个工作日"), "warnings") == [
+        "10d",
+        "13d",
+        "5wd",
+    ]
+    counties = Codes(name="counties", label="县")
+    assert counties.read(typed(counties="370181,370102"), "counties") == ["370181", "370102"]
+    assert counties.read(typed(counties="无"), "counties") == []
+    assert counties.read(typed(counties=" "), "counties") is None
+    days = Days(name="days", label="放假")
+    assert days.read(typed(days="2026-10-01至2026-10-03\n2026-01-01"), "days") == [
+        "2026-01-01",
+        "2026-10-01",
+        "2026-10-02",
+        "2026-10-03",
+    ]
+    for field, text in ((warnings, "10"), (counties, "章丘区"), (days, "2026-10-03至2026-10-01")):
+        with pytest.raises(Fault):
+            field.read(typed(**{field.name: text}), field.name)
+
+
+@rule("K7")
+def test_a_version_is_whole_and_its_tables_grow_by_their_rows() -> None:
+    """Published with all that was in force; a list is replaced, a table changed row by row."""
+    in_force = {"organisations": {"lead": "党委农办"}, "plan_warnings": ["7d"], "plan": "10d"}
+    form = replace(PUBLISH, base=in_force, division="37")
+    at = "policy.parameters."
+    texts = {
+        f"{at}organisations.0.role": "executive",
+        f"{at}organisations.0.name": "省农业农村厅",
+        f"{at}organisations.1.role": "lead",
+        f"{at}plan_warnings": "5天",
+        f"{at}working_years.0.year": "2034",
+        f"{at}working_years.0.document": "国办发明电〔2033〕9号",
+        f"{at}working_years.0.holidays": "2034-10-01至2034-10-02",
+    }
+    body = form.body(Given({name: [text] for name, text in texts.items()}, {}))
+    assert body["policy"]["parameters"] == {
+        "organisations": {"lead": "党委农办", "executive": "省农业农村厅"},
+        "plan_warnings": ["5d"],
+        "plan": "10d",
+        "working_years": {
+            "2034": {
+                "document": "国办发明电〔2033〕9号",
+                "holidays": ["2034-10-01", "2034-10-02"],
+            }
+        },
+    }

@@ -14,11 +14,13 @@ from starlette.testclient import TestClient
 
 from services.console import session as sessions
 from services.console.clocks import remaining
-from services.console.pages.trail import address_of, changes
+from services.console.entries import changed, said
+from services.console.pages.trail import address_of
 from services.console.plots import Series, bars, columns
 from services.console.session import KeyFault, Sealer, Sessions, load_or_create_key
 from services.console.sign_in import inside
 from services.console.visit import _xor, csrf_holds
+from services.console.words import Words
 
 KEY = bytes(range(32))
 
@@ -142,10 +144,53 @@ def test_plots_draw_what_they_are_given_and_run_nothing() -> None:
     assert "style=" not in months
 
 
-def test_a_timeline_shows_what_changed_and_what_is_new() -> None:
-    assert changes(None, {"a": 1, "b": None, "c": []}) == [("a", None, 1)]
-    assert changes({"a": 1, "b": 2}, {"a": 1, "b": 3}) == [("b", 2, 3)]
-    assert changes({"a": 1}, {}) == [("a", 1, None)]
+class Reader:
+    """Somebody at a page."""
+
+    words = Words("zh")
+    today = date(2023, 8, 1)
+
+    def place(self, code: str | None) -> str:
+        return {"370181106221": "蒲秋村"}.get(str(code), str(code))
+
+
+def test_an_entry_is_told_in_words() -> None:
+    data = {
+        "case_id": "c-1",
+        "division": "370181106221",
+        "risks": ["ILLNESS", "A_RISK_OF_TOMORROW"],
+        "urgent": True,
+        "note_id": None,
+        "deadlines": [{"kind": "identify", "due_on": "2023-08-16"}],
+        "tomorrow": {"a": 1},
+    }
+    opened = {"service": "identification", "type": "CaseOpened", "data": data}
+    assert said(Reader(), opened) == [
+        ("个案编号", "c-1"),
+        ("区划", "蒲秋村"),
+        ("风险", "因病、A_RISK_OF_TOMORROW"),
+        ("急", "是"),
+        ("时限", [{"种类": "完成认定", "最迟日期": "2023-08-16"}]),
+        ("tomorrow", {"a": "1"}),
+    ]
+
+
+def test_a_timeline_tells_what_an_act_changed() -> None:
+    changes = {
+        "per_capita_net": {"before": None, "after": 775050},
+        "mode": {"before": "ASSISTED", "after": "NATURAL"},
+        "income": {"before": None, "after": {"wage_income": 100, "members": 4, "evidence": []}},
+        "cause": {"before": None, "after": None},
+    }
+    proposed = {"service": "assistance", "type": "EliminationProposed", "changes": changes}
+    assert changed(Reader(), proposed) == [
+        ("人均纯收入", "", "7,750.50"),
+        ("方式", "帮扶消除", "自然消除"),
+        ("收入", "", {"工资性收入": "1.00", "成员": "4"}),
+    ]
+    rolled = {"changes": {"mode": {"before": "NATURAL", "after": None}}}
+    back = {"service": "assistance", "type": "RolledBack", **rolled}
+    assert changed(Reader(), back) == [("方式", "自然消除", "")]
 
 
 @pytest.mark.parametrize(
