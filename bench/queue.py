@@ -204,7 +204,7 @@ async def main(count: int, requests: int) -> None:
 
 def _routers(database: Database) -> list[Router]:
     vault = Vault(FileMasterKey(KeyRing.new(CipherName.AES_256_GCM.value)))
-    index, divisions = BlindIndex(KeyRing.new("HMAC-SHA-256")), Divisions.load()
+    index, divisions = BlindIndex(KeyRing.new("CMAC-AES-256")), Divisions.load()
     service = application(database, vault=vault, index=index, divisions=divisions)
     one = Router()
 

@@ -22,7 +22,7 @@ from shared.vault.keyring import KeyRing
 
 ADMIN = "admin"
 """Whose directory holds every password: the migration's."""
-VAULT_KEYS = {"master.key": "AES-256-GCM", "index.key": "HMAC-SHA-256"}
+VAULT_KEYS = {"master.key": "AES-256-GCM", "index.key": "CMAC-AES-256"}
 """The vault's key files, and what a new key is for."""
 _LINE = re.compile(r"^\*:\*:\*:(?P<role>[a-z_]+):(?P<password>[A-Za-z0-9_-]+)$")
 

@@ -5,12 +5,13 @@ one before. Several workers may run: each takes a file that no other has.
 """
 
 import asyncio
+import gc
 import os
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context, parent_process
@@ -35,6 +36,8 @@ from shared.store.application import Application
 
 T = TypeVar("T")
 _US = system("alerts")
+_OBJECTS = 100_000
+"""How many are made before the collector looks at them, while a file is compared."""
 _MINE = "select pg_try_advisory_lock(4, hashtext($1))"
 _DONE = "select pg_advisory_unlock(4, hashtext($1))"
 _log = structlog.get_logger("dixian.feeds")
@@ -48,6 +51,8 @@ class Sizes:
     """Rows of a block: one transaction."""
     open_rows: int = 2_000
     """Of which so many may become leads."""
+    first: int = 10_000
+    """Rows of the block that the database waits for."""
 
 
 def own_process() -> Executor:
@@ -66,6 +71,20 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(0)
+
+
+@contextmanager
+def _collecting_seldom() -> Iterator[None]:
+    """A block's leads are some hundred thousand objects without a cycle.
+
+    At the usual pace the collector goes through them over and over: a third of the drafting.
+    """
+    usual = gc.get_threshold()
+    gc.set_threshold(_OBJECTS, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 class FeedWorker:
@@ -136,8 +155,9 @@ class FeedWorker:
 
     async def _compare(self, file_id: UUID) -> None:
         file, cause = await self._load(file_id)
-        async with self._reading(file_id, file) as (unreadable, expected):
-            fault = unreadable or await self._blocks(file_id, file, cause, expected)
+        with _collecting_seldom():
+            async with self._reading(file_id, file) as (unreadable, expected):
+                fault = unreadable or await self._blocks(file_id, file, cause, expected)
         await self._application.execute(c.FinishFeed(file_id=file_id, refusal=fault), _US, cause)
 
     async def _blocks(
@@ -145,12 +165,14 @@ class FeedWorker:
     ) -> str:
         """Compare block after block; the code of what made the rest unreadable, if anything."""
         number = file.blocks
-        coming = asyncio.ensure_future(self._next(file_id))
+        coming = asyncio.ensure_future(
+            self._next(file_id, min(self._sizes.first, self._sizes.rows))
+        )
         try:
             while True:
                 block = await coming
                 if not block.ended:
-                    coming = asyncio.ensure_future(self._next(file_id))
+                    coming = asyncio.ensure_future(self._next(file_id, self._sizes.rows))
                 if block.rows:
                     number += 1
                     command = c.CompareRows(
@@ -162,10 +184,8 @@ class FeedWorker:
         finally:
             coming.cancel()
 
-    async def _next(self, file_id: UUID) -> Block:
-        return await self._elsewhere(
-            reading.block, file_id, self._sizes.rows, self._sizes.open_rows
-        )
+    async def _next(self, file_id: UUID, rows: int) -> Block:
+        return await self._elsewhere(reading.block, file_id, rows, self._sizes.open_rows)
 
     async def _load(self, file_id: UUID) -> tuple[FeedFile, Cause]:
         async with self._application.database.reading() as tx:
@@ -183,14 +203,18 @@ class FeedWorker:
         self, file_id: UUID, file: FeedFile
     ) -> AsyncIterator[tuple[str, int | None]]:
         """The file in the other process, ready for the rows that are still to be compared."""
-        await self._elsewhere(reading.begin, file_id, await self._plan(file))
+        plan = await self._plan(file)
+        adding = asyncio.ensure_future(self._elsewhere(reading.begin, file_id, plan))
         try:
             n = 0
             while part := await self._part(file_id, n):
-                await self._elsewhere(reading.add, file_id, part)
+                await adding
+                adding = asyncio.ensure_future(self._elsewhere(reading.add, file_id, part))
                 n += 1
+            await adding
             yield await self._elsewhere(reading.ready, file_id, file.last_row)
         finally:
+            adding.cancel()
             await self._elsewhere(reading.end, file_id)
 
     async def _part(self, file_id: UUID, n: int) -> bytes:

@@ -28,13 +28,13 @@ def named_id(kind: str, *parts: str) -> UUID:
 def named_bytes(kind: str, *parts: str) -> bytes:
     """The 16 bytes of ``named_id``, for whoever makes a million of them."""
     *first, last = (kind, *parts)
-    made = bytearray(next(named_digests(first, (last,)))[:16])
+    made = bytearray(next(named_digests(first, (last.encode(),)))[:16])
     made[6] = made[6] & 0x0F | 0x50
     made[8] = made[8] & 0x3F | 0x80
     return bytes(made)
 
 
-def named_digests(first: Iterable[str], lasts: Iterable[str]) -> Iterator[bytes]:
+def named_digests(first: Iterable[str], lasts: Iterable[bytes]) -> Iterator[bytes]:
     """What ``named_bytes`` is made of, for many keys that differ in their last part only.
 
     The first 16 bytes of each, before version and variant are set in bytes 6 and 8.
@@ -43,5 +43,5 @@ def named_digests(first: Iterable[str], lasts: Iterable[str]) -> Iterator[bytes]
     begun.update("".join(f"{part}\x1f" for part in first).encode())
     for last in lasts:
         digest = begun.copy()
-        digest.update(last.encode())
+        digest.update(last)
         yield digest.digest()

@@ -39,6 +39,8 @@ class Rows:
     deadline: list[tuple[Any, ...]] = field(default_factory=list)
     by_table: dict[tuple[str, tuple[str, ...]], list[list[Any]]] = field(default_factory=dict)
     """By table and columns."""
+    said: deadlines.Said = field(default_factory=dict)
+    """Deadlines as they are written: many streams may have one and the same."""
 
     def add(
         self, views: Iterable[View[Any]], state: Any, clocks: Clocks, last: Recorded[Event]
@@ -49,7 +51,7 @@ class Rows:
                 columns = tuple(row)
                 records = self.by_table.setdefault((view.table.name, columns), [])
                 records.append(values(view.table, columns, row))
-        self.deadline.extend(deadlines.rows(clocks, last))
+        self.deadline.extend(deadlines.rows(clocks, last, self.said))
 
     async def copy(self, connection: "asyncpg.Connection[Any]", *, views: str, clocks: str) -> None:
         """Put them into the tables, which must hold none of these streams' rows yet.

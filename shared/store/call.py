@@ -133,7 +133,7 @@ class Call:
             raise NotFound(*aggregate.label)
         state = aggregate.fold([item.event for item in history])
         if history:
-            self._must_cover(aggregate, state, NotFound(*aggregate.label))
+            self._must_cover(aggregate.divisions(state), lambda: NotFound(*aggregate.label))
         return Stream(stream_id, history, state)
 
     async def decide(
@@ -204,8 +204,8 @@ class Call:
         context: Context,
     ) -> list[Recorded[Event]]:
         """The stream's next events, in the caller's divisions. Raises ``Forbidden``."""
-        outside = Forbidden("该户不在您的辖区内", "outside your division")
-        self._must_cover(aggregate, state, outside)
+        divisions = aggregate.divisions(state)
+        self._must_cover(divisions, _outside)
         return event_store.draft(
             stream_id=stream.stream_id,
             category=aggregate.name,
@@ -213,7 +213,7 @@ class Call:
             # A stream keeps the key of its first event: on another partition its next event could
             # overtake this one.
             key=stream.history[0].key if stream.history else aggregate.key(state),
-            region=aggregate.divisions(state)[0],
+            region=divisions[0],
             occurred_on=context.occurred_on,
             recorded_at=self.tx.clock.now(),
             events=[(new_id(), event) for event in events],
@@ -250,10 +250,13 @@ class Call:
                 raise
             raise refusal() from error
 
-    def _must_cover(self, aggregate: Aggregate[S], state: S, refusal: Refusal) -> None:
-        divisions = aggregate.divisions(state)
-        if not any(self.principal.covers(division) for division in divisions):
-            raise refusal
+    def _must_cover(self, divisions: Sequence[str], refusal: Callable[[], Refusal]) -> None:
+        if not any(map(self.principal.covers, divisions)):
+            raise refusal()
+
+
+def _outside() -> Refusal:
+    return Forbidden("该户不在您的辖区内", "outside your division")
 
 
 def _after(aggregate: Aggregate[S], stream: Stream, events: Sequence[Event]) -> S:

@@ -2,12 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import asyncpg
 
-from shared.kernel.deadline import Clocks
+from shared.kernel.deadline import Clocks, Deadline
 from shared.kernel.event import Event, Recorded
 from shared.store.writing import Clause, Writes
 
@@ -42,8 +42,12 @@ def write(writes: Writes, last: Recorded[Event], *, before: Clocks, after: Clock
         writes.clauses.append(Clause(_UPSERT, (*stream, *_columns(changed))))
 
 
-def rows(clocks: Clocks, last: Recorded[Event]) -> list[tuple[Any, ...]]:
-    """A stream's rows in full, in the order of ``COLUMNS``: for the rebuild."""
+Said: TypeAlias = dict[int, tuple[Deadline, str]]
+"""Deadlines by their identity, kept alive, and their JSON."""
+
+
+def rows(clocks: Clocks, last: Recorded[Event], said: Said) -> list[tuple[Any, ...]]:
+    """A stream's rows in full, in the order of ``COLUMNS``; ``said`` remembers what was written."""
     return [
         (
             last.stream_id,
@@ -53,10 +57,17 @@ def rows(clocks: Clocks, last: Recorded[Event]) -> list[tuple[Any, ...]]:
             last.region,
             running.deadline.due_on,
             running.next_on,
-            running.deadline.model_dump_json(),
+            _json_of(running.deadline, said),
         )
         for kind, running in clocks.items()
     ]
+
+
+def _json_of(deadline: Deadline, said: Said) -> str:
+    known = said.get(id(deadline)) or said.setdefault(
+        id(deadline), (deadline, deadline.model_dump_json())
+    )
+    return known[1]
 
 
 async def due(

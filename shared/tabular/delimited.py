@@ -4,10 +4,13 @@ import codecs
 import csv
 from collections import deque
 from collections.abc import Iterator, Sequence
-from io import TextIOWrapper
+from io import StringIO
 from itertools import chain, islice
 from typing import IO
 
+import numpy as np
+
+from shared.tabular.column import WIDEST, Column
 from shared.tabular.faults import Unreadable
 from shared.tabular.table import Cell, Flaw, Kind, Limits, Row, Run, Table, names_of
 
@@ -16,6 +19,8 @@ _LINES_IN_A_ROW = 50
 """A quoted cell with more line breaks is a quote that was never closed."""
 _BATCH = 1_000
 """Lines that are read together."""
+_TAKEN = 1 << 19
+"""Bytes that are taken apart together."""
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -77,8 +82,8 @@ class _Lines:
     """The file's lines, of which some can be handed back."""
 
     def __init__(self, file: IO[bytes], encoding: str) -> None:
-        file.seek(0)
-        self._text = TextIOWrapper(_Unclosed(file), encoding=encoding, newline="")  # type: ignore[type-var]  # enough of a file
+        file.seek(len(codecs.BOM_UTF8) if _is_marked(file) else 0)
+        self._file, self.encoding = file, encoding.removesuffix("-sig")
         self._back: deque[str] = deque()
         self.number = 0
         self.taken: list[str] = []
@@ -90,15 +95,25 @@ class _Lines:
     def __next__(self) -> str:
         if len(self.taken) >= _LINES_IN_A_ROW:
             raise csv.Error("a quote was never closed")
-        line = self._back.popleft() if self._back else next(self._text)
+        if not self._back and not self.read(self._file.readline()):
+            raise StopIteration
+        line = self._back.popleft()
         self.taken.append(line)
         self.number += 1
         return line
 
+    def unread(self) -> bytes:
+        """Some whole lines as the file has them; none at its end, or while some wait here."""
+        return b"" if self._back else self._file.read(_TAKEN) + self._file.readline()
+
+    def read(self, some: bytes) -> bool:
+        """Let some whole lines come next; whether there are any."""
+        self._back.extend(StringIO(str(some, self.encoding), newline=""))
+        return bool(some)
+
     def several(self, count: int) -> list[str]:
-        """The next lines, up to ``count`` of them; none at the end."""
+        """The next lines that wait, up to ``count`` of them."""
         made = [self._back.popleft() for _ in range(min(count, len(self._back)))]
-        made += islice(self._text, count - len(made))
         self.number += len(made)
         return made
 
@@ -112,38 +127,30 @@ class _Lines:
         self.hand_back(self.taken[1:])
 
 
-class _Unclosed:
-    """A file for a wrapper that closes what it wraps."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self.read, self.closed = file.read, False
-        self.read1 = file.read
-
-    def readable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return False
-
-    def seekable(self) -> bool:
-        return False
-
-    def flush(self) -> None:
-        """Nothing to do."""
-
-    def close(self) -> None:
-        """The file is its owner's to close."""
+def _is_marked(file: IO[bytes]) -> bool:
+    file.seek(0)
+    return file.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8
 
 
 def _batches(lines: _Lines, delimiter: str, width: int, longest: int) -> Iterator[Run | list[Row]]:
-    """The rows, those of a batch of lines at a time.
+    """The rows, those of many lines at a time.
 
-    Nearly always a row is a line without a quote, and a batch is taken apart at once; where one is
-    not, its rows are read one by one.
+    Nearly always a row is a line without a quote, and the lines are taken apart at once; where one
+    is not, rows are read one by one.
     """
     one_by_one = _rows(lines, delimiter, width, longest)
-    while taken := lines.several(_BATCH):
-        columns = _columns(taken, delimiter, width, longest)
+    while True:
+        some = lines.unread()
+        columns = _columns(some, delimiter, width, longest, lines.encoding)
+        if columns is not None:
+            yield Run(lines.number + 1, columns)
+            lines.number += len(columns[0])
+            continue
+        lines.read(some)
+        taken = lines.several(_BATCH)
+        if not taken:
+            return
+        columns = _columns("".join(taken).encode(), delimiter, width, longest, "utf-8")
         if columns is not None:
             yield Run(lines.number - len(taken) + 1, columns)
             continue
@@ -163,21 +170,29 @@ def _batches(lines: _Lines, delimiter: str, width: int, longest: int) -> Iterato
         ]
 
 
-def _columns(lines: list[str], delimiter: str, width: int, longest: int) -> list[list[str]] | None:
-    """The lines as columns, where each is a row of its own, whole and unquoted; else nothing."""
-    text = "".join(lines).replace("\r\n", "\n")
-    ends = "" if text.endswith("\n") else "\n"
-    blank = "\n" + delimiter * (width - 1) + "\n"
-    if (
-        '"' in text
-        or "\r" in text
-        or blank in f"\n{text}{ends}"
-        or max(map(len, lines)) > longest
-        or any(line.count(delimiter) != width - 1 for line in lines)
-    ):
+def _columns(
+    lines: bytes, delimiter: str, width: int, longest: int, encoding: str
+) -> list[Column] | None:
+    """The lines as columns, where each is a row of its own, whole and unquoted; else nothing.
+
+    In neither encoding do the bytes of these characters stand within another character.
+    """
+    lines = lines.replace(b"\r\n", b"\n")
+    if not lines or b'"' in lines or b"\r" in lines:
         return None
-    cells = text.removesuffix("\n").replace("\n", delimiter).split(delimiter)
-    return [cells[place::width] for place in range(width)]
+    ends = b"" if lines.endswith(b"\n") else b"\n"
+    whole = np.frombuffer(b"".join((lines, ends, bytes(WIDEST))), np.uint8)
+    stops = np.flatnonzero((whole == ord(delimiter)) | (whole == ord("\n")))
+    if len(stops) % width:
+        return None
+    cells = stops.reshape(-1, width)
+    if (whole[cells[:, -1]] != ord("\n")).any() or (whole[cells[:, :-1]] != ord(delimiter)).any():
+        return None
+    begin = np.concatenate((np.zeros(1, np.intp), stops[:-1] + 1)).reshape(-1, width)
+    taken = cells[:, -1] - begin[:, 0]
+    if taken.max() > longest or taken.min() < width:  # a blank row is none
+        return None
+    return [Column(whole, begin[:, at], cells[:, at], encoding) for at in range(width)]
 
 
 def _split(lines: list[str], delimiter: str) -> list[list[str]] | None:

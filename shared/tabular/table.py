@@ -7,6 +7,7 @@ from enum import StrEnum
 from itertools import count
 from typing import IO, NamedTuple, TypeAlias
 
+from shared.tabular.column import Column
 from shared.tabular.faults import TooLarge, Unreadable
 
 
@@ -54,11 +55,11 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class Run:
-    """Rows that follow each other line by line, as columns of texts, none of them too long."""
+    """Rows that follow each other line by line, as columns, no cell of them too long."""
 
     first: int
     """The first row's number."""
-    columns: Sequence[Sequence[str]]
+    columns: Sequence[Column]
     """As many as the header has, equally long."""
 
     def __len__(self) -> int:

@@ -22,6 +22,8 @@ from shared.tabular.table import Kind, Limits, Row, Table, names_of
 _BLOCK = 1 << 16
 _SMALL_PART = 16 << 20
 """The parts that are held whole: the list of sheets, the styles."""
+_BARE = 64 << 20
+"""Bytes of a sheet without one value after which it is no empty sheet, but a bomb."""
 _PARTS = 2_000
 _MERGES = 20_000
 _MERGE = re.compile(rb'mergeCell\s[^>]*?ref="([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})"')
@@ -103,9 +105,10 @@ class _Book:
             raise Unreadable("encrypted-workbook", "工作簿已加密", "the workbook is encrypted")
         self._names = {info.filename for info in infos}
 
-    def open(self, part: str) -> "_Counted":
-        """A part as a stream that ends in ``TooLarge`` past the limit."""
-        return _Counted(self._zip.open(part), self.limits.unpacked)
+    def open(self, part: str, most: int | None = None) -> "_Counted":
+        """A part as a stream that ends in ``TooLarge`` past the limit, or past ``most`` bytes."""
+        limit = self.limits.unpacked
+        return _Counted(self._zip.open(part), limit if most is None else min(limit, most))
 
     def sheet(self) -> _Sheet:
         """The one visible sheet with something on it."""
@@ -171,7 +174,7 @@ class _Book:
 
     def _has_values(self, part: str) -> bool:
         tail = b""
-        with self.open(part) as stream:
+        with self.open(part, _BARE) as stream:
             while block := stream.read(_BLOCK):
                 if _VALUE.search(tail + block):
                     return True

@@ -20,7 +20,14 @@ import orjson
 import structlog
 
 _TOO_OPEN = stat.S_IWGRP | stat.S_IRWXO
-_KEY_BYTES = {"AES-256-GCM": 32, "SM4-GCM": 16, "HMAC-SHA-256": 32, "HMAC-SM3": 32}
+_KEY_BYTES = {
+    "AES-256-GCM": 32,
+    "SM4-GCM": 16,
+    "CMAC-AES-256": 32,
+    "CMAC-SM4": 16,
+    "HMAC-SHA-256": 32,
+    "HMAC-SM3": 32,
+}
 _LOOK_EVERY = 1.0
 
 log = structlog.get_logger("dixian.keys")

@@ -36,8 +36,8 @@ class VaultSettings(BaseSettings):
 
     @property
     def index_algorithm(self) -> str:
-        """The hash that goes with the cipher: the SM family together, or neither."""
-        return "HMAC-SM3" if self.cipher is CipherName.SM4_GCM else "HMAC-SHA-256"
+        """The tokens' own that goes with the cipher: the SM family together, or neither."""
+        return "CMAC-SM4" if self.cipher is CipherName.SM4_GCM else "CMAC-AES-256"
 
 
 def create_missing_keys(settings: VaultSettings) -> None:

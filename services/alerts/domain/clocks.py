@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from functools import lru_cache
 
 from services.alerts.domain.context import AlertsContext
 from shared.contracts.alerts import DeadlineMissed, DeadlineWarned
@@ -18,6 +19,9 @@ DISPOSE = "lead-disposition"
 VERIFY = "lead-verify"
 IDENTIFY = "lead-identify"
 FOLLOW = "lead-follow-up"
+
+_counted = lru_cache(maxsize=1024)(legal_time.deadline)
+"""Thousands of a file's leads are of the same few days."""
 
 
 @rule("R117")
@@ -41,7 +45,7 @@ def returning(starts_on: date, law: AlertsContext) -> Deadline:
 @rule("R42")
 def disposition(starts_on: date, policy: PolicyVersion) -> Deadline:
     """A lead is disposed of within the month."""
-    return legal_time.deadline(
+    return _counted(
         DISPOSE, "R42", starts_on, policy.parameters.lead_disposition, policy=policy.version
     )
 
@@ -59,8 +63,8 @@ def of_lead(discovered_on: date, policy: PolicyVersion, *, waiting: bool) -> tup
 @rule("R54", "R55")
 def _procedure(discovered_on: date, policy: PolicyVersion) -> tuple[Deadline, Deadline]:
     numbers, version = policy.parameters, policy.version
-    verify = legal_time.deadline(VERIFY, "R55", discovered_on, numbers.verify, policy=version)
-    identify = legal_time.deadline(
+    verify = _counted(VERIFY, "R55", discovered_on, numbers.verify, policy=version)
+    identify = _counted(
         IDENTIFY,
         "R54",
         discovered_on,

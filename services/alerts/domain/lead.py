@@ -91,11 +91,10 @@ def _report(lead: Lead, command: commands.ReportRisk, context: AlertsContext) ->
     """A lead said twice is one lead: nothing happens the second time."""
     if lead.exists:
         return []
-    fields = {name: getattr(command, name) for name in commands.ReportRisk.model_fields}
     starts = counted.of_lead(
         command.discovered_on, context.policy, waiting=command.household_id is None
     )
-    return [RiskReported(**fields, deadlines=starts)]
+    return [RiskReported(**dict(command), deadlines=starts)]
 
 
 def _match(lead: Lead, command: commands.MatchLead, context: AlertsContext) -> list[Event]:

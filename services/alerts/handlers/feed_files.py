@@ -22,7 +22,7 @@ from services.alerts.domain import feed_commands as c
 from services.alerts.domain import feed_policies, policies, triggers
 from services.alerts.domain.alert import ALERT
 from services.alerts.domain.alert_content import judged, place_of
-from services.alerts.domain.commands import Person, ReceiveAlert, RecordAlert
+from services.alerts.domain.commands import Person, ReceiveAlert
 from services.alerts.domain.context import AlertsContext
 from services.alerts.domain.feed import FEED, feed_id
 from services.alerts.domain.feed_file import FEED_FILE, FeedFile
@@ -34,6 +34,7 @@ from services.alerts.read_models.feed_rows import Decided
 from services.alerts.reading import binary
 from services.alerts.reading.plan import Block, Candidate, cut
 from shared.contracts.alerts import RowFate, Tally, Threshold
+from shared.kernel.division import NATION, within
 from shared.kernel.event import Command
 from shared.kernel.ids import new_id
 from shared.kernel.refusal import Refusal
@@ -93,8 +94,8 @@ class FeedFiles:
         assert file.received is not None
         feed = file.received.feed
         book = (await call.load(FEED, feed_id(feed))).state.book
-        policies_ = await register.policy_book(call.tx.raw)
-        return _Comparing(self._tools, call, command.file_id, feed, command.rows, book, policies_)
+        laws = _Laws(call, await register.policy_book(call.tx.raw))
+        return _Comparing(self._tools, call, command.file_id, feed, command.rows, book, laws)
 
 
 @dataclass
@@ -107,13 +108,12 @@ class _Comparing:
     feed: str
     block: Block
     book: Sequence[Threshold]
-    policies: Sequence[PolicyVersion]
+    laws: "_Laws"
     decided: list[Decided] = field(default_factory=list)
     """Rows with another fate than to lie below the threshold."""
     begun: Begun = field(default_factory=Begun)
     people: list[Entry] = field(default_factory=list)
     waiting: list[tuple[bytes, UUID, Why]] = field(default_factory=list)
-    contexts: dict[tuple[str, date], AlertsContext] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Do it all, but for the file's own event.
@@ -126,8 +126,13 @@ class _Comparing:
         await feed_rows.begin(connection, self.feed)
         rows = await self._still_open()
         tokens = [(row.n, token) for row in rows for token in row.tokens]
-        found = await feed_rows.households(connection, tokens)
-        keeping = asyncio.create_task(self._keep_below())
+        asked = asyncio.create_task(feed_rows.households(connection, tokens))
+        await asyncio.sleep(0)  # the server looks them up while we pack
+        try:
+            packed = await self._packed(self._below)
+        finally:
+            found = await asked
+        keeping = asyncio.create_task(self._keep_below(packed))
         try:
             await self._judge([row for row in rows if row.n in found], found)
         finally:
@@ -136,15 +141,27 @@ class _Comparing:
         await self._judge(unknown, await self._looked_up_again(unknown))
         await self._write()
 
-    async def _keep_below(self) -> None:
+    @property
+    def _below(self) -> binary.Rows:
+        good = self.block.good
+        below: binary.Rows = good[~good["open"]]
+        return below
+
+    async def _packed(self, rows: binary.Rows) -> list[bytes]:
+        made = []
+        for part in binary.kept_below(self.file_id, rows, RowFate.BELOW_THRESHOLD):
+            made.append(part)
+            await asyncio.sleep(0)  # others' requests are answered meanwhile
+        return made
+
+    async def _keep_below(self, packed: Sequence[bytes]) -> None:
         """Keep what lies below everybody's threshold.
 
         Nearly always none of it came before: whether some did is asked when the index says so.
         """
-        connection = self.call.tx.raw
-        below = self.block.good[~self.block.good["open"]]
+        connection, below = self.call.tx.raw, self._below
         try:
-            await self._keep_as_below(below)
+            await feed_rows.keep(connection, binary.BELOW, packed)
         except asyncpg.UniqueViolationError:
             ids = [UUID(bytes=item) for item in cut(below["alert_id"].tobytes(), 16)]
             known = await feed_rows.known(connection, ids)
@@ -152,11 +169,8 @@ class _Comparing:
             for n, alert_id, content in zip(below["n"].tolist(), ids, contents, strict=True):
                 if alert_id in known:
                     self._came_before(n, known[alert_id], content)
-            await self._keep_as_below(below[[alert_id not in known for alert_id in ids]])
-
-    async def _keep_as_below(self, rows: binary.Rows) -> None:
-        packed = binary.kept_below(self.file_id, rows, RowFate.BELOW_THRESHOLD)
-        await feed_rows.keep(self.call.tx.raw, binary.BELOW, packed)
+            others = await self._packed(below[[alert_id not in known for alert_id in ids]])
+            await feed_rows.keep(connection, binary.BELOW, others)
 
     async def _write(self) -> None:
         connection, block = self.call.tx.raw, self.block
@@ -245,7 +259,7 @@ class _Comparing:
         if report is None:
             return
         self.people += self._kept(alert_id, command, person)
-        context = self._context(recorded)
+        context = self.laws.context(command.division, command.happened_on)
         self.call.draft(self.begun, ALERT, alert_id, recorded, context)
         self.call.draft(self.begun, LEAD, report.lead_id, report, context)
         if report.household_id is None:
@@ -271,7 +285,7 @@ class _Comparing:
         if command.type not in triggers.APPLICATIONS:
             return True
         place = place_of(command, households)
-        policy = register.policy_in_force(self.policies, place, command.happened_on)
+        policy = self.laws.policy(place, command.happened_on)
         return triggers.screened_at_once(command.type, place[:6], policy)
 
     def _person(self, alert_id: UUID, command: ReceiveAlert) -> Entry:
@@ -284,18 +298,39 @@ class _Comparing:
             kept.append(Entry(alert_id, new_id(), "note", {"text": command.details}))
         return kept
 
-    def _context(self, recorded: RecordAlert) -> AlertsContext:
-        """The dates and the policy in force, looked up once for each place and day."""
-        given = recorded.received
-        key = (given.division, given.happened_on)
-        if key not in self.contexts:
-            plain = self.call.context(given.happened_on)
-            policy = register.policy_in_force(self.policies, *key)
-            self.contexts[key] = AlertsContext(
+
+class _Laws:
+    """The policies in force, and the contexts of decisions: each made once for a block."""
+
+    def __init__(self, call: Call, book: Sequence[PolicyVersion]) -> None:
+        self._call, self._book = call, book
+        self._calendar = working_years(book, call.today)
+        self._owners = sorted({item.division for item in book}, key=len, reverse=True)
+        self._nearest: dict[str, str] = {}
+        self._policies: dict[tuple[str, date], PolicyVersion] = {}
+        self._contexts: dict[tuple[str, date], AlertsContext] = {}
+
+    def policy(self, division: str, on: date) -> PolicyVersion:
+        """The policy in force: that of the nearest division which has any, whatever lies in it."""
+        if division not in self._nearest:
+            holding = (owner for owner in self._owners if within(division, owner))
+            self._nearest[division] = next(holding, NATION)
+        key = self._nearest[division], on
+        if key not in self._policies:
+            self._policies[key] = register.policy_in_force(self._book, *key)
+        return self._policies[key]
+
+    def context(self, division: str, on: date) -> AlertsContext:
+        """The context of a decision there on that day."""
+        policy = self.policy(division, on)
+        key = policy.version, on
+        if key not in self._contexts:
+            plain = self._call.context(on)
+            self._contexts[key] = AlertsContext(
                 plain.today,
                 plain.occurred_on,
                 plain.principal,
                 policy=policy,
-                calendar=working_years(self.policies, plain.today),
+                calendar=self._calendar,
             )
-        return self.contexts[key]
+        return self._contexts[key]

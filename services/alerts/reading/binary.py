@@ -47,6 +47,16 @@ class _Column:
     """A row of bytes each."""
     lengths: NDArray[np.int64] | int
 
+    @property
+    def narrowed(self) -> "_Column":
+        """The same, where all are equally long: whose bytes are not to be told apart."""
+        if isinstance(self.lengths, int) or not len(self.lengths):
+            return self
+        length = int(self.lengths[0])
+        if (self.lengths != length).any():
+            return self
+        return _Column(self.values[:, : max(length, 0)], length)
+
 
 def day_number(day: date) -> int:
     """A day as the rows hold it."""
@@ -58,8 +68,10 @@ def kept_below(file_id: UUID, rows: Rows, fate: str) -> Iterator[bytes]:
 
     Whoever is kept in the order of an index finds its page where the one before has left it.
     """
-    ids = np.ascontiguousarray(rows["alert_id"]).view(">u8").reshape(-1, 2)
-    order = np.lexsort((ids[:, 1], ids[:, 0]))
+    beginnings = np.ascontiguousarray(rows["alert_id"]).view(">u8")[::2]
+    order = np.argsort(
+        beginnings.astype(np.uint64)
+    )  # whoever has the same eight bytes is near enough
     yield _BEGIN
     for begin in range(0, len(rows), _PART):
         part = rows[order[begin : begin + _PART]]
@@ -111,19 +123,22 @@ def _said(rows: Rows) -> list[_Column]:
 
 def _packed(count: int, columns: Sequence[_Column]) -> bytes:
     """Each value goes after its length; the row after the number of its columns."""
+    columns = [column.narrowed for column in columns]
     width = 2 + sum(4 + column.values.shape[1] for column in columns)
     made = np.empty((count, width), np.uint8)
-    taken = np.ones((count, width), np.bool_)
     made[:, :2] = np.frombuffer(len(columns).to_bytes(2), np.uint8)
+    taken = None
     at = 2
     for column in columns:
         begin, end = at + 4, at + 4 + column.values.shape[1]
-        lengths = np.broadcast_to(np.asarray(column.lengths, ">i4"), count)
-        made[:, at:begin] = np.ascontiguousarray(lengths).view(np.uint8).reshape(-1, 4)
+        lengths = np.asarray(column.lengths, ">i4").reshape(-1, 1)
+        made[:, at:begin] = np.ascontiguousarray(lengths).view(np.uint8)
         made[:, begin:end] = column.values
-        taken[:, begin:end] = np.arange(end - begin) < lengths[:, None]
+        if len(lengths) > 1:
+            taken = np.ones((count, width), np.bool_) if taken is None else taken
+            taken[:, begin:end] = np.arange(end - begin) < lengths
         at = end
-    return made[taken].tobytes()
+    return (made if taken is None else made[taken]).tobytes()
 
 
 def _same(value: bytes, count: int) -> _Column:

@@ -5,7 +5,7 @@ left to it, and so is every refusal.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from hashlib import blake2b
 from typing import Any, NamedTuple, TypeVar
@@ -15,25 +15,19 @@ from numpy.typing import NDArray
 
 from services.alerts.reading.binary import ROW, Rows, day_number
 from services.alerts.reading.check import LONGEST_NAME, Alert, Checker, Memo
-from services.alerts.reading.numbers import surely_valid
+from services.alerts.reading.numbers import amounts_of, are, surely_valid
 from services.alerts.reading.plan import Candidate, Draft, Plan
 from shared.contracts.alerts import AlertField, AlertType, Unit
-from shared.kernel.document_number import holds_document_number
+from shared.kernel.document_number import LENGTH, holds_document_number
 from shared.kernel.ids import named_digests
 from shared.kernel.refusal import Refusal
+from shared.tabular.column import WIDEST, Column, distinct
 from shared.tabular.table import Kind, Row, Run, Table
 
 F = AlertField
 V = TypeVar("V")
-_SAID = (F.EXTERNAL_ID, F.NAME, F.DOCUMENT_NUMBER, F.DETAILS)
 _OWN_ID = re.compile(r"(?!\d(?:\.\d+)?[eE])[\x21-\x7e]{1,64}", re.ASCII)
-_OWN_IDS = re.compile(rf"(?:{_OWN_ID.pattern}\n)*+", re.ASCII)
-_YUAN = re.compile(r"\d{1,12}(?:\.\d\d)?", re.ASCII)
-_YUANS = re.compile(rf"(?:{_YUAN.pattern}\n)*+", re.ASCII)
-_WHOLE = re.compile(r"\d{1,12}", re.ASCII)
-_WHOLES = re.compile(rf"(?:{_WHOLE.pattern}\n)*+", re.ASCII)
-_OTHER = -2
-"""An amount that is not plain."""
+_MAKES_A_POWER = np.frombuffer(b".eE", np.uint8)
 _NONE = -1
 
 
@@ -54,6 +48,19 @@ class _Where(NamedTuple):
     said: bytes
 
 
+class _Read(NamedTuple):
+    """What rows say, read together."""
+
+    of: Mapping[F, Column]
+    whens: Sequence[_When | None]
+    when: NDArray[np.intp]
+    """Which of them each row says."""
+    wheres: Sequence[_Where | None]
+    where: NDArray[np.intp]
+    tokens: Sequence[Sequence[bytes]]
+    """By each key in use."""
+
+
 class Columns:
     """Takes rows into a block, many at a time."""
 
@@ -64,20 +71,16 @@ class Columns:
         """Cells of other files may be numbers, days or flaws: none of them is plain."""
         self._when = Memo(_if_allowed(self._read_when))
         self._where = Memo(_if_allowed(self._read_where))
-        self._yuan = plan.mapping.unit is Unit.YUAN
+        self._fen = 100 if plan.mapping.unit is Unit.YUAN else 1
 
     def take(self, rows: Run | Sequence[Row], draft: Draft) -> None:
         """Each of the rows, plain or not, in their order."""
         good = np.zeros(len(rows), ROW)
-        of: Mapping[F, Sequence[Any]] = {}
-        tokens: Sequence[Sequence[bytes]] = ()
+        read = None
+        taken = np.zeros(len(rows), np.bool_)
         if self._all_text:
-            of = self._columns(rows)
-            tokens = self._plan.index.tokens_of(of[F.DOCUMENT_NUMBER])
-            taken = self._read(of, tokens, good)
+            read, taken = self._read(self._columns(rows), good)
             good["n"] = _numbers(rows)
-        else:
-            taken = np.zeros(len(rows), np.bool_)
         alerts = {}
         for at in np.flatnonzero(~taken).tolist():
             alert = self._look_at(row := next(iter(rows[at : at + 1])), draft)
@@ -90,50 +93,47 @@ class Columns:
             if at in alerts:
                 made = Candidate(n, alert_id, alerts[at].tokens, alerts[at].given())
             else:
-                own = tuple(of_key[at] for of_key in tokens)
-                made = Candidate(n, alert_id, own, self._given(of, at, good["amount"][at]))
+                assert read is not None
+                own = tuple(of_key[at] for of_key in read.tokens)
+                made = Candidate(n, alert_id, own, self._given(read, at, int(good["amount"][at])))
             draft.block.candidates.append(made)
 
-    def _columns(self, rows: Run | Sequence[Row]) -> Mapping[F, Sequence[Any]]:
+    def _columns(self, rows: Run | Sequence[Row]) -> Mapping[F, Column]:
         if isinstance(rows, Run):
             columns = rows.columns
         else:
-            columns = list(zip(*(row.cells or self._blank for row in rows), strict=True))
+            cells = zip(*(row.cells or self._blank for row in rows), strict=True)
+            columns = [Column.of(column) for column in cells]
         places = self._check.at
-        blank = ("",) * len(rows)
+        blank = Column.of(("",) * len(rows))
         return {name: blank if places[name] < 0 else columns[places[name]] for name in F}
 
-    def _read(
-        self, of: Mapping[F, Sequence[str]], tokens: Sequence[Sequence[bytes]], good: Rows
-    ) -> NDArray[np.bool_]:
+    def _read(self, of: Mapping[F, Column], good: Rows) -> tuple[_Read, NDArray[np.bool_]]:
         """Fill in the rows that are plain; which they are. The others are not to be read."""
-        said, which = _coded(_when_of(of))
+        said, when = distinct((of[F.TYPE], of[F.HAPPENED_ON], of[F.PERIOD]))
         whens = [self._when[cells] for cells in said]
-        places, where = _coded(of[F.DIVISION])
-        wheres = [self._where[cell] for cell in places]
+        places, where = distinct((of[F.DIVISION],))
+        wheres = [self._where[cell] for (cell,) in places]
+        valid = surely_valid(of[F.DOCUMENT_NUMBER])
+        tokens = self._plan.index.tokens_of(_numbers_of(of[F.DOCUMENT_NUMBER], valid))
+        read = _Read(of, whens, when, wheres, where, tokens)
+        amounts = amounts_of(of[F.AMOUNT], self._fen, none=_NONE)
         lowest = np.array([_NONE if w is None or w.lowest is None else w.lowest for w in whens])
-        amounts = self._amounts(of[F.AMOUNT])
-        good["amount"], good["open"] = amounts, amounts >= lowest[which]
-        good["type"] = np.array([b"" if w is None else w.type.encode() for w in whens])[which]
-        good["happened_on"] = np.array([0 if w is None else day_number(w.day) for w in whens])[
-            which
-        ]
+        good["amount"], good["open"] = amounts, amounts >= lowest[when]
+        good["type"] = np.array([b"" if w is None else w.type.encode() for w in whens])[when]
+        days = np.array([0 if w is None else day_number(w.day) for w in whens])
+        good["happened_on"] = days[when]
         good["division"] = np.array([b"" if w is None else w.code.encode() for w in wheres])[where]
         good["token"] = np.frombuffer(b"".join(tokens[0]), good.dtype["token"])
-        good["alert_id"] = self._ids(of[F.EXTERNAL_ID])
-        good["content"] = _contents(
-            map([b"" if w is None else w.said for w in whens].__getitem__, which.tolist()),
-            amounts,
-            map([b"" if w is None else w.said for w in wheres].__getitem__, where.tolist()),
-            tokens[0],
-        )
-        plain = _plain(of)
-        plain &= np.array([w is not None for w in whens])[which]
+        good["alert_id"] = self._ids(of[F.EXTERNAL_ID].cut(WIDEST))
+        good["content"] = _contents(read, amounts)
+        plain = valid & _plain(of)
+        plain &= np.array([w is not None for w in whens])[when]
         plain &= np.array([w is not None for w in wheres])[where]
-        plain &= (amounts != _OTHER) & ((amounts >= 0) | (lowest[which] == _NONE))
-        return plain
+        plain &= (amounts >= 0) | (of[F.AMOUNT].lengths == 0) & (lowest[when] == _NONE)
+        return read, plain
 
-    def _ids(self, own_ids: Sequence[str]) -> NDArray[Any]:
+    def _ids(self, own_ids: Sequence[bytes]) -> NDArray[Any]:
         """``alert_key`` of each."""
         digests = b"".join(named_digests(("alert", self._plan.feed, "id"), own_ids))
         made = np.frombuffer(digests, np.uint8).reshape(len(own_ids), -1)[:, :16].copy()
@@ -141,32 +141,23 @@ class Columns:
         made[:, 8] = made[:, 8] & 0x3F | 0x80
         return made.view("V16")[:, 0]
 
-    def _amounts(self, cells: Sequence[str]) -> NDArray[np.int64]:
-        shape = _YUANS if self._yuan else _WHOLES
-        if _is_all(shape, cells):
-            # Twelve digits and two after the point are exact, and so is what is rounded.
-            return np.rint(np.array(cells, np.float64) * (100 if self._yuan else 1)).astype(
-                np.int64
-            )
-        read = _fen if self._yuan else _whole
-        return np.array([read(cell) for cell in cells], np.int64)
-
-    def _given(self, of: Mapping[F, Sequence[str]], at: int, amount: int) -> dict[str, Any]:
+    def _given(self, read: _Read, at: int, amount: int) -> dict[str, Any]:
         """As ``ReceiveAlert`` takes it."""
-        when = self._when[of[F.TYPE][at], of[F.HAPPENED_ON][at], of[F.PERIOD][at]]
-        where = self._where[of[F.DIVISION][at]]
+        of, when, where = read.of, read.whens[read.when[at]], read.wheres[read.where[at]]
         assert when is not None
         assert where is not None
-        number, name = of[F.DOCUMENT_NUMBER][at], of[F.NAME][at].strip()
         return {
             "feed": self._plan.feed,
             "external_id": of[F.EXTERNAL_ID][at],
             "type": when.type,
             "happened_on": when.day,
             "period": when.period,
-            "amount": None if amount < 0 else int(amount),
+            "amount": None if amount < 0 else amount,
             "division": where.code,
-            "person": {"name": name, "document_number": number},
+            "person": {
+                "name": of[F.NAME][at].strip(),
+                "document_number": of[F.DOCUMENT_NUMBER][at],
+            },
             "details": of[F.DETAILS][at].strip() or None,
         }
 
@@ -221,64 +212,58 @@ def _numbers(rows: Run | Sequence[Row]) -> Sequence[int]:
     return [row.number for row in rows]
 
 
-def _when_of(of: Mapping[F, Sequence[str]]) -> list[tuple[str, str, str]]:
-    return list(zip(of[F.TYPE], of[F.HAPPENED_ON], of[F.PERIOD], strict=True))
-
-
-def _coded(cells: Sequence[V]) -> tuple[list[V], NDArray[np.intp]]:
-    """The different ones, and which of them each is."""
-    places = {cell: place for place, cell in enumerate(dict.fromkeys(cells))}
-    return list(places), np.fromiter(map(places.__getitem__, cells), np.intp, len(cells))
-
-
-def _contents(
-    whens: Iterable[bytes],
-    amounts: NDArray[np.int64],
-    wheres: Iterable[bytes],
-    tokens: Sequence[bytes],
-) -> NDArray[Any]:
-    """``alert_content.hashed`` of each."""
-    texts = [b"None" if amount < 0 else b"%d" % amount for amount in amounts.tolist()]
-    hashes = [
-        blake2b(b"%b%b%b%b" % parts, digest_size=8).digest()
-        for parts in zip(whens, texts, wheres, tokens, strict=True)
-    ]
-    return np.frombuffer(b"".join(hashes), "V8")
-
-
-def _plain(of: Mapping[F, Sequence[str]]) -> NDArray[np.bool_]:
-    """Which rows hold nothing unusual about the person, nor in what they call themselves."""
-    names, details = of[F.NAME], of[F.DETAILS]
-    made = surely_valid(of[F.DOCUMENT_NUMBER]) & _are_plain_ids(of[F.EXTERNAL_ID])
-    made &= [name[:1].isalpha() and len(name) <= LONGEST_NAME for name in names]
-    if any(details):
-        made &= [not detail[:1].isdigit() for detail in details]
+def _numbers_of(cells: Column, valid: NDArray[np.bool_]) -> list[bytes]:
+    """The valid ones; zeros for the others, whose tokens nobody is to ask for."""
+    numbers = cells.bytes_of(LENGTH)
+    numbers[~valid] = ord("0")
+    made: list[bytes] = numbers.view(f"S{LENGTH}")[:, 0].tolist()
     return made
 
 
-def _are_plain_ids(cells: Sequence[str]) -> NDArray[np.bool_]:
-    if _is_all(_OWN_IDS, cells) and not holds_document_number("\n".join(cells)):
-        return np.ones(len(cells), np.bool_)
-    return np.array(
-        [_OWN_ID.fullmatch(cell) is not None and not holds_document_number(cell) for cell in cells]
+def _contents(read: _Read, amounts: NDArray[np.int64]) -> NDArray[Any]:
+    """``alert_content.hashed`` of each."""
+    texts = str(amounts.tolist()).encode()[1:-1].split(b", ")
+    for at in np.flatnonzero(amounts < 0).tolist():
+        texts[at] = b"None"
+    whens = [b"" if w is None else w.said for w in read.whens]
+    wheres = [b"" if w is None else w.said for w in read.wheres]
+    parts = zip(
+        map(whens.__getitem__, read.when.tolist()),
+        texts,
+        map(wheres.__getitem__, read.where.tolist()),
+        read.tokens[0],
+        strict=True,
     )
+    hashes = [blake2b(b"".join(said), digest_size=8).digest() for said in parts]
+    return np.frombuffer(b"".join(hashes), "V8")
 
 
-def _is_all(shape: re.Pattern[str], cells: Sequence[str]) -> bool:
-    """Whether each of the cells has the shape that ``shape`` gives for lines."""
-    text = "\n".join((*cells, ""))
-    return shape.fullmatch(text) is not None and text.count("\n") == len(cells)
+def _plain(of: Mapping[F, Column]) -> NDArray[np.bool_]:
+    """Which rows hold nothing unusual about the person, nor in what they call themselves."""
+    made = _are_plain_ids(of[F.EXTERNAL_ID])
+    made &= _begin(of[F.NAME], str.isalpha) & (of[F.NAME].lengths <= LONGEST_NAME)
+    if of[F.DETAILS].lengths.any():
+        made &= _begin(of[F.DETAILS], lambda character: not character.isdigit())
+    return made
 
 
-def _fen(cell: str) -> int:
-    if not _YUAN.fullmatch(cell):
-        return _otherwise(cell)
-    return int(cell.replace(".", "")) * (1 if "." in cell else 100)
+def _begin(cells: Column, with_: Callable[[str], bool]) -> NDArray[np.bool_]:
+    """Whether the first character of each is such; in no encoding is one longer than four bytes."""
+    found, which = np.unique(cells.bytes_of(4).view(np.uint32)[:, 0], return_inverse=True)
+    firsts = [str(four.tobytes(), cells.encoding, "ignore")[:1].strip("\0") for four in found]
+    return np.array([with_(first) for first in firsts], np.bool_)[which]
 
 
-def _whole(cell: str) -> int:
-    return int(cell) if _WHOLE.fullmatch(cell) else _otherwise(cell)
-
-
-def _otherwise(cell: str) -> int:
-    return _OTHER if cell else _NONE
+def _are_plain_ids(cells: Column) -> NDArray[np.bool_]:
+    """A dozen digits can hold no document number; where there are more, each is looked at."""
+    lengths = cells.lengths
+    whole = cells.bytes_of(min(max(int(lengths.max(initial=1)), 2), WIDEST))
+    digits = are(whole, b"0", b"9")
+    good: NDArray[np.bool_] = (lengths > 0) & (lengths <= WIDEST)
+    good &= np.count_nonzero(are(whole, b"!", b"~"), axis=1) == lengths
+    doubtful = np.count_nonzero(digits, axis=1) >= LENGTH - 1
+    doubtful |= digits[:, 0] & np.isin(whole[:, 1], _MAKES_A_POWER)
+    for at in np.flatnonzero(good & doubtful).tolist():
+        cell = cells[at]
+        good[at] = _OWN_ID.fullmatch(cell) is not None and not holds_document_number(cell)
+    return good

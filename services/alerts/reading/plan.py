@@ -77,13 +77,15 @@ class Draft:
     def take(self, rows: Rows) -> NDArray[np.intp]:
         """Take good rows, but those of which the id came before in this block; which they are."""
         ids, contents = cut(rows["alert_id"].tobytes(), 16), cut(rows["content"].tobytes(), 8)
-        first = [
-            self._seen.setdefault(alert_id, content) is content
-            for alert_id, content in zip(ids, contents, strict=True)
-        ]
-        taken = np.flatnonzero(first)
+        first = dict(zip(reversed(ids), range(len(ids) - 1, -1, -1), strict=True))
+        for known in first.keys() & self._seen.keys():
+            del first[known]
+        taken = np.sort(np.fromiter(first.values(), np.intp, len(first)))
+        self._seen.update((ids[at], contents[at]) for at in taken.tolist())
         if len(taken) < len(rows):
-            for at in np.flatnonzero(np.logical_not(first)):
+            again = np.ones(len(rows), np.bool_)
+            again[taken] = False
+            for at in np.flatnonzero(again).tolist():
                 same = self._seen[ids[at]] == contents[at]
                 self._came_before(int(rows["n"][at]), same=same)
             rows = rows[taken]

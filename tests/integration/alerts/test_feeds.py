@@ -189,11 +189,12 @@ async def test_rows_are_recognised_in_other_files_and_by_themselves(desk: Desk) 
 
 
 async def test_a_million_identical_rows_are_one_alert(desk: Desk) -> None:
-    """Ten thousand of them stand in for a million."""
-    content = file(*[line(1)] * 10_000)
+    """A hundred thousand of them stand in for a million."""
+    content = file(*[line(1)] * 100_000)
     sent = await desk.send("/feed-files/medical-insurance", gzip.compress(content), FEED)
-    answer = await desk.compared(sent, rows=3_000)
-    assert answer["fates"] == fates(unmatched=1, repeated=9_999)
+    answer = await desk.compared(sent, rows=30_000)
+    assert answer["fates"] == fates(unmatched=1, repeated=99_999)
+    assert answer["rows"] == sum(answer["fates"].values())
     assert len(await desk.events("RiskReported")) == 1
 
 

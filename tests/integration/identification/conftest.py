@@ -53,7 +53,7 @@ def evidence_room(directory: Path) -> EvidenceRoom:
 def index_keys(tmp_path: Path) -> Path:
     """The file of the index's keys."""
     path = tmp_path / "index.key"
-    KeyRing.create(path, "HMAC-SHA-256")
+    KeyRing.create(path, "CMAC-AES-256")
     return path
 
 
@@ -73,7 +73,7 @@ async def worked(
     urls: Urls, divisions: Divisions, room: EvidenceRoom, index: BlindIndex | None = None
 ) -> AsyncIterator[World]:
     """The service on a database, a policy published, the calendar on 2023-08-01."""
-    index = index or BlindIndex(KeyRing.new("HMAC-SHA-256"))
+    index = index or BlindIndex(KeyRing.new("CMAC-AES-256"))
     database = Database(urls.writer, clock=ShiftedClock())
     vault = room.vault
     service = application(database, vault=vault, index=index, divisions=divisions)

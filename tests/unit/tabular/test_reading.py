@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import os
+import struct
 import zipfile
 from collections.abc import AsyncIterator
 from datetime import date
@@ -190,6 +192,36 @@ GOOD = workbook(["a", "b"], *[[f"x{n}", "y"] for n in range(200)])
 BILLION = b'<!DOCTYPE x [<!ENTITY a "aaaa">]><sst><si><t>&a;</t></si></sst>'
 
 
+def container(*streams: str) -> bytes:
+    """An OLE compound file (MS-CFB) with these streams: what Excel puts an encrypted workbook into.
+
+    A sector of the allocation table, one of the directory, and eight of random bytes a stream.
+    """
+    free, end, table, root = 0xFFFFFFFF, 0xFFFFFFFE, 0xFFFFFFFD, 5
+    chains = [at + 1 if at % 8 else end for at in range(1, 8 * len(streams) + 1)]
+    fat = [table, end, *(at + 1 if at != end else end for at in chains)]
+
+    def entry(name: str, kind: int, child: int, beside: int, begin: int, size: int) -> bytes:
+        title = name.encode("utf-16-le") + b"\0\0"
+        links = struct.pack("<BBIII", kind, 1, free, beside, child)
+        return (
+            title.ljust(64, b"\0")
+            + struct.pack("<H", len(title))
+            + links
+            + (bytes(36) + struct.pack("<IQ", begin, size))
+        )
+
+    directory = [entry("Root Entry", root, 1, free, end, 0)]
+    for at, name in enumerate(streams):
+        beside = at + 2 if at + 1 < len(streams) else free
+        directory.append(entry(name, 2, free, beside, 2 + 8 * at, 4096))
+    head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16)
+    head += struct.pack("<HHHHH6xIIIIIIIII", 62, 3, 0xFFFE, 9, 6, 0, 1, 1, 0, 4096, end, 0, end, 0)
+    head += struct.pack("<109I", 0, *[free] * 108)
+    body = struct.pack("<128I", *fat, *[free] * (128 - len(fat)))
+    return head + body + b"".join(directory).ljust(512, b"\0") + os.urandom(4096 * len(streams))
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [
@@ -212,12 +244,8 @@ BILLION = b'<!DOCTYPE x [<!ENTITY a "aaaa">]><sst><si><t>&a;</t></si></sst>'
         (repacked(GOOD, **{"sharedStrings.xml": b"<sst/>"}), "damaged-workbook"),
         (repacked(GOOD, **{"workbook.xml": b"<!DOCTYPE x><workbook/>"}), "not-a-workbook"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "legacy-workbook"),
-        (
-            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-            + b"\0" * 600
-            + "EncryptedPackage".encode("utf-16-le"),
-            "encrypted-workbook",
-        ),
+        (container("Workbook"), "legacy-workbook"),
+        (container("EncryptionInfo", "EncryptedPackage"), "encrypted-workbook"),
     ],
 )
 def test_what_is_no_table_is_refused_whole(content: bytes, code: str) -> None:
@@ -242,6 +270,12 @@ def test_bombs_do_not_go_off() -> None:
     assert refused(many + b"\n", limits=small) == "too-many-columns"
     with pytest.raises(TooLarge):
         list(opened(b"a\n" + b"1\n" * 11).rows(limit=10))
+
+
+def test_a_bomb_without_a_value_is_no_empty_workbook(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shared.tabular.workbook._BARE", 1 << 20)
+    bare = b"<worksheet><sheetData>" + b" " * (1 << 21)
+    assert refused(repacked(GOOD, **{"sheet1.xml": bare})) == "unpacks-too-large"
 
 
 def test_a_cell_that_is_too_long_is_its_row_s_fault_alone() -> None:

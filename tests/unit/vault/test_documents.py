@@ -1,6 +1,8 @@
 """Document numbers: what is one, what is refused and why, and how they are matched blindly."""
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import algorithms
+from cryptography.hazmat.primitives.cmac import CMAC
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,16 +98,18 @@ def test_one_wrong_digit_is_always_noticed(place: int, by: int) -> None:
 
 
 def ring(current: str = "1", *more: str, algorithm: str = "HMAC-SHA-256") -> KeyRing:
-    keys = {name: Key(algorithm, name.encode() * 32) for name in (current, *more)}
+    length = 16 if algorithm == "CMAC-SM4" else 32
+    keys = {name: Key(algorithm, name.encode() * length) for name in (current, *more)}
     return KeyRing(current, keys)
 
 
+ALGORITHMS = ["CMAC-AES-256", "CMAC-SM4", "HMAC-SHA-256", "HMAC-SM3"]
 PERSON = parse_document(ID)
 CERTIFICATE = parse_document(ID + "43")
 REISSUED = parse_document(ID + "43B1")
 
 
-@pytest.mark.parametrize("algorithm", ["HMAC-SHA-256", "HMAC-SM3"])
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_certificate_matches_its_person(algorithm: str) -> None:
     index = BlindIndex(ring(algorithm=algorithm))
     [identity] = index.tokens(PERSON)
@@ -127,6 +131,32 @@ def test_while_keys_rotate_both_are_stored_and_searched_by() -> None:
     assert set(during.tokens(PERSON)) == {*before.tokens(PERSON), *after.tokens(PERSON)}
     assert set(during.tokens(PERSON)) < set(during.tokens(CERTIFICATE))
     assert (during.version, during.versions) == (2, {1, 2})
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@given(st.lists(st.from_regex(r"[0-9]{17}[0-9X]", fullmatch=True), max_size=5))
+def test_many_numbers_have_each_the_token_it_has_alone(algorithm: str, numbers: list[str]) -> None:
+    index = BlindIndex(ring(algorithm=algorithm))
+    [made] = index.tokens_of([number.encode() for number in numbers])
+    assert made == [index.identity(Document(number)) for number in numbers]
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "cipher"), [("CMAC-AES-256", algorithms.AES), ("CMAC-SM4", algorithms.SM4)]
+)
+@given(
+    st.from_regex(r"[0-9]{17}[0-9X]([0-9]{2}(B[0-9])?)?", fullmatch=True),
+    st.binary(min_size=32, max_size=32),
+)
+def test_a_token_is_the_cmac_of_its_block(
+    algorithm: str, cipher: type[algorithms.AES | algorithms.SM4], number: str, key: bytes
+) -> None:
+    """As another implementation of SP 800-38B makes it."""
+    key = key[:16] if algorithm == "CMAC-SM4" else key
+    index = BlindIndex(KeyRing("1", {"1": Key(algorithm, key)}))
+    cmac = CMAC(cipher(key))
+    cmac.update(bytes.fromhex("01" + number.replace("X", "A").ljust(30, "F")))
+    assert index.tokens(Document(number))[-1] == b"\x01" + cmac.finalize()
 
 
 def test_a_token_is_the_same_for_ever() -> None:
