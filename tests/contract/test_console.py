@@ -191,6 +191,7 @@ def test_every_act_of_a_person_has_its_form(documents: dict[str, Json]) -> None:
 
 ELSEWHERE = {
     ("identification", "/detectors/run"),
+    ("identification", "/households/search"),
     ("alerts", "/feed-files/{feed}"),
     ("alerts", "/feeds/mappings"),
     ("identification", "/comparisons/{source}"),

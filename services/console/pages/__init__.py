@@ -12,6 +12,7 @@ from services.console.pages import (
     corrections,
     eliminations,
     files,
+    glossary,
     governance,
     households,
     keys,
@@ -43,6 +44,7 @@ _SUBJECTS = (
     keys.routes,
     governance.routes,
     policy.routes,
+    glossary.routes,
 )
 
 

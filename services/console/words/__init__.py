@@ -6,7 +6,7 @@ and what nobody uses.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,13 @@ def english() -> Mapping[str, str]:
 def entry_fields() -> Mapping[str, str]:
     """What the fields of the log's entries are called in Chinese; their English is their name."""
     return tomllib.loads((_HERE / "entries.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def glossary() -> Sequence[Mapping[str, Sequence[str]]]:
+    """What officers meet without explanation: ``name`` and ``says``, each in both languages."""
+    found = tomllib.loads((_HERE / "glossary.toml").read_text(encoding="utf-8"))
+    return tuple(found["term"])
 
 
 class Words:

@@ -59,18 +59,33 @@ async def household_row(
 
 
 async def household_rows(
-    connection: AsyncConnection, principal: Principal, *, after: UUID | None, limit: int
+    connection: AsyncConnection,
+    principal: Principal,
+    *,
+    division: str,
+    after: UUID | None,
+    limit: int,
 ) -> Sequence[Mapping[str, Any]]:
-    """The households of the caller's division, by id."""
+    """The households of a division within the caller's, by id."""
     query = (
         sa.select(household)
         .where(starts_with(household.c.division, principal.division))
+        .where(starts_with(household.c.division, division))
         .order_by(household.c.stream_id)
         .limit(limit)
     )
     if after is not None:
         query = query.where(household.c.stream_id > after)
     return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def households_seen(
+    connection: AsyncConnection, principal: Principal, ids: Sequence[UUID]
+) -> Sequence[Mapping[str, Any]]:
+    """Those of the households that the caller sees (R1)."""
+    query = sa.select(household).where(household.c.stream_id.in_(ids))
+    found = (await connection.execute(query)).mappings()
+    return [dict(row) for row in found if _sees(principal, row["division"], row["moved_from"])]
 
 
 class HeadOf(NamedTuple):
