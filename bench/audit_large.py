@@ -7,11 +7,13 @@ entries takes half an hour, asking them a few minutes.
 
 The service runs in a process of its own, whole but for its workers; each question goes through its
 door, is written down as a reading, committed and answered. The proofs are verified with the log's
-public key, and every page must show what was asked for.
+public key, and every page must show what was asked for. Proofs are first asked where nothing is
+held ready: the server and the service newly started, the files out of the system's memory.
 """
 
 import asyncio
 import multiprocessing
+import os
 import random
 import socket
 import sys
@@ -82,6 +84,9 @@ async def on_server(place: Path, count: int) -> None:
             began = time.perf_counter()
             await seed(urls, count)
             print(f"{count:,} entries made in {time.perf_counter() - began:,.0f} s", flush=True)
+    await unprepared(place, count)
+    with shipped(place / "postgres") as server:
+        urls = await kept_database(server, SCHEMA)
         await measure(urls.superuser, urls.writer, place, count)
 
 
@@ -174,13 +179,45 @@ async def serving(url: str, keys: Path) -> AsyncIterator[Door]:
 # -- what is asked ----------------------------------------------------------------------------
 
 
+async def unprepared(place: Path, count: int) -> None:
+    """The same proofs where nothing is held ready: server and service started for each round."""
+    tails = []
+    for _ in range(ROUNDS):
+        with shipped(place / "postgres") as server:
+            urls = await kept_database(server, SCHEMA)
+            raw = await asyncpg.connect(urls.superuser)
+            await raw.execute("checkpoint")
+            forget(place / "postgres" / "base")
+            async with serving(urls.writer, place / "keys") as door:
+                tails += await proved(door, raw, count, "inclusion proof, caches dropped", rounds=1)
+            await raw.close()
+    title = f"{count:,} entries, over HTTP, p95"
+    at_most(title, "inclusion proof, caches dropped", "ms", tails, PROOF_MS)
+
+
+def forget(files: Path) -> None:
+    """Have the system drop what it holds of the files below a directory."""
+    for file in files.rglob("*"):
+        if file.is_file():
+            with file.open("rb") as opened:
+                os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
 async def proofs(door: Door, raw: "asyncpg.Connection[Any]", count: int) -> None:
+    """Proofs from a service that has been running for a while."""
+    tails = await proved(door, raw, count, "inclusion proof", rounds=ROUNDS)
+    at_most(f"{count:,} entries, over HTTP, p95", "inclusion proof", "ms", tails, PROOF_MS)
+
+
+async def proved(
+    door: Door, raw: "asyncpg.Connection[Any]", count: int, name: str, rounds: int
+) -> list[float]:
     """Proofs of random entries never asked before, each verified with the log's key once timed."""
     chance = random.Random()
     _, body = await door.get(f"/events/{await _event(raw, chance.randrange(count))}/proof")
     verifier = KeyVerifier.parse(orjson.loads(body)["vkey"])
     tails = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         taken = []
         for _ in range(WARM + PROOFS):
             index = chance.randrange(count)
@@ -190,8 +227,8 @@ async def proofs(door: Door, raw: "asyncpg.Connection[Any]", count: int) -> None
                 "select leaf from audit.entry where log_id = 1 and idx = $1", index
             )
             TlogProof.parse(body).verify(leaf, [verifier], ORIGIN)
-        tails.append(report("inclusion proof", taken[WARM:]))
-    at_most(f"{count:,} entries, over HTTP, p95", "inclusion proof", "ms", tails, PROOF_MS)
+        tails.append(report(name, taken[WARM:]))
+    return tails
 
 
 async def _event(raw: "asyncpg.Connection[Any]", index: int) -> Any:

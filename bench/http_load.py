@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Mapping
 Request = Callable[[], bytes]
 
 
-def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
-    """The bytes of one request."""
-    lines = [f"{method} {path} HTTP/1.1", "host: bench", f"content-length: {len(body)}"]
+def request(
+    method: str, path: str, headers: Mapping[str, str], body: bytes = b"", *, length: int = 0
+) -> bytes:
+    """The bytes of one request; of one whose body of ``length`` bytes follows, its head."""
+    lines = [f"{method} {path} HTTP/1.1", "host: bench", f"content-length: {len(body) or length}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
 

@@ -10,7 +10,7 @@ month); the flood is the real one, 5,000 households in a day. What was seen is w
 import argparse
 import asyncio
 import json
-import platform
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -19,26 +19,31 @@ from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import psutil
-
-from bench.province import recount
-from bench.province.hands import Hands, Pace, percentiles
+from bench.province import files
+from bench.province.hands import Hands, Pace
 from bench.province.people import population
 from bench.province.places import Desks, Places
+from bench.province.recount import Recount
+from bench.province.report import Report
 from bench.province.watch import Watch
 from bench.province.year import Scale, Year
 from bench.rounds import run
 from dixian.home import Home
-from dixian.provision import SERVICES, Tenant
 from shared.policy.divisions import Divisions
 from tests.chaos.cluster import Cluster, base_for
 
 PEOPLE, ALERTS, CALLS, FLOOD = 2_000_000, 600_000, 30_000, 5_000
+SINGLE = 0.02
+"""Of the alerts, so many come one by one."""
 RESULT = Path(__file__).parents[1] / "province.json"
 
 
 async def main(seed: int, scale: Scale, replicas: int, keep: Path | None) -> None:
     """Live the year and tell. Ends the program with an error when a count is wrong."""
+    this = asyncio.current_task()
+    assert this is not None
+    # Whoever ends it ends the cluster with it; what was kept until then stays.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
     with TemporaryDirectory(prefix="dixian-province-", ignore_cleanup_errors=True) as directory:
         cluster = Cluster(
             Home(Path(directory)), base_for(replicas), replicas=replicas, by_road=False
@@ -61,10 +66,10 @@ async def _lived(cluster: Cluster, seed: int, scale: Scale, keep: Path | None) -
     )
     watch = Watch(cluster.addresses)
     year = Year(hands, watch, villages, homes, scale, chance, _say)
+    report = Report(cluster, year, seed, keep)
+    year.kept = report.so_far
     _say(f"{len(homes):,} households in {len(villages.villages)} villages of 16 cities")
     await year.begin()
-    _say(f"registered in {year.took['register']:.0f} s, everywhere after"
-         f" {year.took['register, until everywhere']:.0f} s")  # fmt: skip
     watching = asyncio.create_task(watch.run())
     await year.live()
     watching.cancel()
@@ -72,65 +77,16 @@ async def _lived(cluster: Cluster, seed: int, scale: Scale, keep: Path | None) -
         await watching
     began = time.monotonic()
     await watch.night()
-    log = {service: await recount.log_of(cluster, service) for service in SERVICES}
-    wrong = [*await recount.recounted(year, log), *await recount.everywhere(cluster), *year.refused]
+    recount = Recount(cluster, year, _say)
+    wrong = [*await recount.run(), *year.refused]
     year.took["recount and verify"] = time.monotonic() - began
-    found = await _found(year, cluster, log, seed, wrong)
+    found = await report.whole(recount.by_type, wrong)
     hands.close()
     _tell(found)
     for item in wrong[:50]:
         print(f"WRONG    {item}")
-    if keep:
-        await asyncio.to_thread(keep.write_text, json.dumps(found, ensure_ascii=False, indent=1))
     if wrong:
         sys.exit(f"{len(wrong)} things are wrong")
-
-
-async def _found(year: Year, cluster: Cluster, log: Any, seed: int, wrong: list[str]) -> Any:
-    events = {service: len(log[service]) for service in SERVICES}
-    hands, scale = year.hands, year.scale
-    return {
-        "on": time.strftime("%Y-%m-%d"),
-        "machine": f"{psutil.cpu_count()} cores,"
-        f" {psutil.virtual_memory().total / 2**30:.0f} GiB, {platform.system()}",
-        "seed": seed,
-        "replicas": cluster.replicas,
-        "people": scale.people,
-        "households": len(year.homes),
-        "villages": len(year.places.villages),
-        "days": scale.days,
-        "done": dict(year.done),
-        "events": {**events, "all": sum(events.values())},
-        "by_type": recount.by_type(log),
-        "seconds": {name: round(value, 1) for name, value in year.took.items()},
-        "acts": dict(hands.acts),
-        "asked_again": hands.repeated,
-        "late_acts": hands.late,
-        "milliseconds": {name: percentiles(found) for name, found in hands.seconds.items()},
-        "waiting_events": {
-            name: {"median": sorted(found)[len(found) // 2], "most": max(found)}
-            for name, found in year.watch.waiting.items()
-        },
-        "nights_seconds": {
-            name: {"median": round(sorted(found)[len(found) // 2], 2), "most": round(max(found), 2)}
-            for name, found in year.nights.items()
-        },
-        "megabytes": await _disk(cluster),
-        "wrong": len(wrong),
-    }
-
-
-async def _disk(cluster: Cluster) -> dict[str, int]:
-    """What each database and the broker's log came to."""
-    found: dict[str, int] = {}
-    for service in SERVICES:
-        connection = await cluster.connect(Tenant(service).database)
-        size = await connection.fetchval("select pg_database_size(current_database())")
-        await connection.close()
-        found[service] = round(size / 1e6)
-    kafka = cluster.inside.root / "kafka"
-    log = await asyncio.to_thread(lambda: sum(item.stat().st_size for item in kafka.rglob("*.log")))
-    return {**found, "kafka": round(log / 1e6)}
 
 
 def _tell(found: Any) -> None:
@@ -145,6 +101,25 @@ def _say(line: str) -> None:
     print(f"{time.strftime('%H:%M:%S')}  {line}", flush=True)
 
 
+def _scale(given: argparse.Namespace) -> Scale:
+    alerts = int(ALERTS * given.scale)
+    calls = int(CALLS * given.scale) if given.calls is None else given.calls
+    single = int(alerts * SINGLE) if given.single is None else given.single
+    grave = 1.0 if given.cases is None else given.cases / files.expected_cases(alerts * 12)
+    return Scale(
+        people=int(PEOPLE * given.scale),
+        alerts=alerts,
+        calls=calls,
+        flood=given.flood,
+        days=given.days,
+        flood_after=given.days * 324 // 366,
+        single=single,
+        grave=grave,
+        steady=given.steady,
+        spike=given.spike,
+    )
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=37)
@@ -154,16 +129,13 @@ if __name__ == "__main__":
     parser.add_argument("--replicas", type=int, default=1)
     parser.add_argument("--steady", type=float, default=60, help="acts a second")
     parser.add_argument("--spike", type=float, default=200, help="acts a second, at the flood")
-    parser.add_argument("--keep", action="store_true", help=f"write {RESULT.name}")
-    given = parser.parse_args()
-    scale = Scale(
-        people=int(PEOPLE * given.scale),
-        alerts=int(ALERTS * given.scale),
-        calls=int(CALLS * given.scale),
-        flood=given.flood,
-        days=given.days,
-        flood_after=given.days * 324 // 366,
-        steady=given.steady,
-        spike=given.spike,
+    parser.add_argument("--calls", type=int, help="a month, instead of the scale's")
+    parser.add_argument("--single", type=int, help="alerts a month that come one by one")
+    parser.add_argument(
+        "--cases", type=int, help="about so many a year that the alerts open, instead of one of 120"
     )
-    run(main(given.seed, scale, given.replicas, RESULT if given.keep else None))
+    parser.add_argument(
+        "--keep", type=Path, nargs="?", const=RESULT, help=f"write {RESULT.name} as it goes"
+    )
+    given = parser.parse_args()
+    run(main(given.seed, _scale(given), given.replicas, given.keep))

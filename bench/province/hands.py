@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -26,6 +27,7 @@ AT_ONCE = 48
 _AGAIN = frozenset({429, 502, 503, 504})
 _PAUSE = 0.2
 _PATIENCE = 120.0
+_BLOCK = 1 << 20
 _LATE = {"late_reason": "WORKLOAD"}
 
 
@@ -165,9 +167,7 @@ class Hands:
 
     async def streamed(self, token: str, service: str, path: str, body: bytes) -> bytes:
         """``POST`` a file whose answer comes line by line; all the lines."""
-        reader, writer = await asyncio.open_connection(
-            "127.0.0.1", int(self.addresses.of(service).rsplit(":", 1)[1])
-        )
+        reader, writer = await self._alone(service)
         head = {"authorization": f"Bearer {token}", "connection": "close"}
         writer.write(request("POST", path, head, body))
         answer = await reader.read()
@@ -176,6 +176,27 @@ class Hands:
         if b" 200 " not in status[:16]:
             raise Refused(f"POST {service}{path}", int(status[9:12]), {"detail": chunks[:999]})
         return _dechunked(chunks)
+
+    async def sends(self, token: str, service: str, path: str, file: Path) -> Json:
+        """``POST`` a file from the disk, block by block; the answer. Raises ``Refused``."""
+        reader, writer = await self._alone(service)
+        head = {"authorization": f"Bearer {token}", "connection": "close"}
+        size = await asyncio.to_thread(lambda: file.stat().st_size)
+        writer.write(request("POST", path, head, length=size))
+        with await asyncio.to_thread(file.open, "rb") as content:
+            while block := content.read(_BLOCK):
+                writer.write(block)
+                await writer.drain()
+        status, _, body = (await reader.read()).partition(b"\r\n\r\n")
+        writer.close()
+        found: Json = orjson.loads(body)
+        if int(status[9:12]) >= 400:
+            raise Refused(f"POST {service}{path}", int(status[9:12]), found)
+        return found
+
+    async def _alone(self, service: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        port = int(self.addresses.of(service).rsplit(":", 1)[1])
+        return await asyncio.open_connection("127.0.0.1", port)
 
     async def _sent(self, pool: Pool, sent: bytes) -> tuple[int, bytes]:
         try:

@@ -16,7 +16,9 @@ from tests.end_to_end.counting import in_balance
 LOOK = 0.5
 """Seconds between two looks."""
 _NIGHT = 0.05
-_PATIENCE = 600.0
+_SHARE = 0.05
+"""Of the time that a night has taken, so much until the next look: looking is work, too."""
+_PATIENCE = 1800.0
 
 
 @dataclass
@@ -40,9 +42,10 @@ class Watch:
         """Wait until all that was recorded is everywhere; how long that took."""
         began = time.monotonic()
         while not in_balance(await self.numbers()):
-            if time.monotonic() - began > _PATIENCE:
+            taken = time.monotonic() - began
+            if taken > _PATIENCE:
                 raise TimeoutError(f"not in balance: {await self.numbers()}")
-            await asyncio.sleep(_NIGHT)
+            await asyncio.sleep(max(_NIGHT, min(1.0, taken * _SHARE)))
         return time.monotonic() - began
 
     async def numbers(self) -> dict[str, Any]:

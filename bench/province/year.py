@@ -4,15 +4,18 @@ import asyncio
 import heapq
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
 
-from bench.province import files, stories
+from bench.province import stories
+from bench.province.files import FEEDS, Senders
 from bench.province.hands import Hands, Json, Refused
 from bench.province.hotline import Call, call
 from bench.province.people import Household, sheet
@@ -27,6 +30,8 @@ _SPREAD = 20
 """Days of a month over which its single alerts and calls come."""
 _LOOK_AGAIN = 2.0
 """Seconds until somebody who waits for a case looks again."""
+_FILES_AT_ONCE = 3
+"""Counties' files under way at the same time."""
 _CASE_PAGE = "/cases?level=all&step=officers&limit=200"
 
 
@@ -44,12 +49,18 @@ class Scale:
     days: int = 366
     flood_after: int = 324
     """Days from the first to the flood: the 20th of June."""
-    single: float = 0.02
-    """Of the alerts, so many come one by one."""
+    single: int = 0
+    """Of the alerts, so many a month come one by one."""
+    grave: float = 1.0
+    """Of the usual share of alerts that open a case, so much."""
     steady: float = 60.0
     """Acts a second on ordinary days, and in the flood's aftermath."""
     spike: float = 200.0
     """Acts a second on the day of the flood."""
+
+
+async def _unkept() -> None:
+    """Nobody keeps it."""
 
 
 @dataclass
@@ -76,12 +87,20 @@ class Year:
     """Registered households: their ids and villages."""
     _serial: int = 0
     _cases: set[str] = field(default_factory=set)
+    kept: Callable[[], Awaitable[None]] = _unkept
+    """Called whenever a part of the year is over, so that a sudden end leaves what was seen."""
     _feeds: str = ""
-    _lives: list[str] = field(default_factory=list)
-    """The county of each person."""
+    _senders: Senders = field(init=False)
 
     def __post_init__(self) -> None:
-        self._lives = [home.village[:6] for home in self.homes for _ in home.numbers]
+        counties = {home.village: home.village[:6] for home in self.homes}
+        lives = [counties[home.village] for home in self.homes for _ in range(home.size)]
+        self._senders = Senders(lives, self.chance.random(), self.scale.grave)
+
+    @property
+    def cases(self) -> int:
+        """How many cases there were."""
+        return len(self._cases)
 
     # -- before the year begins -------------------------------------------------------------------
 
@@ -108,28 +127,44 @@ class Year:
                 "label": "省级部门共享平台",
                 "kind": "feed",
                 "division": PROVINCE,
-                "feeds": [feed for feed, _, _ in files.SHARES],
+                "feeds": list(FEEDS),
             },
         )
         self._feeds = told["credential"]
-        for county in self.places.counties:
-            await self._registers(county)
+        await self._register(began)
         self.took["register"] = time.monotonic() - began
+        self.say(f"registered in {self.took['register']:.0f} s")
+        await self.kept()
         self.took["register, until everywhere"] = self.took["register"] + await self.watch.night()
+        self.say(f"everywhere after {self.took['register, until everywhere']:.0f} s")
+        await self.kept()
 
-    async def _registers(self, county: str) -> None:
+    async def _register(self, began: float) -> None:
+        """Every county sends its file, several at a time."""
+        homes: dict[str, list[Household]] = {}
+        for home in self.homes:
+            homes.setdefault(home.village[:6], []).append(home)
+        gate = asyncio.Semaphore(_FILES_AT_ONCE)
+
+        async def one(county: str) -> None:
+            async with gate:
+                await self._registers(county, homes[county])
+            took = time.monotonic() - began
+            done = len(self.known)
+            self.say(f"{done:,} households registered, {done / took:.0f} a second")
+
+        await asyncio.gather(*(one(county) for county in self.places.counties))
+
+    async def _registers(self, county: str, homes: list[Household]) -> None:
         """A county's file of households, over HTTP."""
-        homes = [home for home in self.homes if home.village.startswith(county)]
         token = self.hands.desks.token(OFFICER, county)
         lines = await self.hands.streamed(
-            token, "identification", "/households/import", sheet(homes)
+            token, "identification", "/households/import", await asyncio.to_thread(sheet, homes)
         )
-        villages = {home.first: home.village for home in homes}
         *items, last = [orjson.loads(line) for line in lines.splitlines()]
         assert last["summary"]["refused"] == 0, items[:3]
-        order = list(villages.values())
-        found = sorted((item["rows"][0], item["id"]) for item in items)
-        self.known += [(id_, order[n]) for n, (_, id_) in enumerate(found)]
+        ids = [item["id"] for item in sorted(items, key=lambda item: item["rows"][0])]
+        self.known += [(id_, home.village) for id_, home in zip(ids, homes, strict=True)]
 
     # -- the days ---------------------------------------------------------------------------------
 
@@ -151,28 +186,37 @@ class Year:
     async def _month(self) -> None:
         """The departments' files, and what comes by itself in the month."""
         began, before = time.monotonic(), (self.day - timedelta(days=1)).replace(day=1)
-        rows = int(self.scale.alerts * (1 - self.scale.single))
-        for share in files.SHARES:
-            feed, lines = share[0], files.file(share, rows, before, self._lives, self.chance)
-            body = "".join(lines).encode()
-            sent = await self.hands.ask(f"POST /feed-files/{feed}", self._feeds, "alerts", body)
-            while sent["status"] in {"RECEIVED", "COMPARING"}:
-                await asyncio.sleep(0.05)
-                sent = await self.hands.ask(f"GET /feed-files/{sent['id']}", self._feeds, "alerts")
-            assert sum(sent["fates"].values()) == sent["rows"], sent
-            self.files.append(sent)
-            self.done["alerts in files"] += sent["rows"]
-        self.took["files"] = self.took.get("files", 0.0) + time.monotonic() - began
+        with TemporaryDirectory(prefix="dixian-month-") as directory:
+            shares = self._senders.shares()
+            sent = [self._file(Path(directory), share, before) for share in shares]
+            self.files += await asyncio.gather(*sent)
+        taken = time.monotonic() - began
+        self.took["files"] = self.took.get("files", 0.0) + taken
         self.say(
-            f"{self.day} {sum(self.done.values()):,} alerts and calls, {len(self._cases):,} cases"
+            f"{self.day} {sum(self.done.values()):,} alerts and calls, {len(self._cases):,} cases,"
+            f" files in {taken:.0f} s, {sum(self.hands.acts.values()):,} acts"
         )
+        await self.kept()
+
+    async def _file(self, directory: Path, share: tuple[str, str, float], month: date) -> Json:
+        """One department's, until the last of its rows is compared."""
+        rows, feed = self.scale.alerts - self.scale.single, share[0]
+        path = directory / feed
+        await asyncio.to_thread(self._senders.write, path, share, rows, month)
+        sent = await self.hands.sends(self._feeds, "alerts", f"/feed-files/{feed}", path)
+        while sent["status"] in {"RECEIVED", "COMPARING"}:
+            await asyncio.sleep(0.2)
+            sent = await self.hands.ask(f"GET /feed-files/{sent['id']}", self._feeds, "alerts")
+        assert sum(sent["fates"].values()) == sent["rows"], sent
+        self.done["alerts in files"] += sent["rows"]
+        return sent
 
     def _plan(self) -> None:
         """Calls and single alerts, each on its day."""
         months = self.scale.days / 30.5
         for _ in range(int(self.scale.calls * months)):
             self._at(self.chance.randrange(self.scale.days - 14), self._call())
-        for _ in range(int(self.scale.alerts * self.scale.single * months)):
+        for _ in range(int(self.scale.single * months)):
             self._at(self.chance.randrange(self.scale.days - 14), self._single())
 
     def _at(self, days: int, made: tuple[Any, AsyncIterator[int]]) -> None:
@@ -192,7 +236,7 @@ class Year:
         done = False
 
         async def post() -> AsyncIterator[int]:
-            body: Any = files.single(number, self.day, self._lives, chance)
+            body: Any = self._senders.single(number, self.day, chance)
             key = machine("medical-insurance").credential
             await self.hands.timed(key, "alerts", "/alerts", body)
             if done:
@@ -226,6 +270,7 @@ class Year:
         if self.hands.phase == "flood":
             self.took["recovery"] = taken
             self._phase("after", self.scale.steady)
+            await self.kept()
         for item in await self._new_cases():
             case = self._case(item)
             self._start(case, stories.story_for(case.chance)(case))
@@ -278,6 +323,8 @@ class Year:
 
         await asyncio.gather(*(one(*home) for home in hit))
         self.took["flood"] = time.monotonic() - began
+        self.say(f"{self.day} entered in {self.took['flood']:.0f} s")
+        await self.kept()
 
     async def _is_flooded(self, household: str, village: str) -> None:
         lead = {

@@ -8,6 +8,7 @@ import asyncio
 import gc
 import os
 import signal
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -36,6 +37,8 @@ from shared.store.application import Application
 
 T = TypeVar("T")
 _US = system("alerts")
+_AHEAD = 32
+"""Parts of a file that are under way to the other process: it takes its time to begin."""
 _OBJECTS = 100_000
 """How many are made before the collector looks at them, while a file is compared."""
 _MINE = "select pg_try_advisory_lock(4, hashtext($1))"
@@ -204,22 +207,21 @@ class FeedWorker:
     ) -> AsyncIterator[tuple[str, int | None]]:
         """The file in the other process, ready for the rows that are still to be compared."""
         plan = await self._plan(file)
-        adding = asyncio.ensure_future(self._elsewhere(reading.begin, file_id, plan))
+        handed = deque([asyncio.ensure_future(self._elsewhere(reading.begin, file_id, plan))])
         try:
-            n = 0
-            while part := await self._part(file_id, n):
-                await adding
-                adding = asyncio.ensure_future(self._elsewhere(reading.add, file_id, part))
-                n += 1
-            await adding
+            async with self._application.database.reading() as tx:
+                async for part in feed_parts.each(tx.raw, self._tools.vault, file_id, tx.clock):
+                    adding = self._elsewhere(reading.add, file_id, part)
+                    handed.append(asyncio.ensure_future(adding))
+                    if len(handed) > _AHEAD:
+                        await handed.popleft()
+            while handed:
+                await handed.popleft()
             yield await self._elsewhere(reading.ready, file_id, file.last_row)
         finally:
-            adding.cancel()
+            for waiting in handed:
+                waiting.cancel()
             await self._elsewhere(reading.end, file_id)
-
-    async def _part(self, file_id: UUID, n: int) -> bytes:
-        async with self._application.database.reading() as tx:
-            return await feed_parts.get(tx.raw, self._tools.vault, file_id, n, tx.clock)
 
     async def _plan(self, file: FeedFile) -> Plan:
         assert file.received is not None

@@ -10,7 +10,7 @@ from services.alerts.http import LARGER_BODIES, router
 from services.alerts.http.evidence import evidence
 from services.alerts.indexing import keep_indexed
 from services.alerts.postman import Postman
-from services.alerts.reactions import reactions
+from services.alerts.reactions import Reactions, reactions
 from services.alerts.read_models import deliveries, register
 from services.alerts.schema import SCHEMA
 from shared.bus.connection import connector
@@ -57,7 +57,8 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
                     {
                         **reactions(app),
                         PersonalDataErased: erasing(kit.vault, register.owners_about),
-                    }
+                    },
+                    run=Reactions(app).register(),
                 ),
                 Authority.of(kit.settings),
             ),

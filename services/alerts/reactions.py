@@ -1,12 +1,14 @@
 """The neighbours' door: what their events mean here. Each is harmless when repeated."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
 from services.alerts.domain.commands import MatchLead, ReportRisk, SettleLead
 from services.alerts.domain.register import Known
 from services.alerts.read_models import register
+from shared.bus.cloudevents import cause as cause_of
+from shared.bus.handler import Run
 from shared.contracts.assistance import (
     RefreshRecorded,
     RiskEliminated,
@@ -53,8 +55,8 @@ class Reactions:
         """Which reaction each event has."""
         return {
             PolicyPublished: self.policy_published,
-            HouseholdRegistered: self.household_registered,
-            HouseholdIndexed: self.household_indexed,
+            HouseholdRegistered: self.household,
+            HouseholdIndexed: self.household,
             HouseholdSplitOff: self.household_split_off,
             CaseOpened: self.case_opened,
             LeadJoined: self.lead_joined,
@@ -73,33 +75,46 @@ class Reactions:
         """Keep our own copy of the policy book, for our clocks."""
         await register.publish(tx.raw, recorded.event.policy)
 
-    async def household_registered(
-        self, tx: Transaction, recorded: Recorded[HouseholdRegistered], _cause: Cause
-    ) -> None:
-        """Know the household."""
-        event = recorded.event
-        household = Known(event.household_id, event.division, event.history, event.relocated)
-        await register.register(tx.raw, household)
+    def register(self) -> Run:
+        """Households of a county's file come by the thousand, and are known all at once."""
+        return Run(frozenset({HouseholdRegistered, HouseholdIndexed}), self.households)
 
-    async def household_indexed(
-        self, tx: Transaction, recorded: Recorded[HouseholdIndexed], cause: Cause
-    ) -> None:
-        """Know its place and its numbers' tokens; match the leads that waited for one of them.
+    async def household(self, tx: Transaction, recorded: Recorded[Any], _cause: Cause) -> None:
+        """One of them."""
+        await self.households(tx, [recorded])
 
-        A number that the household gave up may have made a waiting lead's household certain, too.
+    async def households(self, tx: Transaction, run: list[Recorded[Any]]) -> None:
+        """Know households, their places and their numbers' tokens; match who waited for one."""
+        for part in _apart(run):
+            registered = [
+                Known(event.household_id, event.division, event.history, event.relocated)
+                for event in (recorded.event for recorded in part)
+                if isinstance(event, HouseholdRegistered)
+            ]
+            if registered:
+                await register.register(tx.raw, registered)
+            indexed = [item for item in part if isinstance(item.event, HouseholdIndexed)]
+            if indexed:
+                await self._indexed(tx, indexed)
+
+    async def _indexed(self, tx: Transaction, run: list[Recorded[HouseholdIndexed]]) -> None:
+        """Match the leads that waited for one of the numbers.
+
+        A number that a household gave up may have made a waiting lead's household certain, too.
         """
-        event = recorded.event
-        tokens = [(bytes.fromhex(item.token), item.member_id) for item in event.tokens]
-        await register.place(tx.raw, event.household_id, event.division)
-        given_up = await register.index(tx.raw, event.household_id, tokens)
-        changed = {token for token, _ in tokens}.union(given_up)
-        for lead_id in await register.waiting_for(tx.raw, changed):
+        touched = await register.index(tx.raw, [_indexed(item.event) for item in run])
+        whose = {
+            token: recorded
+            for recorded in reversed(run)
+            for token in touched[recorded.event.household_id]
+        }
+        for lead_id, token in (await register.waiting_for(tx.raw, whose)).items():
             households = await register.suggestions(tx.raw, lead_id)
             # Two households with that number: an officer decides, nothing is merged by itself.
             if len(households) == 1:
                 [found] = households
                 command = MatchLead(lead_id=lead_id, household_id=found.household.household_id)
-                await self._application.execute_in(tx, command, _US, cause)
+                await self._application.execute_in(tx, command, _US, cause_of(whose[token]))
 
     async def correction_authorized(
         self, tx: Transaction, recorded: Recorded[CorrectionAuthorized], cause: Cause
@@ -221,3 +236,37 @@ class Reactions:
     ) -> None:
         command = SettleLead(lead_id=event.lead_id, disposition=disposition, case_id=event.case_id)
         await self._application.execute_in(tx, command, _US, cause)
+
+
+def _indexed(event: HouseholdIndexed) -> register.Indexed:
+    tokens = [(bytes.fromhex(item.token), item.member_id) for item in event.tokens]
+    return register.Indexed(event.household_id, event.division, tokens)
+
+
+def _apart(run: Iterable[Recorded[Any]]) -> Iterator[list[Recorded[Any]]]:
+    """The run in parts: new households together, each other one, which may give up tokens, alone.
+
+    In a part no household is told of twice in one way, nor any number: whether one by one or at
+    once, the same comes of it.
+    """
+    part: list[Recorded[Any]] = []
+    told: set[object] = set()
+    for recorded in run:
+        tells = _told(recorded.event)
+        alone = isinstance(recorded.event, HouseholdIndexed) and (
+            (HouseholdRegistered, recorded.event.household_id) not in told
+        )
+        if part and (alone or not told.isdisjoint(tells)):
+            yield part
+            part, told = [], set()
+        part.append(recorded)
+        told |= tells
+    if part:
+        yield part
+
+
+def _told(event: Any) -> set[object]:
+    tells: set[object] = {(type(event), event.household_id)}
+    if isinstance(event, HouseholdIndexed):
+        tells |= {item.token for item in event.tokens}
+    return tells

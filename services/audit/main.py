@@ -31,6 +31,7 @@ from services.audit.log.watch import Watch
 from services.audit.log.witnesses import Cosigner, read_witnesses
 from services.audit.reactions import Intake
 from services.audit.read_models import corrections, signing_keys
+from services.audit.read_models.proofs import Prover
 from services.audit.schema import SCHEMA
 from services.audit.settings import KEY_FILE, AuditSettings
 from shared.bus.consumer import ConsumerSettings
@@ -109,7 +110,14 @@ class _Parts:
         return application(kit.database, kit.vault, self._key)
 
     def routers(self, kit: Kit, application: Application) -> Sequence[Router]:
-        audit = Audit(kit.database, application, self._publisher(kit), kit.vault, SystemClock())
+        audit = Audit(
+            kit.database,
+            application,
+            self._publisher(kit),
+            Prover(kit.database),
+            kit.vault,
+            SystemClock(),
+        )
         rooms = (
             trail_routes,
             following_routes,

@@ -53,6 +53,7 @@ NAV = (
     NavItem("/files", "部门数据", "alerts", "/alerts"),
     NavItem("/board", "看板", "identification", "/oversight/funnel"),
     NavItem("/trail", "审计", "audit", "/entries"),
+    NavItem("/checks", "日志巡检", "audit", "/findings"),
     NavItem("/corrections", "更正", "audit", "/corrections"),
     NavItem("/keys", "签名密钥", "audit", "/signing-keys/{key_id}/confirmation", "POST"),
 )

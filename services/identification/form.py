@@ -225,7 +225,9 @@ def _person(row: Mapping[str, str]) -> dict[str, Any]:
 
 def _fields(row: Mapping[str, str], titles: Mapping[str, str]) -> dict[str, Any]:
     return {
-        name: _value(name, cell) for title, name in titles.items() if (cell := row.get(title, ""))
+        name: _value(name, cell)
+        for title, cell in row.items()
+        if cell and (name := titles.get(title)) is not None
     }
 
 

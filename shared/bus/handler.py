@@ -1,6 +1,8 @@
 """What a service does with the events that come: a reaction per type, or one for whole batches."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Protocol
 
 from shared.bus.cloudevents import Envelope, cause, read
@@ -32,12 +34,25 @@ class Handler(Protocol):
         ...
 
 
-class Each:
-    """Hands events one by one to the reaction of their type."""
+@dataclass(frozen=True)
+class Run:
+    """What a service does with certain events at once, when they come one after the other."""
 
-    def __init__(self, reactions: Mapping[type[Event], Reaction]) -> None:
+    events: frozenset[type[Event]]
+    reaction: BatchReaction
+    """Does as if they had come one by one; given at least one event."""
+
+
+class Each:
+    """Hands events one by one to the reaction of their type, but a run of some all at once."""
+
+    def __init__(
+        self, reactions: Mapping[type[Event], Reaction], *, run: Run | None = None
+    ) -> None:
         self._reactions = reactions
-        self._names = {(event.service, event.__name__) for event in reactions}
+        self._run = run
+        self._at_once = run.events if run else frozenset()
+        self._names = {(event.service, event.__name__) for event in {*reactions, *self._at_once}}
 
     def wants(self, known: Envelope) -> bool:
         """Types with a reaction."""
@@ -48,9 +63,13 @@ class Each:
         return read(message, known)
 
     async def handle(self, tx: Transaction, events: list[Recorded[Any]]) -> None:
-        """One after the other."""
-        for recorded in events:
-            await self._reactions[type(recorded.event)](tx, recorded, cause(recorded))
+        """One after the other, or run after run."""
+        for at_once, some in groupby(events, lambda item: type(item.event) in self._at_once):
+            if at_once and self._run is not None:
+                await self._run.reaction(tx, list(some))
+                continue
+            for recorded in some:
+                await self._reactions[type(recorded.event)](tx, recorded, cause(recorded))
 
 
 class Together:

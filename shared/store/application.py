@@ -10,7 +10,7 @@ request did in between shows as a violated key, and the command is decided again
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any, TypeVar
@@ -25,6 +25,7 @@ from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal, Role
 from shared.kernel.refusal import Forbidden, Refusal
 from shared.store import deadlines, event_store, idempotency
+from shared.store.bulk import Begun
 from shared.store.call import Call, Outcome, Stream
 from shared.store.database import Database, Transaction
 from shared.store.idempotency import AlreadyAnswered, IdempotencyKey
@@ -37,6 +38,8 @@ _ATTEMPTS = 12
 
 Handler = Callable[[Any, Call], Awaitable[Outcome]]
 """Carries one command out: ``async (command, call) -> Outcome``."""
+Beginner = Callable[[Sequence[Any], Call, Begun], Awaitable[Sequence["UUID | Refusal"]]]
+"""Drafts many commands, each on a stream of its own that does not exist yet: its id, or why not."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,8 @@ class Application:
     views: Sequence[View[Any]] = ()
     appended: Callable[[Sequence[Recorded[Event]]], None] = lambda _events: None
     """Called after each commit of ``execute``: wakes the relay, counts the metric."""
+    beginners: Mapping[type[Command], Beginner] = field(default_factory=dict)
+    """For commands that come by the thousand: how many of them are begun at once (``Many``)."""
 
     async def execute(
         self,
@@ -129,7 +134,7 @@ class Application:
         expected_version: int | None = None,
     ) -> Outcome:
         """Carry a command out inside ``tx``, which the caller commits. The door for reactions."""
-        _must_be_allowed(command, principal)
+        must_be_allowed(command, principal)
         call = Call(self, tx, principal, cause, expected_version)
         return await self._handler(command)(command, call)
 
@@ -174,7 +179,7 @@ class Application:
         self, request: "_Request", contended: Collection[UUID], *, again: bool
     ) -> Receipt:
         """One try. The first one asks nobody whether the key was used: the key's index tells."""
-        _must_be_allowed(request.command, request.principal)
+        must_be_allowed(request.command, request.principal)
         handler = self._handler(request.command)
         alone = isinstance(handler, OnStream) and handler.alone and not again
         opened = self.database.reading() if alone else self.database.transaction()
@@ -247,7 +252,8 @@ def back_dated(recorded: Recorded[Event], today: date) -> bool:
     return today - recorded.occurred_on > timedelta(days=1)
 
 
-def _must_be_allowed(command: Command, principal: Principal) -> None:
+def must_be_allowed(command: Command, principal: Principal) -> None:
+    """Raises ``Forbidden`` for a command that is not the principal's to wish."""
     if Role.SYSTEM in principal.roles or command.permission.allows(principal):
         return
     levels = "、".join(level.label for level in sorted(command.permission.levels))

@@ -84,11 +84,12 @@ class Begun:
 async def append(connection: "asyncpg.Connection[Any]", drafted: Sequence[Recorded[Event]]) -> None:
     """Append drafted events of any number of streams, inside the caller's transaction.
 
-    Their order is kept: it becomes the order of positions. Raises the server's
+    Their order is kept: it becomes the order of positions. The server takes the first in while the
+    last are still made into JSON. Raises the server's
     ``UniqueViolationError`` when one of the versions exists already.
     """
     meta: dict[int, str] = {}
-    records = [
+    records = (
         (
             item.stream_id,
             item.version,
@@ -105,7 +106,7 @@ async def append(connection: "asyncpg.Connection[Any]", drafted: Sequence[Record
             or meta.setdefault(id(item.metadata), orjson.dumps(item.metadata.as_json()).decode()),
         )
         for item in drafted
-    ]
+    )
     await connection.copy_records_to_table(
         "event", schema_name="es", columns=_EVENT_COLUMNS, records=records
     )

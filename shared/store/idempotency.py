@@ -7,6 +7,7 @@ How long an answer is remembered goes by the database's own clock: a caller repe
 however far a demo's calendar was moved meanwhile.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -23,6 +24,12 @@ _REMEMBER = (
     "insert into es.idempotency (principal, route, key, fingerprint, receipt, created_at)"
     " values ($1, $2, $3, $4, $5::json, now())"
 )
+
+_REMEMBER_MANY = """
+insert into es.idempotency (principal, route, key, fingerprint, receipt, created_at)
+select p, r, k, f, a::json, now()
+  from unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::text[]) as u(p, r, k, f, a)
+"""
 
 
 @dataclass(frozen=True)
@@ -77,6 +84,28 @@ async def find(connection: "asyncpg.Connection[Any]", key: IdempotencyKey) -> di
     return answer
 
 
+async def find_many(
+    connection: "asyncpg.Connection[Any]", keys: Sequence[IdempotencyKey]
+) -> dict[str, dict[str, Any] | KeyReused]:
+    """The stored answers by digest, for keys of one caller and route; none for new ones."""
+    if not keys:
+        return {}
+    wanted = {key.digest: key.fingerprint for key in keys}
+    rows = await connection.fetch(
+        "select key, fingerprint, receipt::text as receipt from es.idempotency"
+        " where principal = $1 and route = $2 and key = any($3::text[])",
+        keys[0].principal,
+        keys[0].route,
+        list(wanted),
+    )
+    return {
+        row["key"]: orjson.loads(row["receipt"])
+        if row["fingerprint"] == wanted[row["key"]]
+        else KeyReused()
+        for row in rows
+    }
+
+
 def clause(key: IdempotencyKey, receipt: dict[str, Any]) -> Clause:
     """The insert that remembers the answer. It violates ``PRIMARY_KEY`` when there is one."""
     return Clause(
@@ -99,6 +128,21 @@ async def remember(
     """Write the answer. Raises ``AlreadyAnswered`` when another request was first."""
     try:
         await Writes([clause(key, receipt)]).run(connection)
+    except asyncpg.UniqueViolationError as error:
+        raise AlreadyAnswered from error
+
+
+async def remember_many(
+    connection: "asyncpg.Connection[Any]",
+    answers: Sequence[tuple[IdempotencyKey, dict[str, Any]]],
+) -> None:
+    """Write many answers. Raises ``AlreadyAnswered`` when another request was first with one."""
+    rows = [
+        (key.principal, key.route, key.digest, key.fingerprint, orjson.dumps(receipt).decode())
+        for key, receipt in answers
+    ]
+    try:
+        await connection.execute(_REMEMBER_MANY, *([row[n] for row in rows] for n in range(5)))
     except asyncpg.UniqueViolationError as error:
         raise AlreadyAnswered from error
 

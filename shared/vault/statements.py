@@ -13,7 +13,7 @@ MAKE_KEYS = """
 insert into vault.data_key (owner, wrapped, master_key_id, cipher, created_at)
 select owner, wrapped, master_key_id, $4, $5
 from unnest($1::uuid[], $2::bytea[], $3::text[]) as made (owner, wrapped, master_key_id)
-on conflict (owner) do nothing
+on conflict (owner) do nothing returning owner
 """
 # The update's condition keeps a record with its owner and kind: they are bound into the ciphertext.
 PUT = """

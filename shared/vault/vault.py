@@ -359,12 +359,13 @@ class Vault:
     ) -> dict[UUID, Sealer]:
         """The owners' keys, made where an owner is new."""
         found = await self._existing(connection, owners)
+        made: dict[UUID, Sealer] = {}
         if missing := sorted(owners - found.keys()):
-            await self._make(connection, missing, at)
-            # Read again rather than trusted: another transaction may have made one meanwhile.
-            found |= await self._existing(connection, set(missing))
+            made = await self._make(connection, missing, at)
+        if late := set(missing) - made.keys():  # another transaction has made one meanwhile
+            found |= await self._existing(connection, late)
         sealers = await self._sealers(dict(found.values()))
-        return {owner: sealers[wrapped] for owner, (wrapped, _) in found.items()}
+        return made | {owner: sealers[wrapped] for owner, (wrapped, _) in found.items()}
 
     async def _existing(
         self, connection: Connection, owners: set[UUID]
@@ -374,9 +375,13 @@ class Vault:
             raise Destroyed
         return {row["owner"]: (_wrapped(row), CipherName(row["cipher"])) for row in rows}
 
-    async def _make(self, connection: Connection, owners: Sequence[UUID], at: datetime) -> None:
-        made = await self._master.wrap([(owner, new_key(self._cipher)) for owner in owners])
-        await connection.execute(
+    async def _make(
+        self, connection: Connection, owners: Sequence[UUID], at: datetime
+    ) -> dict[UUID, Sealer]:
+        """New keys, by those owners who had none."""
+        plain = {owner: new_key(self._cipher) for owner in owners}
+        made = await self._master.wrap(list(plain.items()))
+        rows = await connection.fetch(
             statements.MAKE_KEYS,
             [item.owner for item in made],
             [item.blob for item in made],
@@ -384,6 +389,7 @@ class Vault:
             self._cipher.value,
             at,
         )
+        return {row["owner"]: sealer(self._cipher, plain[row["owner"]]) for row in rows}
 
     async def _sealers(self, wanted: Mapping[Wrapped, CipherName]) -> dict[Wrapped, Sealer]:
         ready = {wrapped: self._known.get(wrapped) for wrapped in wanted}

@@ -33,7 +33,7 @@ PAGES = {
         "/national-entry",
     ),
     "province-officer": ("/policy", "/files/thresholds"),
-    "inspector": ("/", "/trail?type=Approved"),
+    "inspector": ("/", "/trail?type=Approved", "/checks"),
 }
 FOUND = {
     "village-officer": ("/cases/", "/households/", "/leads/", "/plans/", "/eliminations/"),
@@ -141,10 +141,18 @@ def test_everybody_of_the_tour_has_something_to_do(office: Office) -> None:
         "county-committee",
         "medical-officer",
         "city-principal",
+        "city-officer",
         "province-officer",
+        "province-principal",
         "other-village-officer",
+        "other-county-officer",
         "administrator",
     ):
         page = office.signed_in(who)
         assert page.locator("ol.work li").count() > 0, who
+        page.context.close()
+    for who, door in (("inspector", "查询审计记录"), ("operator", "巡检审计日志")):
+        page = office.signed_in(who)
+        page.get_by_role("link", name=door).click()
+        expect(page.locator("main table").first).to_be_visible()
         page.context.close()

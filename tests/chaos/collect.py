@@ -20,6 +20,8 @@ from shared.bus.cloudevents import topic
 from tests.chaos.checker import Clock, Collected, Inbox, Seen, SeenHead, Stream
 from tests.end_to_end.installation import Installation
 
+Streams = dict[Stream, Stream]
+"""Each stream once, however many events it has: a year has millions."""
 TAKES: Mapping[str, tuple[str, ...]] = {
     "alerts": ("identification", "assistance", "audit"),
     "identification": ("alerts", "assistance", "audit"),
@@ -42,14 +44,16 @@ def collected(installation: Installation) -> Collected:
     rows = installation.rows
     found = Collected()
     recorded: list[Seen] = []
+    streams: Streams = {}
     clocks: list[Clock] = []
     parked: list[str] = []
     for service in SERVICES:
         ask = partial(rows, Tenant(service).database)
-        recorded += [
-            _seen(service, row)
-            for row in ask("select stream_id, version, event_id from es.event order by pos")
-        ]
+        installation.each(
+            Tenant(service).database,
+            "select stream_id, version, event_id from es.event order by pos",
+            lambda row, of=service: recorded.append(_seen(of, row, streams)),
+        )
         clocks += [
             Clock(Stream(service, str(row[0])), row[1], *(str(word) for word in row[2:]))
             for row in ask(_CLOCKS)
@@ -62,9 +66,9 @@ def collected(installation: Installation) -> Collected:
             )
         ]
     found.recorded, found.clocks, found.parked = recorded, clocks, parked
-    found.inboxes = _inboxes(installation)
+    found.inboxes = _inboxes(installation, streams)
     found.unanswered = [str(row[0]) for row in rows(Tenant("alerts").database, _UNANSWERED)]
-    _read_log(installation, found)
+    _read_log(installation, found, streams)
     return found
 
 
@@ -138,20 +142,28 @@ def head_of(note: bytes) -> SeenHead:
     return SeenHead(checkpoint.origin, checkpoint.size, checkpoint.root)
 
 
-def _seen(service: str, row: Any) -> Seen:
-    return Seen(Stream(service, str(row[0])), row[1], str(row[2]))
+def _seen(service: str, row: Any, streams: Streams) -> Seen:
+    return Seen(_shared(streams, service, row[0]), row[1], str(row[2]))
 
 
-def _inboxes(installation: Installation) -> dict[tuple[str, str], Inbox]:
+def _shared(streams: Streams, service: str, id_: Any) -> Stream:
+    stream = Stream(service, str(id_))
+    return streams.setdefault(stream, stream)
+
+
+def _inboxes(installation: Installation, streams: Streams) -> dict[tuple[str, str], Inbox]:
     found: dict[tuple[str, str], Inbox] = {}
     for consumer, senders in TAKES.items():
         database = Tenant(consumer).database
         versions: dict[str, dict[Stream, int]] = defaultdict(dict)
-        for name, stream, version in installation.rows(
-            database, "select topic, stream_id, version from es.consumed_stream"
-        ):
-            sender = name.removeprefix("dixian.")
-            versions[sender][Stream(sender, str(stream))] = version
+
+        def take(row: Any, versions: dict[str, dict[Stream, int]] = versions) -> None:
+            sender = row[0].removeprefix("dixian.")
+            versions[sender][_shared(streams, sender, row[1])] = row[2]
+
+        installation.each(
+            database, "select topic, stream_id, version from es.consumed_stream", take
+        )
         counted, malformed = Counter[str](), Counter[str]()
         for name, count in installation.rows(
             database, "select topic, received from es.consumed_partition"
@@ -168,15 +180,19 @@ def _inboxes(installation: Installation) -> dict[tuple[str, str], Inbox]:
     return found
 
 
-def _read_log(installation: Installation, found: Collected) -> None:
-    leaves: dict[str, list[bytes]] = defaultdict(list)
+def _read_log(installation: Installation, found: Collected, streams: Streams) -> None:
+    leaves: dict[str, bytearray] = defaultdict(bytearray)
     audited: list[Seen] = []
-    for row in installation.rows(
+
+    def take(row: Any) -> None:
+        audited.append(_seen(row[0], row[1:4], streams))
+        leaves[row[4]] += leaf_hash(bytes(row[5]))
+
+    installation.each(
         Tenant("audit").database,
         "select service, stream_id, version, event_id, origin, leaf from audit.entry"
         " join audit.log using (log_id) order by log_id, idx",
-    ):
-        audited.append(Seen(Stream(row[0], str(row[1])), row[2], str(row[3])))
-        leaves[row[4]].append(leaf_hash(bytes(row[5])))
+        take,
+    )
     found.audited = audited
-    found.leaves = {origin: b"".join(hashes) for origin, hashes in leaves.items()}
+    found.leaves = {origin: bytes(hashes) for origin, hashes in leaves.items()}

@@ -35,6 +35,7 @@ from dixian.provision import SERVICES
 T = TypeVar("T")
 ROOT = Path(__file__).parents[2]
 _PAUSE = 0.05
+_PAGE = 5_000
 
 
 @dataclass
@@ -182,6 +183,20 @@ class Installation:
                 await connection.close()
 
         return asyncio.run(ask())
+
+    def each(self, database: str, query: str, take: Callable[[Any], object]) -> None:
+        """Give ``take`` one row after the other, however many there are, as the superuser."""
+
+        async def ask() -> None:
+            connection = await self.connect(database)
+            try:
+                async with connection.transaction():
+                    async for row in connection.cursor(query, prefetch=_PAGE):
+                        take(row)
+            finally:
+                await connection.close()
+
+        asyncio.run(ask())
 
     async def connect(self, database: str) -> "asyncpg.Connection[Any]":
         """A connection of the superuser's."""

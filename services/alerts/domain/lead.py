@@ -94,7 +94,7 @@ def _report(lead: Lead, command: commands.ReportRisk, context: AlertsContext) ->
     starts = counted.of_lead(
         command.discovered_on, context.policy, waiting=command.household_id is None
     )
-    return [RiskReported(**dict(command), deadlines=starts)]
+    return [RiskReported(**vars(command), deadlines=starts)]
 
 
 def _match(lead: Lead, command: commands.MatchLead, context: AlertsContext) -> list[Event]:

@@ -30,14 +30,15 @@ async def put(
         n += 1
 
 
-async def get(connection: Connection, vault: Vault, file_id: UUID, n: int, clock: Clock) -> bytes:
-    """A part in clear; nothing past the last one."""
-    row = await connection.fetchrow(_GET, file_id, n)
-    if row is None:
-        return b""
+async def each(
+    connection: Connection, vault: Vault, file_id: UUID, clock: Clock
+) -> AsyncIterator[bytes]:
+    """The parts in clear, in their order."""
     key = await vault.key_of(connection, file_id, at=clock.now())
-    content: bytes = key.open(row["nonce"], row["content"], _place(file_id, n))
-    return content
+    n = 0
+    while row := await connection.fetchrow(_GET, file_id, n):
+        yield key.open(row["nonce"], row["content"], _place(file_id, n))
+        n += 1
 
 
 async def discard(connection: Connection, vault: Vault, file_id: UUID, clock: Clock) -> None:

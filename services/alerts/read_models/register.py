@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -38,21 +39,27 @@ select distinct on (household_id) {_HOUSEHOLD}, w.why
  where w.lead_id = $1 order by household_id, w.why
 """  # noqa: S608
 _WAITING_FOR = """
-select distinct w.lead_id from matching.waiting w
- where w.automatic and w.token = any($1::bytea[]) order by w.lead_id
+select distinct on (w.lead_id) w.lead_id, w.token from matching.waiting w
+ where w.automatic and w.token = any($1::bytea[]) order by w.lead_id, w.token
 """
 _REGISTER = """
 insert into matching.household (household_id, division, history, relocated, monitored)
-values ($1, $2, $3, $4, false)
+select h, d, y, r, false
+  from unnest($1::uuid[], $2::text[], $3::text[], $4::bool[]) as u(h, d, y, r)
 on conflict (household_id) do update
    set division = excluded.division, history = excluded.history, relocated = excluded.relocated
 """
-_PLACE = "update matching.household set division = $2 where household_id = $1"
-_HELD = "select token from matching.token where household_id = $1"
+_PLACE = """
+update matching.household h set division = u.d from unnest($1::uuid[], $2::text[]) as u(h, d)
+ where h.household_id = u.h and h.division <> u.d
+"""
+_HELD = "select household_id, token from matching.token where household_id = any($1::uuid[])"
+_DROP = "delete from matching.token where household_id = any($1::uuid[])"
 _MONITORED = "update matching.household set monitored = $2 where household_id = $1"
 _TOKENS = """
 insert into matching.token (token, household_id, member_id)
-select t, $1, m from unnest($2::bytea[], $3::uuid[]) as u(t, m) on conflict do nothing
+select t, h, m from unnest($1::bytea[], $2::uuid[], $3::uuid[]) as u(t, h, m)
+ order by t on conflict do nothing
 """
 _WAIT = """
 insert into matching.waiting (token, lead_id, why, automatic)
@@ -72,8 +79,10 @@ select w.lead_id, bool_or(w.automatic) as automatic, l.alert_id, l.person_id
  group by w.lead_id, l.alert_id, l.person_id
 having bool_and(get_byte(w.token, 0) <> $1) order by w.lead_id limit $2
 """
+# By ranges of the index: nearly always there is nothing to drop among the province's people.
 _DROP_OLDER = """
-delete from matching.token where not (get_byte(token, 0) = any($1::int[]))
+delete from matching.token t using unnest($1::bytea[], $2::bytea[]) as gap(low, high)
+ where t.token >= gap.low and t.token < gap.high
 """
 _PUBLISH = """
 insert into matching.policy (version, policy) values ($1, $2::text::jsonb)
@@ -81,6 +90,8 @@ on conflict (version) do update set policy = excluded.policy
 """
 
 _BUCKETS = 1024
+_LAST = b"\xff" * 18
+"""After every token: those have 17 bytes."""
 
 
 @dataclass(frozen=True)
@@ -148,9 +159,10 @@ async def wait_no_more(connection: Connection, lead_id: UUID) -> None:
     await connection.execute("delete from matching.waiting where lead_id = $1", lead_id)
 
 
-async def waiting_for(connection: Connection, tokens: Collection[bytes]) -> list[UUID]:
-    """The leads that wait for one of these tokens."""
-    return [row["lead_id"] for row in await connection.fetch(_WAITING_FOR, list(tokens))]
+async def waiting_for(connection: Connection, tokens: Collection[bytes]) -> dict[UUID, bytes]:
+    """The leads that wait for one of these tokens, each with one that it waits for."""
+    rows = await connection.fetch(_WAITING_FOR, list(tokens))
+    return {row["lead_id"]: row["token"] for row in rows}
 
 
 @dataclass(frozen=True)
@@ -182,7 +194,13 @@ async def waiting_by_older_keys(
 
 async def drop_older(connection: Connection, versions: Collection[int]) -> None:
     """Forget the tokens by keys that are in use no more; no question is asked by them."""
-    await connection.execute(_DROP_OLDER, list(versions))
+    ends = [bytes((version,)) for version in sorted(versions)]
+    await connection.execute(_DROP_OLDER, [b"", *map(_next, ends)], [*ends, _LAST])
+
+
+def _next(head: bytes) -> bytes:
+    """Where the tokens of the version after this one's begin."""
+    return bytes((head[0] + 1,)) if head < b"\xff" else _LAST
 
 
 async def owners_about(connection: Connection, household_id: UUID) -> Collection[UUID]:
@@ -201,14 +219,14 @@ async def leads_of(connection: Connection, case_id: UUID) -> list[UUID]:
     return [row["stream_id"] for row in rows]
 
 
-async def register(connection: Connection, household: Known) -> None:
-    """Note a registered household; whether it is monitored is left as it is."""
+async def register(connection: Connection, households: Sequence[Known]) -> None:
+    """Note registered households; whether they are monitored is left as it is."""
     await connection.execute(
         _REGISTER,
-        household.household_id,
-        household.division,
-        household.history,
-        household.relocated,
+        [item.household_id for item in households],
+        [item.division for item in households],
+        [item.history.value for item in households],
+        [item.relocated for item in households],
     )
 
 
@@ -217,22 +235,36 @@ async def set_monitored(connection: Connection, household_id: UUID, monitored: b
     await connection.execute(_MONITORED, household_id, monitored)
 
 
-async def place(connection: Connection, household_id: UUID, division: str) -> None:
-    """Note which village owns a household now."""
-    await connection.execute(_PLACE, household_id, division)
+@dataclass(frozen=True)
+class Indexed:
+    """A household's place and its tokens, each with its member's id, as they are now."""
+
+    household_id: UUID
+    division: str
+    tokens: Sequence[tuple[bytes, UUID]]
 
 
-async def index(
-    connection: Connection, household_id: UUID, tokens: Sequence[tuple[bytes, UUID]]
-) -> list[bytes]:
-    """Replace a household's tokens, each with its member's id; those that it had are returned."""
-    before = [row["token"] for row in await connection.fetch(_HELD, household_id)]
-    await lock(connection, {*before, *(token for token, _ in tokens)})
-    await connection.execute("delete from matching.token where household_id = $1", household_id)
-    await connection.execute(
-        _TOKENS, household_id, [token for token, _ in tokens], [member for _, member in tokens]
-    )
-    return before
+async def index(connection: Connection, households: Sequence[Indexed]) -> dict[UUID, set[bytes]]:
+    """Note which village owns each now, and replace its tokens.
+
+    By household: the tokens that it had or has. Nobody else looks for them meanwhile.
+    """
+    ids = [item.household_id for item in households]
+    await connection.execute(_PLACE, ids, [item.division for item in households])
+    before = await connection.fetch(_HELD, ids)
+    rows = [
+        (token, item.household_id, member) for item in households for token, member in item.tokens
+    ]
+    touched: dict[UUID, set[bytes]] = {id_: set() for id_ in ids}
+    for row in before:
+        touched[row["household_id"]].add(row["token"])
+    for token, household_id, _ in rows:
+        touched[household_id].add(token)
+    await lock(connection, chain.from_iterable(touched.values()))
+    if before:
+        await connection.execute(_DROP, ids)
+    await connection.execute(_TOKENS, *([row[n] for row in rows] for n in range(3)))
+    return touched
 
 
 async def publish(connection: Connection, policy: PolicyVersion) -> None:

@@ -53,7 +53,13 @@ def _integer(text: str) -> int | float:
     return number if abs(number) <= MAX_EXACT else float(text)
 
 
-_FAST = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+_FAST = json.JSONEncoder(
+    ensure_ascii=False,
+    sort_keys=True,
+    separators=(",", ":"),
+    allow_nan=False,
+    check_circular=False,  # ``_plain`` has gone through the value before
+)
 
 
 def _plain(value: Any) -> bool:

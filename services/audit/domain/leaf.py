@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from services.audit.domain import canonical
@@ -20,6 +20,7 @@ MAX_BYTES = 65_535
 """C2SP ``tlog-tiles`` writes an entry's length in two bytes."""
 SALT_BYTES = 16
 
+_INSTANT = "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ"
 _REQUIRED = {
     "actor": str,
     "actor_division": str,
@@ -109,8 +110,7 @@ class Opening:
         return sha256(self.salt + named).hexdigest()
 
 
-@dataclass(frozen=True)
-class Leaf:
+class Leaf(NamedTuple):
     """The exact bytes of an entry, and the opening of its data where that was too large."""
 
     data: bytes
@@ -147,8 +147,12 @@ def read(leaf: bytes) -> dict[str, Any]:
 
 
 def timestamp(instant: datetime) -> str:
-    """``2023-08-01T02:03:04.567890Z``: an instant as leaves write it."""
-    return instant.astimezone(UTC).isoformat(timespec="microseconds")[:-6] + "Z"
+    """``2023-08-01T02:03:04.567890Z``: an instant as leaves write it.
+
+    By hand, as the envelope is: twice as fast as ``isoformat``.
+    """
+    at = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return _INSTANT % (at.year, at.month, at.day, at.hour, at.minute, at.second, at.microsecond)
 
 
 def _leaf(entry: Entry, data: bytes) -> bytes:
@@ -160,15 +164,15 @@ def _leaf(entry: Entry, data: bytes) -> bytes:
     before = (
         f'{{"actor":{text(entry.actor)},"actor_division":{text(entry.actor_division)},'
         f'"actor_roles":[{",".join(map(text, entry.actor_roles))}],'
-        f'"category":{text(entry.category)},"causation_id":"{entry.causation_id}",'
-        f'"correlation_id":"{entry.correlation_id}",'
+        f'"category":{text(entry.category)},"causation_id":"{entry.causation_id!s}",'
+        f'"correlation_id":"{entry.correlation_id!s}",'
     )
     after = (
-        f',"event_id":"{entry.event_id}","format":"{FORMAT}","key":"{entry.key}",'
+        f',"event_id":"{entry.event_id!s}","format":"{FORMAT}","key":"{entry.key!s}",'
         f'"occurred_on":"{entry.occurred_on.isoformat()}",'
         f'"recorded_at":"{timestamp(entry.recorded_at)}","region":{text(entry.region)},'
-        f'"schema_version":{entry.schema_version:d},"service":{text(entry.service)},'
-        f'"stream_id":"{entry.stream_id}","type":{text(entry.type)},"version":{entry.version:d}}}'
+        f'"schema_version":{entry.schema_version!s},"service":{text(entry.service)},'
+        f'"stream_id":"{entry.stream_id!s}","type":{text(entry.type)},"version":{entry.version!s}}}'
     )
     try:
         return before.encode() + data + after.encode()

@@ -1,12 +1,13 @@
 """What an entry can be found by: facets (who, where, which kind, which outcome) and its words.
 
 The same text is cut the same way on both sides: Latin runs, and each two neighbouring Chinese
-characters, so that a part of a document number is found without a dictionary. Ids and hashes are
-no words; leaves hold no personal data, so neither do these.
+characters, so that a part of a document number is found without a dictionary. Ids, hashes and
+people's tokens are no words; leaves hold no personal data, so neither do these.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from zlib import crc32
 
@@ -20,7 +21,8 @@ _PLACES = (2, 4, 6, 9, 12)
 """The lengths of division codes, province to village (R1)."""
 _TOKEN = re.compile(r"[0-9a-z]+|[\u3400-\u9fff\U00020000-\U0003ffff]+")
 _NO_WORD = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{64}|[0-9a-f]{128}"
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{34}|[0-9a-f]{64}"
+    r"|[0-9a-f]{128}"
 )
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
@@ -45,15 +47,21 @@ def outcomes(data: Mapping[str, Any]) -> list[str]:
     return [data[name] for name in _OUTCOMES if isinstance(data.get(name), str)]
 
 
-def of_text(text: str) -> Iterator[str]:
+def of_text(text: str) -> Sequence[str]:
     """The words of a text; of a single Chinese character, that character."""
-    if _NO_WORD.fullmatch(text):
-        return
+    return () if _NO_WORD.fullmatch(text) else _cut(text)
+
+
+@lru_cache(maxsize=4096)
+def _cut(text: str) -> Sequence[str]:
+    """Nearly every text of an event is a code or a place, and comes again and again."""
+    found: list[str] = []
     for run in _TOKEN.findall(_HUMP.sub(" ", text).lower()):
         if run[0].isascii() or len(run) == 1:
-            yield run
+            found.append(run)
         else:
-            yield from (run[at : at + 2] for at in range(len(run) - 1))
+            found += (run[at : at + 2] for at in range(len(run) - 1))
+    return tuple(found)
 
 
 def number(word: str) -> int:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from services.audit.log.checkpoints import Publisher
+from services.audit.read_models.proofs import Prover
 from shared.kernel.clock import Clock
 from shared.kernel.division import Level
 from shared.kernel.principal import Role, may
@@ -29,6 +30,7 @@ class Audit:
     database: Database
     application: Application
     publisher: Publisher
+    prover: Prover
     vault: Vault
     clock: Clock
     """The real time: when a reading happened."""

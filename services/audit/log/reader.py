@@ -76,10 +76,18 @@ async def tiles(
     raw: "asyncpg.Connection[Any]", source: Log, wanted: Iterable[TileId]
 ) -> dict[TileId, bytes]:
     """The bytes of the tiles asked for: full ones from their table, the others from the edge."""
-    ids = sorted(wanted)
-    rows = await raw.fetch(_TILES, source.log_id, [t.level for t in ids], [t.n for t in ids])
-    found = {TileId(row["level"], row["n"]): row["hashes"] for row in rows}
+    ids = set(wanted)
+    found = await full_tiles(raw, source.log_id, ids)
     return found | {at: run for at, run in merkle.edge_tiles(source.head) if at in ids}
+
+
+async def full_tiles(
+    raw: "asyncpg.Connection[Any]", log_id: int, wanted: Iterable[TileId]
+) -> dict[TileId, bytes]:
+    """The bytes of those of the tiles that are full."""
+    ids = sorted(wanted)
+    rows = await raw.fetch(_TILES, log_id, [t.level for t in ids], [t.n for t in ids])
+    return {TileId(row["level"], row["n"]): row["hashes"] for row in rows}
 
 
 async def tile(raw: "asyncpg.Connection[Any]", source: Log, wanted: TileId, width: int) -> bytes:

@@ -1,11 +1,13 @@
-"""An entry's proof, and that somebody asked for it, in one statement and so in one commit.
+"""An entry's proof, and that somebody asked for it, which is written down before it is answered.
 
-The reading is written down by the statement that finds the entry, and the answer of a statement is
-not there before it is committed: nobody is shown what was not written down. Besides the entry it
-brings the newest checkpoint, and the tiles that a path from the entry to the root can touch: those
-over the entry, and those at the right edge of the tree that was signed.
+One statement finds the entry and the newest checkpoint and writes the reading down; the answer of a
+statement is not there before it is committed: nobody is shown what was not written down. While the
+database goes through that, another connection reads the one tile that only this proof needs. The
+tiles above are needed by every proof, never change once they are full, and are remembered.
 """
 
+import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,19 +16,22 @@ from uuid import UUID
 import asyncpg
 
 from services.audit.domain import merkle
-from services.audit.domain.merkle import TILE_HEIGHT, Head, TileId
+from services.audit.domain.merkle import TILE_HEIGHT, TILE_WIDTH, Head, TileId
 from services.audit.domain.tlogproof import TlogProof
+from services.audit.log import reader
 from services.audit.log.checkpoints import witnessed
 from services.audit.log.reader import NoSuchLog
 from services.audit.read_models import access
 from services.audit.read_models.access import Reading
 from services.audit.read_models.trail import NoSuchEntry
+from shared.kernel.bounded import BoundedCache
 from shared.kernel.division import NATION
+from shared.store.database import Database
 
 _PLACE = """
 select l.origin, e.idx from audit.entry e join audit.log l using (log_id) where e.event_id = $1
 """
-_PROVED = f"""
+_RECORDED = f"""
 with source as materialized (
     select l.log_id, l.origin, h.size, h.edge
       from audit.log l join audit.log_head h using (log_id)
@@ -44,20 +49,19 @@ with source as materialized (
     {access.INSERT}
     select {access.WHO}, $8::text::jsonb || jsonb_build_object('log', origin), events, keys
       from found, signed where signed.size > $9
-), held as materialized (
-    select array_agg(t.level) as levels, array_agg(t.n) as numbers, array_agg(t.hashes) as tiles
-      from source s cross join signed
-     cross join generate_series(0, cardinality(s.edge) - 1) as height
-     cross join unnest(array[$9, signed.size]) as place
-     cross join lateral (  -- limited, so that each is looked up and they are never all read
-           select * from audit.tile
-            where log_id = s.log_id and level = height and n = place >> {TILE_HEIGHT} * (height + 1)
-            limit 1) as t
 )
-select s.origin, s.size, s.edge, found.leaf, signed.size as signed, signed.note, signed.lines,
-       held.levels, held.numbers, held.tiles
-  from source s left join found on true left join signed on true left join held on true
+select s.log_id, s.origin, s.size, s.edge, found.leaf, signed.size as signed, signed.note,
+       signed.lines
+  from source s left join found on true left join signed on true
 """  # noqa: S608 - constants of ours
+_LOWEST = """
+select t.log_id, t.hashes from audit.tile t
+ where t.level = 0 and t.n = $1
+   and t.log_id = (select log_id from audit.log where $2::text is null or origin = $2
+                    order by year desc, log_id desc limit 1)
+"""
+_REMEMBERED, _SECONDS = 1024, 3600.0
+"""How many tiles of 8 KB, enough for 67 million entries; and for how long."""
 
 
 @dataclass(frozen=True)
@@ -78,29 +82,74 @@ async def place_of(raw: "asyncpg.Connection[Any]", event_id: UUID) -> tuple[str,
     return row["origin"], row["idx"]
 
 
-async def proved(
-    raw: "asyncpg.Connection[Any]", origin: str | None, index: int, reading: Reading, now: datetime
-) -> Proved:
-    """The entry at ``index`` of a log (the newest for ``None``).
+class Prover:
+    """Proves entries of the logs in a database. One a process, for what it remembers."""
 
-    Its reading is written down when there is a proof, and so an answer.
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._above: BoundedCache[tuple[int, TileId], bytes] = BoundedCache(
+            size=_REMEMBERED, ttl=_SECONDS
+        )
 
-    Raises ``NoSuchLog``, or ``NoSuchEntry``, also when the asker may not see the entry (R1).
-    """
-    division = reading.principal.division
-    within = None if division == NATION else division
-    row = await raw.fetchrow(_PROVED, *access.said(reading, now), index, within, origin)
-    if row is None:
-        raise NoSuchLog
-    if row["leaf"] is None:
-        raise NoSuchEntry("index")
-    covered = row["signed"] is not None and row["signed"] > index
-    return Proved(row["origin"], index, row["leaf"], _proof(row, index) if covered else None)
+    async def proved(
+        self, origin: str | None, index: int, reading: Reading, now: datetime
+    ) -> Proved:
+        """The entry at ``index`` of a log (the newest for ``None``).
+
+        Its reading is written down when there is a proof, and so an answer.
+
+        Raises ``NoSuchLog``, or ``NoSuchEntry``, also when the asker may not see the entry (R1).
+        """
+        row, lowest = await asyncio.gather(
+            self._recorded(origin, index, reading, now), self._lowest(origin, index)
+        )
+        if row is None:
+            raise NoSuchLog
+        if row["leaf"] is None:
+            raise NoSuchEntry("index")
+        covered = row["signed"] is not None and row["signed"] > index
+        proof = await self._proof(row, index, lowest) if covered else None
+        return Proved(row["origin"], index, row["leaf"], proof)
+
+    async def _recorded(
+        self, origin: str | None, index: int, reading: Reading, now: datetime
+    ) -> Any:
+        division = reading.principal.division
+        within = None if division == NATION else division
+        async with self._database.reading() as tx:
+            said = access.said(reading, now)
+            return await tx.raw.fetchrow(_RECORDED, *said, index, within, origin)
+
+    async def _lowest(self, origin: str | None, index: int) -> Any:
+        async with self._database.reading() as tx:
+            return await tx.raw.fetchrow(_LOWEST, index >> TILE_HEIGHT, origin)
+
+    async def _proof(self, row: Any, index: int, lowest: Any) -> TlogProof:
+        log_id, head = row["log_id"], Head(row["size"], tuple(row["edge"]))
+        ranges = merkle.inclusion_ranges(index, row["signed"])
+        tiles = dict(merkle.edge_tiles(head))
+        if lowest is not None and lowest["log_id"] == log_id:
+            tiles[TileId(0, index >> TILE_HEIGHT)] = lowest["hashes"]
+        tiles |= await self._others(log_id, merkle.tiles_needed(ranges) - tiles.keys())
+        hashes = merkle.proof_hashes(ranges, tiles)
+        return TlogProof(index, tuple(hashes), witnessed(row["note"], row["lines"]))
+
+    async def _others(self, log_id: int, needed: set[TileId]) -> dict[TileId, bytes]:
+        """Full tiles: from memory, or else from the database, together with those beside them."""
+        known = {at: run for at in needed if (run := self._above.get((log_id, at))) is not None}
+        if known.keys() == needed:
+            return known
+        wanted = {beside for at in needed - known.keys() for beside in _beside(at)}
+        async with self._database.reading() as tx:
+            read = await reader.full_tiles(tx.raw, log_id, wanted)
+        for at, run in read.items():
+            self._above.put((log_id, at), run)
+        return known | read
 
 
-def _proof(row: Any, index: int) -> TlogProof:
-    full = zip(row["levels"] or (), row["numbers"] or (), row["tiles"] or (), strict=True)
-    tiles = {TileId(level, n): hashes for level, n, hashes in full}
-    tiles.update(merkle.edge_tiles(Head(row["size"], tuple(row["edge"]))))
-    hashes = merkle.proof_hashes(merkle.inclusion_ranges(index, row["signed"]), tiles)
-    return TlogProof(index, tuple(hashes), witnessed(row["note"], row["lines"]))
+def _beside(tile: TileId) -> Iterable[TileId]:
+    """The tiles under the same one, where they are few enough to be remembered."""
+    if tile.level == 0:
+        return [tile]
+    first = tile.n - tile.n % TILE_WIDTH
+    return (TileId(tile.level, n) for n in range(first, first + TILE_WIDTH))

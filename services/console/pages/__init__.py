@@ -8,6 +8,7 @@ from services.console.door import Door
 from services.console.pages import (
     board,
     cases,
+    checks,
     coming_in,
     corrections,
     eliminations,
@@ -40,6 +41,7 @@ _SUBJECTS = (
     tables.routes,
     board.routes,
     trail.routes,
+    checks.routes,
     corrections.routes,
     keys.routes,
     governance.routes,

@@ -94,7 +94,11 @@ async def _doors(visit: Visit) -> list[tuple[str, str]]:
         ("/corrections/new", "申请更正", "audit", "/corrections"),
     )
     doors = [(path, words) for path, words, *route in wanted if await visit.api.may(*route)]
-    return [*doors, ("/trail", "查询审计记录")] if visit.has(Role.INSPECTOR) else doors
+    if visit.has(Role.INSPECTOR):
+        doors.append(("/trail", "查询审计记录"))
+    if await visit.api.may("audit", "/findings", "GET"):
+        doors.append(("/checks", "巡检审计日志"))
+    return doors
 
 
 def _hint(visit: Visit) -> str:

@@ -9,6 +9,7 @@ from services.identification.domain.delegation import DELEGATION
 from services.identification.domain.finding import FINDING
 from services.identification.domain.household import HOUSEHOLD
 from services.identification.domain.policy_book import POLICY_BOOK
+from services.identification.domain.register_commands import RegisterHousehold
 from services.identification.handlers.cases import CaseHandlers
 from services.identification.handlers.comparison import ComparisonHandlers
 from services.identification.handlers.corrections import CorrectionHandlers
@@ -53,11 +54,12 @@ def application(
 ) -> Application:
     """The service on its database. ``appended`` is called after each commit."""
     personal_data = PersonalDataHandlers(vault, index)
+    register = RegisterHandlers(vault, index, divisions)
     return Application(
         service=SERVICE,
         database=database,
         handlers={
-            **RegisterHandlers(vault, index, divisions).table(),
+            **register.table(),
             **RegroupingHandlers(vault, divisions).table(),
             **CorrectionHandlers(personal_data.erase).table(),
             **personal_data.table(),
@@ -69,4 +71,5 @@ def application(
         aggregates=AGGREGATES,
         views=(*VIEWS, EVIDENCE_VIEW),
         appended=appended,
+        beginners={RegisterHousehold: register.register_many},
     )

@@ -1,6 +1,8 @@
 """The register's commands: people into the vault, tokens into the index, codes into events."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,15 +22,34 @@ from shared.contracts.identification import IndexToken
 from shared.kernel.division import Level
 from shared.kernel.event import Command
 from shared.kernel.ids import new_id
-from shared.kernel.refusal import Invalid
+from shared.kernel.refusal import Invalid, Refusal
 from shared.policy.divisions import Divisions
 from shared.store.application import Call, Handler, Outcome
+from shared.store.bulk import Begun
 from shared.vault.blind_index import BlindIndex
 from shared.vault.documents import Document, parse_document
 from shared.vault.vault import Entry, Vault
 
 HOME = ("address", "phone", "national_number", "relocation_site")
 """What the vault keeps of a home, as the commands name it."""
+_TURN = 10
+"""Households of a file that are drafted before others get their turn."""
+
+
+@dataclass(frozen=True)
+class _Identified:
+    """A person's document and its tokens by every index key in use."""
+
+    document: Document
+    tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A household on its way into the register."""
+
+    context: Registration
+    entries: Sequence[Entry]
 
 
 @dataclass(frozen=True)
@@ -50,30 +71,43 @@ class RegisterHandlers:
 
     async def register(self, command: RegisterHousehold, call: Call) -> Outcome:
         """A new household: checked against the divisions and against everybody registered."""
-        self._places_exist(command)
-        self._hukou_places_exist(command.members, "members")
-        documents = _documents(command.members, "members")
-        await self._must_be_new(documents, call)
-        household_id = new_id()
-        member_ids = tuple(new_id() for _ in command.members)
-        plain = call.context(command.occurred_on)
-        context = Registration(
-            today=plain.today,
-            occurred_on=plain.occurred_on,
-            principal=plain.principal,
-            household_id=household_id,
-            member_ids=member_ids,
-            key_id=str(self.index.version),
-            tokens=self._tokens(member_ids, documents),
-            details=_new_details(member_ids, command.members),
+        people = self._checked(command)
+        await self._must_be_new(people, call)
+        made = self._prepared(command, people, call)
+        await self.vault.put(call.tx.raw, made.entries, at=call.tx.clock.now())
+        return await call.decide(HOUSEHOLD, made.context.household_id, command, made.context)
+
+    async def register_many(
+        self, commands: Sequence[RegisterHousehold], call: Call, begun: Begun
+    ) -> Sequence[UUID | Refusal]:
+        """A file's households: each as if it came by itself, everybody looked up at once.
+
+        That two of them have a person in common is the file's to see, or the index's of the store.
+        """
+        checked = [self._checked_or_refused(command) for command in commands]
+        taken = await self._registered(
+            [item for item in checked if not isinstance(item, Refusal)], call
         )
-        entries = [
-            Entry(household_id, household_id, "household", {"phone": None, **_home(command)}),
-            *_people(household_id, member_ids, command.members, documents),
-            *_detailed(household_id, context.details, _said(member_ids, command.members)),
-        ]
+        entries: list[Entry] = []
+        answers: list[UUID | Refusal] = []
+        for number, (command, people) in enumerate(zip(commands, checked, strict=True)):
+            if number % _TURN == 0:
+                await asyncio.sleep(0)  # others' requests are answered meanwhile
+            try:
+                if isinstance(people, Refusal):
+                    raise people
+                if any(not taken.isdisjoint(item.tokens) for item in people):
+                    raise registered_elsewhere()
+                made = self._prepared(command, people, call)
+                id_ = made.context.household_id
+                call.draft(begun, HOUSEHOLD, id_, command, made.context)
+            except Refusal as refusal:
+                answers.append(refusal)
+            else:
+                entries += made.entries
+                answers.append(id_)
         await self.vault.put(call.tx.raw, entries, at=call.tx.clock.now())
-        return await call.decide(HOUSEHOLD, household_id, command, context)
+        return answers
 
     async def revise(self, command: ReviseHousehold, call: Call) -> Outcome:
         """Who came goes into the vault; who went stays there, under the household's key.
@@ -82,8 +116,8 @@ class RegisterHandlers:
         the former one.
         """
         self._hukou_places_exist(command.added, "added")
-        documents = _documents(command.added, "added")
-        await self._must_be_new(documents, call)
+        people = self._identified(_documents(command.added, "added"))
+        await self._must_be_new(people, call)
         member_ids = tuple(new_id() for _ in command.added)
         said = {item.member_id: item.details for item in command.details}
         plain = call.context(command.occurred_on)
@@ -93,7 +127,7 @@ class RegisterHandlers:
             principal=plain.principal,
             member_ids=member_ids,
             key_id=str(self.index.version),
-            tokens=self._tokens(member_ids, documents),
+            tokens=_tokens(member_ids, people),
             details={
                 **_new_details(member_ids, command.added),
                 **{member_id: new_id() for member_id in said},
@@ -105,7 +139,7 @@ class RegisterHandlers:
         # After the decision: a household that is not there has no key, and gets none.
         said |= _said(member_ids, command.added)
         entries = [
-            *_people(command.household_id, member_ids, command.added, documents),
+            *_people(command.household_id, member_ids, command.added, people),
             *_detailed(command.household_id, context.details, said),
         ]
         await self.vault.put(call.tx.raw, entries, at=call.tx.clock.now())
@@ -143,14 +177,47 @@ class RegisterHandlers:
         )
         return await call.decide(POLICY_BOOK, book_id(policy.division), command, context)
 
-    def _tokens(
-        self, member_ids: Sequence[UUID], documents: Sequence[Document]
-    ) -> tuple[IndexToken, ...]:
-        return tuple(
-            IndexToken(member_id=member_id, token=token.hex())
-            for member_id, document in zip(member_ids, documents, strict=True)
-            for token in self.index.tokens(document)
+    def _checked(self, command: RegisterHousehold) -> list[_Identified]:
+        """The members' documents. Raises the ``Refusal`` of a place or number that is none."""
+        self._places_exist(command)
+        self._hukou_places_exist(command.members, "members")
+        return self._identified(_documents(command.members, "members"))
+
+    def _checked_or_refused(self, command: RegisterHousehold) -> list[_Identified] | Refusal:
+        try:
+            return self._checked(command)
+        except Refusal as refusal:
+            return refusal
+
+    def _prepared(
+        self, command: RegisterHousehold, people: Sequence[_Identified], call: Call
+    ) -> _Prepared:
+        """Ids and tokens for the decision, and what the vault is to keep."""
+        household_id = new_id()
+        member_ids = tuple(new_id() for _ in command.members)
+        plain = call.context(command.occurred_on)
+        context = Registration(
+            today=plain.today,
+            occurred_on=plain.occurred_on,
+            principal=plain.principal,
+            household_id=household_id,
+            member_ids=member_ids,
+            key_id=str(self.index.version),
+            tokens=_tokens(member_ids, people),
+            details=_new_details(member_ids, command.members),
         )
+        entries = [
+            Entry(household_id, household_id, "household", {"phone": None, **_home(command)}),
+            *_people(household_id, member_ids, command.members, people),
+            *_detailed(household_id, context.details, _said(member_ids, command.members)),
+        ]
+        return _Prepared(context, entries)
+
+    def _identified(self, documents: Iterable[Document]) -> list[_Identified]:
+        return [
+            _Identified(document, tuple(token.hex() for token in self.index.tokens(document)))
+            for document in documents
+        ]
 
     def _places_exist(self, command: RegisterHousehold) -> None:
         require = self.divisions.require
@@ -165,11 +232,17 @@ class RegisterHandlers:
             if person.hukou_place is not None:
                 self.divisions.require(person.hukou_place, field=f"{field}[{number}].hukou_place")
 
-    async def _must_be_new(self, documents: Sequence[Document], call: Call) -> None:
+    async def _must_be_new(self, people: Sequence[_Identified], call: Call) -> None:
         """Nobody is registered already, under any index key in use (R25)."""
-        tokens = [token.hex() for document in documents for token in self.index.tokens(document)]
-        if tokens and await lookups.owners_of(call.tx.sql, tokens):
+        if await self._registered([people], call):
             raise registered_elsewhere()
+
+    async def _registered(
+        self, households: Iterable[Sequence[_Identified]], call: Call
+    ) -> AbstractSet[str]:
+        """Those of the households' tokens that somebody in the register has."""
+        tokens = [token for people in households for item in people for token in item.tokens]
+        return set(await lookups.held(call.tx.raw, tokens)) if tokens else set()
 
 
 def _documents(people: Sequence[PersonGiven], field_name: str) -> list[Document]:
@@ -195,11 +268,19 @@ def _documents(people: Sequence[PersonGiven], field_name: str) -> list[Document]
     return documents
 
 
+def _tokens(member_ids: Sequence[UUID], people: Sequence[_Identified]) -> tuple[IndexToken, ...]:
+    return tuple(
+        IndexToken(member_id=member_id, token=token)
+        for member_id, item in zip(member_ids, people, strict=True)
+        for token in item.tokens
+    )
+
+
 def _people(
     household_id: UUID,
     member_ids: Sequence[UUID],
     people: Sequence[PersonGiven],
-    documents: Sequence[Document],
+    identified: Sequence[_Identified],
 ) -> list[Entry]:
     """What only the vault keeps of them."""
     return [
@@ -209,11 +290,11 @@ def _people(
             "member",
             {
                 "name": person.name,
-                "document_number": document.number,
+                "document_number": item.document.number,
                 "relation": person.relation,
             },
         )
-        for member_id, person, document in zip(member_ids, people, documents, strict=True)
+        for member_id, person, item in zip(member_ids, people, identified, strict=True)
     ]
 
 

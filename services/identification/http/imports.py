@@ -24,8 +24,9 @@ from services.identification.form import Rows
 from shared.kernel.event import Cause
 from shared.kernel.principal import Principal
 from shared.kernel.refusal import Refusal
-from shared.store.application import Application
+from shared.store.application import Application, Receipt
 from shared.store.idempotency import IdempotencyKey
+from shared.store.many import Many, Wish
 from shared.tabular.cells import text, texts
 from shared.tabular.faults import BadCell, Unreadable
 from shared.tabular.reading import open_table
@@ -42,8 +43,10 @@ from shared.web.validation import field_error
 PATH = "/households/import"
 LIMITS = Limits(packed=64 << 20, unpacked=1 << 30, rows=400_000)
 """A county's whole register fits."""
-_AT_ONCE = 8
-"""Households under way at the same time."""
+_TOGETHER = 250
+"""Households taken in by one transaction."""
+_TURN = 10
+"""Households read before others get their turn."""
 _BATCH = 500
 _OUTCOMES = ("registered", "already", "refused")
 _FILE: dict[str, Any] = {
@@ -53,10 +56,6 @@ _FILE: dict[str, Any] = {
         "content": {"application/octet-stream": {"schema": {"type": "string"}}},
     }
 }
-
-
-class _Undone(Exception):
-    """Takes a tried registration back."""
 
 
 @dataclass
@@ -80,7 +79,7 @@ class _Import:
             waiting: list[Rows | FieldErrorAt] = []
             async for household in self._households(table):
                 waiting.append(household)
-                if len(waiting) == _AT_ONCE:
+                if len(waiting) == _TOGETHER:
                     yield await self._worked(waiting)
                     waiting.clear()
             yield await self._worked(waiting)
@@ -89,37 +88,48 @@ class _Import:
         summary = {"rows": self.rows, **self.counts, "preview": self.preview}
         yield _line({"summary": summary})
 
-    async def _worked(self, waiting: Iterable["Rows | FieldErrorAt"]) -> bytes:
-        return b"".join(await asyncio.gather(*(self._household(item) for item in waiting)))
+    async def _worked(self, waiting: Sequence["Rows | FieldErrorAt"]) -> bytes:
+        """A line for each; those that can be read are taken in together."""
+        asked = []
+        for number, item in enumerate(waiting):
+            if number % _TURN == 0:
+                await asyncio.sleep(0)  # others' requests are answered meanwhile
+            asked.append(self._asked(item))
+        many = Many(self.application, self.principal, self.cause, trial=self.preview)
+        answers = iter(await many.execute([item for item in asked if isinstance(item, Wish)]))
+        return b"".join(
+            self._told(item, next(answers) if isinstance(wish, Wish) else wish)
+            for item, wish in zip(waiting, asked, strict=True)
+        )
 
-    async def _household(self, item: "Rows | FieldErrorAt") -> bytes:
+    def _asked(self, item: "Rows | FieldErrorAt") -> "Wish | Sequence[FieldErrorAt]":
+        """The household's registration, or what is wrong with its rows."""
         if isinstance(item, FieldErrorAt):
-            return self._said("refused", [item.row], errors=[item])
+            return [item]
         try:
             command = RegisterHousehold.model_validate(item.registration())
             self._must_be_new_in_the_file(command)
-            outcome, id_ = await (self._try(command) if self.preview else self._take(command))
         except ValidationError as error:
             found = _without_echo([field_error(problem) for problem in error.errors()])
-            return self._said("refused", item.numbers, errors=[_at(item, one) for one in found])
+            return [_at(item, one) for one in found]
         except Refusal as refusal:
-            return self._said("refused", item.numbers, errors=[_at(item, FieldError.of(refusal))])
-        return self._said(outcome, item.numbers, id_=id_)
-
-    async def _take(self, command: RegisterHousehold) -> tuple[str, str | None]:
+            return [_at(item, FieldError.of(refusal))]
         digest = hashlib.sha256(orjson.dumps(command.model_dump(mode="json"))).digest()
         key = IdempotencyKey(self.principal.subject, f"POST {PATH}", digest.hex(), digest)
-        receipt = await self.application.execute(command, self.principal, self.cause, key=key)
-        return ("already" if receipt.replayed else "registered"), receipt.body["id"]
+        return Wish(command, key)
 
-    async def _try(self, command: RegisterHousehold) -> tuple[str, str | None]:
-        """The very registration, taken back."""
-        try:
-            async with self.application.database.transaction() as tx:
-                await self.application.execute_in(tx, command, self.principal, self.cause)
-                raise _Undone
-        except _Undone:
-            return "registered", None
+    def _told(
+        self, item: "Rows | FieldErrorAt", answer: "Receipt | Refusal | Sequence[FieldErrorAt]"
+    ) -> bytes:
+        if isinstance(item, FieldErrorAt):
+            return self._said("refused", [item.row], errors=[item])
+        if isinstance(answer, Refusal):
+            answer = [_at(item, FieldError.of(answer))]
+        if not isinstance(answer, Receipt):
+            return self._said("refused", item.numbers, errors=answer)
+        outcome = "already" if answer.replayed else "registered"
+        id_ = None if self.preview else answer.body["id"]
+        return self._said(outcome, item.numbers, id_=id_)
 
     def _must_be_new_in_the_file(self, command: RegisterHousehold) -> None:
         numbers = {normalise(person.document_number)[:18] for person in command.members}

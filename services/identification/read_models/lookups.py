@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import UUID as UUID_TYPE
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -182,10 +183,10 @@ async def delegations(connection: AsyncConnection, county: str, holder: str) -> 
     return [Held(*row) for row in await connection.execute(query)]
 
 
-async def owners_of(connection: AsyncConnection, tokens: Sequence[str]) -> Sequence[UUID]:
-    """The households that hold any of the document tokens."""
-    query = sa.select(household_token.c.stream_id).where(household_token.c.token.in_(tokens))
-    return (await connection.execute(query)).scalars().all()
+async def held(connection: "asyncpg.Connection[Any]", tokens: Sequence[str]) -> Sequence[str]:
+    """Those of the document tokens that a registered household holds."""
+    query = "select token from household_token where token = any($1::text[])"
+    return [row["token"] for row in await connection.fetch(query, tokens)]
 
 
 async def policy_book(connection: AsyncConnection) -> Sequence[PolicyVersion]:
@@ -204,8 +205,15 @@ async def indexed_by_older_keys(
         newer.c.member_id == older.c.member_id,
         newer.c.token.startswith(f"{version:02x}"),
     )
-    query = sa.select(older.c.stream_id).where(~by_it.exists()).distinct().limit(limit)
+    # Whoever has none by it has one by another key, and of those there are nearly always none.
+    others = sa.or_(older.c.token < f"{version:02x}", older.c.token >= _after(version))
+    query = sa.select(older.c.stream_id).where(others, ~by_it.exists()).distinct().limit(limit)
     return (await connection.execute(query)).scalars().all()
+
+
+def _after(version: int) -> str:
+    """Where the tokens of the next index key begin, in hex."""
+    return f"{version + 1:02x}" if version < 255 else "g"
 
 
 async def open_case_of(

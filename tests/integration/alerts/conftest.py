@@ -1,6 +1,6 @@
 """The alerts service on a real database, behind its own door; its neighbours are their events."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +20,8 @@ from services.alerts.http import LARGER_BODIES, router
 from services.alerts.http.evidence import evidence
 from services.alerts.reactions import reactions
 from services.alerts.schema import SCHEMA
+from shared.bus.cloudevents import cause as cause_of
+from shared.bus.handler import Each, Run
 from shared.contracts.identification import HouseholdIndexed, HouseholdRegistered
 from shared.contracts.members import IndexToken, Member
 from shared.contracts.values import History, Labour
@@ -27,7 +29,7 @@ from shared.evidence.blobs import Blobs
 from shared.evidence.room import EvidenceRoom
 from shared.evidence.scanning import NoScanner
 from shared.kernel.clock import ShiftedClock, legal_date
-from shared.kernel.event import Cause, Event, Metadata, Recorded
+from shared.kernel.event import Event, Metadata, Recorded
 from shared.kernel.ids import new_id
 from shared.kernel.principal import Principal, Role, system
 from shared.policy.divisions import Divisions
@@ -141,10 +143,19 @@ class Desk:
 
     async def hear(self, event: Event, stream: UUID | None = None, by: Any = None) -> None:
         """Take in a neighbour's event as the consumer does."""
-        stream = stream or new_id()
+        recorded = self._recorded(event, stream or new_id())
+        async with self.app.database.transaction() as tx:
+            await (by or reactions(self.app)[type(event)])(tx, recorded, cause_of(recorded))
+
+    async def hear_run(self, told: Sequence[tuple[UUID, Event]], *, run: Run | None) -> None:
+        """Take in a neighbour's events that come together, each with its stream."""
+        events = [self._recorded(event, stream) for stream, event in told]
+        async with self.app.database.transaction() as tx:
+            await Each(reactions(self.app), run=run).handle(tx, events)
+
+    def _recorded(self, event: Event, stream: UUID) -> Recorded[Any]:
         self.versions[stream] = self.versions.get(stream, 0) + 1
-        cause = Cause(new_id(), new_id())
-        recorded = Recorded(
+        return Recorded(
             event_id=new_id(),
             stream_id=stream,
             category="neighbour",
@@ -154,10 +165,8 @@ class Desk:
             occurred_on=legal_date(datetime.now(UTC)),
             recorded_at=datetime.now(UTC),
             event=event,
-            metadata=Metadata("s", "CN", (), cause.correlation_id, cause.causation_id),
+            metadata=Metadata("s", "CN", (), new_id(), new_id()),
         )
-        async with self.app.database.transaction() as tx:
-            await (by or reactions(self.app)[type(event)])(tx, recorded, cause)
 
     async def household(
         self,

@@ -3,9 +3,18 @@
 from datetime import timedelta
 from uuid import UUID
 
-from shared.contracts.identification import HouseholdIndexed, HouseholdSplitOff
+import pytest
+
+from services.alerts.reactions import Reactions
+from shared.contracts.identification import (
+    HouseholdIndexed,
+    HouseholdRegistered,
+    HouseholdSplitOff,
+    Member,
+)
 from shared.contracts.members import IndexToken
-from shared.contracts.values import Risk
+from shared.contracts.values import History, Labour, Risk
+from shared.kernel.event import Event
 from shared.kernel.ids import new_id
 from shared.testing.decider import rule
 from shared.vault.documents import parse_document
@@ -15,14 +24,30 @@ OFFICER = f"officer:{TOWN}"
 THERE = "370114001002"
 
 
-async def indexed(desk: Desk, household: UUID, *numbers: str, division: str = VILLAGE) -> None:
+def registered(household: UUID) -> HouseholdRegistered:
+    return HouseholdRegistered(
+        household_id=household,
+        division=VILLAGE,
+        residence=VILLAGE,
+        history=History.ORDINARY,
+        relocated=False,
+        members=(Member(member_id=new_id(), labour=Labour.ORDINARY, hukou="RURAL"),),
+    )
+
+
+def index_of(
+    desk: Desk, household: UUID, *numbers: str, division: str = VILLAGE
+) -> HouseholdIndexed:
     tokens = tuple(
         IndexToken(member_id=new_id(), token=token.hex())
         for number in numbers
         for token in desk.tools.index.tokens(parse_document(number))
     )
-    event = HouseholdIndexed(household_id=household, division=division, key_id="1", tokens=tokens)
-    await desk.hear(event, household)
+    return HouseholdIndexed(household_id=household, division=division, key_id="1", tokens=tokens)
+
+
+async def indexed(desk: Desk, household: UUID, *numbers: str, division: str = VILLAGE) -> None:
+    await desk.hear(index_of(desk, household, *numbers, division=division), household)
 
 
 async def declared(desk: Desk, number: str) -> str:
@@ -72,3 +97,32 @@ async def test_who_leaves_a_household_with_a_case_brings_a_lead_along(desk: Desk
     [reported] = await desk.events("RiskReported")
     assert (reported["household_id"], reported["source"]) == (str(away), "CADRE_SCREENING")
     assert reported["risks"] == ["ILLNESS"]
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+@rule("R24", "R25")
+async def test_a_file_of_households_is_known_at_once_as_one_by_one(
+    desk: Desk, *, at_once: bool
+) -> None:
+    known, moved, twice, given_up = (document_number(n) for n in range(2, 6))
+    leads = [await declared(desk, number) for number in (known, moved, twice, given_up)]
+    homes = [new_id() for _ in range(4)]
+    told: list[tuple[UUID, Event]] = []
+    for home, number in zip(homes, (known, moved, twice, twice), strict=True):
+        told += [(home, registered(home)), (home, index_of(desk, home, number))]
+    # One moves, and one has its number put right, in the same breath.
+    told.insert(4, (homes[1], index_of(desk, homes[1], moved, division=THERE)))
+    told.append((homes[3], index_of(desk, homes[3], given_up)))
+    await desk.hear_run(told, run=Reactions(desk.app).register() if at_once else None)
+    matched = {item["lead_id"]: item["household_id"] for item in await desk.events("LeadMatched")}
+    expected = [homes[0], homes[1], homes[2], homes[3]]
+    assert matched == {lead: str(home) for lead, home in zip(leads, expected, strict=True)}
+    async with desk.app.database.reading() as tx:
+        places = await tx.raw.fetch("select household_id, division from matching.household")
+        tokens = await tx.raw.fetch("select household_id, token from matching.token")
+    assert dict(map(tuple, places)) == dict.fromkeys(homes, VILLAGE) | {homes[1]: THERE}
+    assert sorted(map(tuple, tokens)) == sorted(
+        (home, token)
+        for home, number in zip(homes, (known, moved, twice, given_up), strict=True)
+        for token in desk.tools.index.tokens(parse_document(number))
+    )

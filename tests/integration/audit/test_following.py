@@ -73,7 +73,7 @@ async def test_a_stream_goes_on_where_it_was(
     database: Database, writer: LogWriter, clock: Stopped
 ) -> None:
     await append(database, writer, history(3, 2))
-    audit = Audit(database, None, None, None, SystemClock())  # type: ignore[arg-type]
+    audit = Audit(database, None, None, None, None, SystemClock())  # type: ignore[arg-type]
     reading = Reading(COUNTY, "GET /stream", {}, "request")
     events = follow(audit, reading, Filter(actor="p-1"), Place(0, 0), rest=0.01)
     first = await taken(events, 2)

@@ -11,9 +11,8 @@ from services.audit.log.append import LogWriter
 from services.audit.log.checkpoints import Publisher
 from services.audit.log.keys import KeyVerifier
 from services.audit.log.reader import NoSuchLog
-from services.audit.read_models import proofs
 from services.audit.read_models.access import Reading
-from services.audit.read_models.proofs import Proved
+from services.audit.read_models.proofs import Proved, Prover
 from services.audit.read_models.trail import NoSuchEntry
 from shared.kernel.principal import Principal, Role
 from shared.store.database import Database
@@ -25,11 +24,10 @@ ORIGIN = NAME.origin(2026)
 EVENTS = history(20, 40)
 
 
-async def asked(database: Database, index: int, division: str = "37") -> Proved:
+async def asked(prover: Prover, index: int, division: str = "37") -> Proved:
     who = Principal("person:i-1", frozenset({Role.INSPECTOR}), division)
     reading = Reading(who, "GET /entries/{index}/proof", {"index": index}, "request-1")
-    async with database.reading() as tx:
-        return await proofs.proved(tx.raw, None, index, reading, Stopped().now())
+    return await prover.proved(None, index, reading, Stopped().now())
 
 
 async def written_down(database: Database) -> list[tuple[str, list[UUID], list[UUID]]]:
@@ -43,6 +41,7 @@ async def written_down(database: Database) -> list[tuple[str, list[UUID], list[U
 async def test_every_entry_is_proved_at_every_size_and_its_reading_kept(
     database: Database, writer: LogWriter, publisher: Publisher, verifier: KeyVerifier
 ) -> None:
+    prover = Prover(database)
     for signed, size in ((1, 2), (255, 256), (257, 300), (512, 513), (700, 800)):
         async with database.reading() as tx:
             before = (await reader.log(tx.raw)).size if signed > 1 else 0
@@ -50,7 +49,7 @@ async def test_every_entry_is_proved_at_every_size_and_its_reading_kept(
         await publisher.publish()
         await append(database, writer, EVENTS[signed:size])
         for index in {0, signed // 2, signed - 1}:
-            found = await asked(database, index)
+            found = await asked(prover, index)
             assert found.proof is not None
             assert found.proof.verify(found.leaf, [verifier], ORIGIN).size == signed
             assert TlogProof.parse(found.proof.render()) == found.proof
@@ -63,14 +62,15 @@ async def test_every_entry_is_proved_at_every_size_and_its_reading_kept(
 async def test_what_is_not_answered_is_not_written_down_as_read(
     database: Database, writer: LogWriter, publisher: Publisher
 ) -> None:
+    prover = Prover(database)
     with pytest.raises(NoSuchLog):
-        await asked(database, 0)
+        await asked(prover, 0)
     await append(database, writer, [entry(1, 1)])
-    unsigned = await asked(database, 0)
+    unsigned = await asked(prover, 0)
     await publisher.publish()
     for index, division in ((1, "37"), (0, "370202")):
         with pytest.raises(NoSuchEntry):
-            await asked(database, index, division)
+            await asked(prover, index, division)
     assert (unsigned.index, unsigned.proof, await written_down(database)) == (0, None, [])
 
 
@@ -89,5 +89,5 @@ async def test_a_reading_that_cannot_be_committed_gets_no_answer(
     await publisher.publish()
     await run(urls.superuser, _REFUSE_AT_COMMIT)
     with pytest.raises(asyncpg.DiskFullError):
-        await asked(database, 0)
+        await asked(Prover(database), 0)
     assert await written_down(database) == []

@@ -2,13 +2,16 @@
 
 import csv
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from io import BytesIO, StringIO
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from services.identification import form
+from services.identification.read_models import lookups
 from shared.tabular.reading import open_table
 from shared.tabular.writing import Format, write
 from shared.testing.casework import PEOPLE, VILLAGE, World, document
@@ -188,3 +191,91 @@ def test_every_code_has_its_word_on_the_form(field: str) -> None:
     assert set(codes) == set(type(codes[0]))
     assert len(codes) == len(set(codes))
     assert all(form.shown(field, code) != str(code) for code in codes)
+
+
+BY_ITSELF = {
+    "division": VILLAGE,
+    "hukou_place": VILLAGE,
+    "residence": VILLAGE,
+    "history": "ORDINARY",
+    "address": "某村1号",
+    "phone": "13800001234",
+}
+
+
+async def kept(world: World, household: str) -> dict[str, Any]:
+    """All that the database keeps of a household, ids and what is sealed aside."""
+    ids: dict[str, str] = {}
+
+    def plain(text: str) -> str:
+        found = re.sub(
+            r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+            lambda match: ids.setdefault(match[0], f"id {len(ids)}"),
+            text,
+        )
+        return re.sub(r"\b[0-9a-f]{34}\b", "token", found)
+
+    async with world.database.reading() as tx:
+        tables = {}
+        for table, of in (
+            ("es.event", "stream_id"),
+            ("rm.household", "stream_id"),
+            ("rm.household_token", "stream_id"),
+            ("vault.data_key", "owner"),
+            ("vault.record", "owner"),
+        ):
+            rows = await tx.raw.fetch(
+                f"select to_jsonb(t) - $2::text[] as row from {table} t where t.{of} = $1"
+                " order by ctid",
+                UUID(household),
+                [
+                    *("pos", "tx", "meta", "recorded_at", "event_id", "created_at", "updated_at"),
+                    *("wrapped", "nonce", "ciphertext", "id"),
+                ],
+            )
+            tables[table] = [plain(json.dumps(row["row"], sort_keys=True)) for row in rows]
+    return tables
+
+
+@rule("R11", "R25")
+async def test_a_file_s_household_is_kept_as_one_that_comes_by_itself(world: World) -> None:
+    people = [row("1"), row("1", "父母", 劳动技能="丧失劳动力", 健康状况="残疾")]
+    lines, _ = await sent(world, xlsx(people))
+    members = [
+        {"relation": "HEAD", "labour": "ORDINARY"},
+        {"relation": "PARENT", "labour": "LOST", "details": {"health": "DISABLED"}},
+    ]
+    named = [{"name": "某某人", "document_number": document(), **member} for member in members]
+    alone = await world.does("county", "/households", **BY_ITSELF, members=named)
+    assert await kept(world, lines[0]["id"]) == await kept(world, alone["id"])
+
+
+async def test_a_longer_file_goes_on_where_a_shorter_one_ended(world: World) -> None:
+    rows = [row(str(number)) for number in range(4)]
+    first, _ = await sent(world, xlsx(rows[:2]))
+    lines, summary = await sent(world, xlsx(rows))
+    assert summary == {"rows": 4, **counts(already=2, registered=2), "preview": False}
+    assert [line["id"] for line in lines[:2]] == [line["id"] for line in first]
+
+
+@rule("R25")
+@pytest.mark.parametrize("preview", [True, False])
+async def test_who_is_registered_elsewhere_meanwhile_is_refused_alone(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, preview: bool
+) -> None:
+    there = row("1")
+    await sent(world, xlsx([there]))
+    looked_up = lookups.held
+
+    async def too_early(connection: Any, tokens: Sequence[str]) -> Sequence[str]:
+        # Together they are looked up before the other request commits; one by one, after it.
+        return [] if len(tokens) > 1 else await looked_up(connection, tokens)
+
+    monkeypatch.setattr(lookups, "held", too_early)
+    rows = [row("1"), {**there, form.KEY: "2", "劳动技能": "无劳动力"}, row("3")]
+    lines, summary = await sent(world, xlsx(rows), preview=preview)
+    assert summary == {"rows": 3, **counts(registered=2, refused=1), "preview": preview}
+    assert [error["code"] for error in lines[1]["errors"]] == ["document-registered"]
+    async with world.database.reading() as tx:
+        kept_now = await tx.raw.fetchval("select count(*) from rm.household")
+    assert kept_now == (1 if preview else 3)

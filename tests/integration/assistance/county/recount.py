@@ -8,6 +8,8 @@ from typing import Any
 from uuid import UUID
 
 Figures = dict[str, Any]
+_BESIDES = frozenset({"RiskEliminated", "LedgerEntered", "LedgerLeft"})
+_CLOCKS = frozenset({"compare", "ledger"})
 
 
 @dataclass(frozen=True)
@@ -109,9 +111,47 @@ def _measure(plan: Counted, line: Logged) -> None:
             plan.due.pop(f"end:{key}", None)
 
 
-def figures(log: Sequence[Logged], inside: str, first: date, last: date, today: date) -> Figures:
-    """What ``GET /figures`` must answer for a division and a period, asked on ``today``."""
-    plans = [plan for plan in plans_of(log).values() if plan.division.startswith(inside)]
+def of_divisions(log: Iterable[Logged]) -> list[Logged]:
+    """The lines that ``figures`` looks at besides the plans' own."""
+    return [
+        line
+        for line in log
+        if line.type in _BESIDES
+        or any(clock["kind"] in _CLOCKS for clock in line.data.get("deadlines", ()))
+    ]
+
+
+def figures(
+    log: Sequence[Logged],
+    inside: str,
+    first: date,
+    last: date,
+    today: date,
+    *,
+    plans: Mapping[UUID, Counted] | None = None,
+) -> Figures:
+    """What ``GET /figures`` must answer for a division and a period, asked on ``today``.
+
+    Who asks about many divisions counts the ``plans`` once; ``log`` may then be ``of_divisions``.
+    """
+    every = plans_of(log) if plans is None else plans
+    return _figures(
+        [plan for plan in every.values() if plan.division.startswith(inside)],
+        log,
+        inside,
+        (first, last),
+        today,
+    )
+
+
+def _figures(
+    plans: Sequence[Counted],
+    log: Sequence[Logged],
+    inside: str,
+    period: tuple[date, date],
+    today: date,
+) -> Figures:
+    first, last = period
     since, until, now = first.isoformat(), last.isoformat(), today.isoformat()
 
     def in_period(day: str | None) -> bool:
