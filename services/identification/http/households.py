@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.identification.domain.scope import is_rural_low_income
 from services.identification.http.access import LOOK, REVEALING
-from services.identification.read_models import lookups, queries
+from services.identification.read_models import queries
 from services.identification.reveals import REVEAL
 from shared.contracts.identification import Member
 from shared.kernel.division import DivisionCode
@@ -88,8 +88,7 @@ def register(
     async def search(caller: Caller, body: Wanted) -> dict[str, list[dict[str, Any]]]:
         tokens = [token.hex() for token in index.tokens(parse_document(body.document_number))]
         async with database.reading() as tx:
-            owners = await lookups.owners_of(tx.sql, tokens)
-            rows = await queries.households_seen(tx.sql, caller, owners)
+            rows = await queries.households_holding(tx.sql, caller, tokens)
         return {"items": [_household(row, divisions) for row in rows]}
 
     @made.get(

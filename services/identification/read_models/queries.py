@@ -14,7 +14,7 @@ from services.identification.domain.procedure import IDENTIFICATION
 from services.identification.domain.work import to_do
 from services.identification.read_models.cited import cited
 from services.identification.read_models.lookups import part_of
-from services.identification.read_models.tables import household, household_case
+from services.identification.read_models.tables import household, household_case, household_token
 from shared.kernel.event import Event, Recorded
 from shared.kernel.principal import Principal
 from shared.kernel.refusal import NotFound
@@ -79,11 +79,12 @@ async def household_rows(
     return [dict(row) for row in (await connection.execute(query)).mappings()]
 
 
-async def households_seen(
-    connection: AsyncConnection, principal: Principal, ids: Sequence[UUID]
+async def households_holding(
+    connection: AsyncConnection, principal: Principal, tokens: Sequence[str]
 ) -> Sequence[Mapping[str, Any]]:
-    """Those of the households that the caller sees (R1)."""
-    query = sa.select(household).where(household.c.stream_id.in_(ids))
+    """The households with any of the document tokens, as far as the caller sees them (R1)."""
+    holders = sa.select(household_token.c.stream_id).where(household_token.c.token.in_(tokens))
+    query = sa.select(household).where(household.c.stream_id.in_(holders))
     found = (await connection.execute(query)).mappings()
     return [dict(row) for row in found if _sees(principal, row["division"], row["moved_from"])]
 
