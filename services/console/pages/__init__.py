@@ -13,6 +13,7 @@ from services.console.pages import (
     corrections,
     eliminations,
     files,
+    glossary,
     governance,
     households,
     keys,
@@ -45,6 +46,7 @@ _SUBJECTS = (
     keys.routes,
     governance.routes,
     policy.routes,
+    glossary.routes,
 )
 
 
