@@ -213,7 +213,7 @@ def _routers(database: Database) -> list[Router]:
         async with database.reading() as tx:
             return {"one": await tx.raw.fetchval("select 1")}
 
-    return [router(service, vault=vault, divisions=divisions), one]
+    return [router(service, vault=vault, index=index, divisions=divisions), one]
 
 
 def _print(title: str, found: Mapping[str, Sequence[float]]) -> None:

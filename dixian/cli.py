@@ -155,8 +155,14 @@ def export(
 
 @app.command()
 def verify(
-    directory: Annotated[Path, typer.Argument(help="An export of the audit log.")],
-    key: Annotated[list[str] | None, typer.Option(help="A key you trust: NAME+ID+BASE64.")] = None,
+    directory: Annotated[
+        Path,
+        typer.Argument(help="An exported log, an export of the trail (ZIP), or entry.tlog-proof."),
+    ],
+    key: Annotated[
+        list[str] | None,
+        typer.Option(help="A key you trust: NAME+ID+BASE64, or a file that holds it."),
+    ] = None,
     earlier: Annotated[list[Path] | None, typer.Option(help="A checkpoint seen before.")] = None,
     continues: Annotated[bool, typer.Option(help="Streams go on from an earlier log.")] = False,
 ) -> None:

@@ -23,11 +23,11 @@ main { max-width: 34rem; margin: 3rem auto; padding: 2rem; background: #fff; bor
   box-shadow: 0 1px 4px #0002; }
 h1 { font-size: 1.3rem; margin: 0 0 .3rem; }
 p { color: #55605a; margin: 0 0 1.2rem; }
-button { display: flex; justify-content: space-between; width: 100%; font: inherit; color: inherit;
+button { display: block; width: 100%; font: inherit; color: inherit;
   padding: .65rem .8rem; margin: .25rem 0; border: 1px solid #d5dbd7; border-radius: .4rem;
   background: #fff; cursor: pointer; text-align: left; }
 button:hover, button:focus-visible { border-color: #1f6f4a; background: #eef6f1; }
-small { color: #7a857f; }
+small { display: block; color: #55605a; }
 """
 
 

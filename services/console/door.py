@@ -25,7 +25,7 @@ log = structlog.get_logger("dixian.console")
 Page = Callable[[Visit], Awaitable[Response]]
 _MOST_FIELDS = 2000
 _MOST_FILES = 40
-_NO_WORDS = {"code": "", "title": "", "detail": "", "request_id": ""}
+_NO_WORDS = {"code": "", "title": "", "detail": "", "rule": "", "request_id": ""}
 """A problem need not have each of these."""
 
 
@@ -94,24 +94,34 @@ class Door:
             request.scope["route"] = template
             if not _signed_in(request):
                 return self._to_sign_in(request)
+            visit = None
             try:
-                return await page(await self._visit(request))
+                visit = await self._visit(request)
+                return await page(visit)
             except Exception as error:
-                return self._answer(request, error)
+                return self._answer(request, error, visit)
 
         return endpoint
 
-    def _answer(self, request: Request, error: Exception) -> Response:
+    async def nothing_there(self, request: Request, status: int) -> Response:
+        """No such page: whoever is signed in keeps the way to the others."""
+        try:
+            visit = await self._visit(request) if _signed_in(request) else None
+        except (Refused, Away):
+            visit = None
+        return self.problem(request, status, {}, visit)
+
+    def _answer(self, request: Request, error: Exception, visit: Visit | None) -> Response:
         """What becomes of a refusal, a service that is away, and a fault of our own."""
         if isinstance(error, Refused) and error.status == 401:
             request.session.pop("token", None)
             return self._to_sign_in(request)
         if isinstance(error, Refused):
-            return self.problem(request, error.status, error.problem)
+            return self.problem(request, error.status, error.problem, visit)
         if isinstance(error, NotHere):
-            return self.problem(request, 404, {})
+            return self.problem(request, 404, {}, visit)
         if isinstance(error, Away):
-            return self.problem(request, 503, {"code": "away", "service": error.service})
+            return self.problem(request, 503, {"code": "away", "service": error.service}, visit)
         log.error("fault", fault=describe(error), route=route_of(request.scope))
         request.app.state.metrics.faults.labels(type(error).__name__).inc()
         return self.problem(request, 500, {"code": "fault", "request_id": _id(request)})
@@ -160,12 +170,19 @@ class Door:
         page = self.look.plain("signed_out.html", self.words(request), then=request.url.path)
         return Html(page, status_code=401)
 
-    def problem(self, request: Request, status: int, problem: dict[str, object]) -> Response:
-        """A page that says no, and why."""
-        words = self.words(request)
-        page = self.look.plain(
-            "problem.html", words, status=status, problem=_NO_WORDS | problem, back=_back(request)
-        )
+    def problem(
+        self,
+        request: Request,
+        status: int,
+        problem: dict[str, object],
+        visit: Visit | None = None,
+    ) -> Response:
+        """A page that says no, and why; with the ways on, where it is known who looks."""
+        shown = {"status": status, "problem": _NO_WORDS | problem, "back": _back(request)}
+        if visit is None:
+            page = self.look.plain("problem.html", self.words(request), **shown)
+        else:
+            page = self.look.render("problem.html", visit, shown)
         return Html(page, status_code=status)
 
 

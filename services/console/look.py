@@ -10,10 +10,12 @@ from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from services.console.clocks import remaining
+from services.console.narrow import stacked
 from services.console.words import Words
 from shared.kernel.money import yuan
 from shared.policy.divisions import Divisions
@@ -86,7 +88,7 @@ class Look:
     def render(self, template: str, visit: Visitor, context: Mapping[str, Any]) -> str:
         """A page for a visitor."""
         words = visit.words
-        return self._templates.get_template(template).render(
+        page = self._templates.get_template(template).render(
             **context,
             visit=visit,
             t=words,
@@ -94,8 +96,9 @@ class Look:
             language=words.language,
             place=visit.place,
             clock=lambda due: clock_of(due, visit.today, words),
-            cite=lambda rule_id: cite(rule_id, words.language),
+            cite=lambda rule_id, linked=True: cited(rule_id, words.language, linked=linked),
         )
+        return stacked(page)
 
     def plain(self, template: str, words: Words, **context: Any) -> str:
         """A page for somebody who is not signed in."""
@@ -138,6 +141,14 @@ def explained(text: str, words: Words) -> str:
 
 _EXPLAINED = re.compile(r"^(\d+)(d|wd|m) from (\S+?)(?:, policy (\S+))? → (\S+)$")
 _UNITS = {"d": "天", "wd": "个工作日", "m": "个月"}
+
+
+def cited(rule_id: str, language: str, *, linked: bool = True) -> str:
+    """A rule's number, which leads to what it says."""
+    said = cite(rule_id, language)
+    if not linked or rule_id not in rules():
+        return said
+    return Markup('<a class="rule" href="/glossary#{}">{}</a>').format(rule_id, said)
 
 
 def _version(path: Path) -> str:

@@ -61,7 +61,7 @@ def _app(settings: ConsoleSettings, web: WebSettings, door: Door) -> FastAPI:
 
     async def nothing_there(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 500
-        return door.problem(request, status, {})
+        return await door.nothing_there(request, status)
 
     app.add_exception_handler(HTTPException, nothing_there)
     app.add_middleware(GZipMiddleware, minimum_size=1000)

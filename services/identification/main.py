@@ -30,7 +30,7 @@ def create(settings: ServiceSettings, *, broker: Broker) -> Service:
                 kit.database, vault=kit.vault, index=kit.index, divisions=divisions
             ),
             routers=lambda kit, app: [
-                router(app, vault=kit.vault, divisions=divisions),
+                router(app, vault=kit.vault, index=kit.index, divisions=divisions),
                 evidence(app, kit.evidence),
             ],
             reacts_to=("alerts", "assistance", "audit"),

@@ -6,10 +6,11 @@ so that the hash says nothing about the name in it.
 """
 
 import hashlib
+import re
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -168,6 +169,15 @@ async def _head_name(vault: Vault, call: Call, household: HouseholdFacts) -> str
     )
     name: str = revealed.data[head]["name"]
     return name
+
+
+@rule("K2")
+def hung_on(content: Content) -> str:
+    """The day on the paper: publicity begins the day after; an announcement is of its own day."""
+    if content.from_day == content.to_day:
+        return content.from_day
+    year, month, day = map(int, re.findall(r"\d+", content.from_day))
+    return _day(date(year, month, day) - timedelta(days=1))
 
 
 def _day(on: date) -> str:

@@ -10,6 +10,7 @@ from hashlib import sha256
 from html import escape
 from io import BytesIO
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from docx import Document
 from docx.enum.text import WD_ALIGN_PARAGRAPH
@@ -79,8 +80,9 @@ def printed(sheet: Sheet, form: str) -> Response:
     if form == "page":
         headers = {"Content-Security-Policy": _POLICY}
         return Response(page(sheet), headers=headers, media_type="text/html")
-    # The name says nothing: it ends in download folders and histories.
-    headers = {"Content-Disposition": 'attachment; filename="notice.docx"'}
+    # The name says what hangs in public, nobody's name: it ends in download folders and histories.
+    name = quote(f"{sheet.title}{sheet.number}.docx", safe="")
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{name}"}
     return Response(document(sheet), headers=headers, media_type=DOCX)
 
 

@@ -32,8 +32,9 @@ def test_a_file_is_tried_out_sent_and_answered_row_by_row(office: Office, tmp_pa
     known, unknown = document_number(1966), document_number(1967)
     _registered(office, known)
     sheet = _file(office, tmp_path / "六月.csv", known, unknown)
-    county = office.desk_of("county-officer").goes("/files/new")
-    county.page.locator("#feed").select_option("medical-insurance")
+    county = office.desk_of("county-officer").goes("/files/new").is_readable()
+    county.page.locator("main").get_by_role("link", name="医保").click()
+    county.sees("文件应有的列").is_readable()
     county.page.locator("#file").set_input_files(sheet)
     county.page.get_by_role("button", name="预览").click()
     refusal = county.page.locator("#refusal")
@@ -52,6 +53,7 @@ def test_a_file_is_tried_out_sent_and_answered_row_by_row(office: Office, tmp_pa
     province.page.get_by_role("button", name="保存").click()
     province.sees("对照表已保存")
 
+    county.goes("/files/new?feed=medical-insurance")
     county.page.locator("#file").set_input_files(sheet)
     sent = _slowly_sent(county)
     assert sent == sorted(sent)
@@ -75,7 +77,7 @@ def _file(office: Office, target: Path, known: str, unknown: str) -> Path:
         (f"A{unknown[6:]}4", wrong, "魏错号", "26000"),
     )
     lines = [
-        f"{key},{number},{name},MEDICAL_YEAR,{day},{amount},{VILLAGE},{day:%Y-%m}"
+        f"{key},{number},{name},年度自付过高,{day},{amount},{VILLAGE},{day:%Y-%m}"
         for key, number, name, amount in rows
     ]
     # Blank lines are no rows, but they are on their way for a while.
@@ -119,11 +121,13 @@ def _every_row(county: Desk) -> None:
     for number, fate in enumerate(("已生成线索", "未找到农户", "未达阈值", "有误")):
         expect(rows.nth(number)).to_contain_text(fate)
     expect(rows.last).to_contain_text("证件号码列")
+    expect(rows.last).to_contain_text("证件号码校验位不正确")
     county.page.get_by_role("link", name="有误").click()
     expect(rows).to_have_count(1)
     with county.page.expect_download() as download:
         county.page.get_by_role("link", name="XLSX").click()
     sheet = openpyxl.load_workbook(io.BytesIO(download.value.path().read_bytes())).worksheets[0]
+    assert [cell.value for cell in sheet[2]][1:4] == ["有误", "证件号码校验位不正确", "证件号码列"]
     assert sheet.max_row == 2
 
 

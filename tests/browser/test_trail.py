@@ -36,7 +36,7 @@ def test_exactly_what_the_filter_shows_is_exported_with_its_proofs(office: Offic
         proofs = archive.read("proofs.jsonl").splitlines()
     assert manifest["rows"] == len(proofs) == shown
     header, *cells = sheet.iter_rows(values_only=True)
-    assert [row[header.index("type")] for row in cells] == ["Approved"] * shown
+    assert [row[header.index("事项代码")] for row in cells] == ["Approved"] * shown
 
 
 def test_a_search_is_kept_for_everybody_of_ones_role_and_nobody_else(office: Office) -> None:

@@ -28,8 +28,9 @@ from services.console.forms import (
 )
 from services.console.forms.fields import Checklist, Choice, Choices, Field, Rows, Yuan
 from services.console.forms.form import Form
-from services.console.words import english, entry_fields, labels
+from services.console.words import english, entry_fields
 from shared import contracts
+from shared.contracts.labels import labels
 from shared.contracts.published import published
 from shared.contracts.registry import all_contracts
 from shared.kernel.division import Level
@@ -191,6 +192,7 @@ def test_every_act_of_a_person_has_its_form(documents: dict[str, Json]) -> None:
 ELSEWHERE = {
     ("identification", "/officers/me"),
     ("identification", "/detectors/run"),
+    ("identification", "/households/search"),
     ("alerts", "/feed-files/{feed}"),
     ("alerts", "/feeds/mappings"),
     ("identification", "/comparisons/{source}"),

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import httpx
 
+from shared.testing.casework import document
 from tests.end_to_end.system import System
 from tests.end_to_end.visitor import console_of, signed_in
 
@@ -88,3 +89,31 @@ def test_a_file_that_lies_nowhere_yet_is_asked_for_again(system: System) -> None
     assert answer.status_code == 422
     assert "文件尚未保存,请重新选择" in answer.text
     assert "已附文件" not in answer.text
+
+
+def test_words_and_rules_are_explained_and_a_missing_page_keeps_the_menu(system: System) -> None:
+    with closing(signed_in(system, "village-officer")) as browser:
+        for path in ("/nowhere", f"/cases/{uuid4()}"):
+            missing = browser.get(path)
+            assert missing.status_code == 404
+            assert "没有这一页" in missing.text
+            assert 'href="/households"' in missing.text
+            assert 'href="/glossary"' in missing.text
+        page = browser.get("/glossary").text
+        for word in ("2%台账", "亮牌", "对照表", "绿色通道", "未按建议", "保险库", 'id="R54"'):
+            assert word in page, word
+        assert "R54 · 指南第34问" in page
+
+
+def test_a_household_is_found_by_its_number_which_stands_in_no_address(system: System) -> None:
+    with closing(signed_in(system, "village-officer")) as browser:
+        token = re.search(r'name="_csrf" value="(\w+)"', browser.get("/households").text)
+        assert token is not None
+        for number, status, said in (
+            ("123", 422, "证件号码应为18、20或22位"),
+            (document(), 200, "登记簿中没有这个证件号码"),
+        ):
+            data = {"_csrf": token[1], "document_number": number}
+            found = browser.post("/households/search", data=data)
+            assert (found.status_code, said in found.text) == (status, True)
+            assert number not in found.text

@@ -5,6 +5,7 @@ from contextlib import closing
 from io import BytesIO
 
 import httpx
+import pytest
 from openpyxl import load_workbook
 
 from shared.testing.casework import VILLAGE, document
@@ -49,6 +50,48 @@ def test_a_county_file_is_tried_taken_in_and_sent_again(system: System) -> None:
         assert done.text.rstrip().endswith("</html>")
         again = sends(browser, "/tables/households", file, do="send")
         assert counted(again.text) == {"行数": 4, "登记户数": 0, "此前已登记": 3, "有误": 1}
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_who_sends_alerts_is_told_what_they_look_like(system: System, kind: str) -> None:
+    with closing(signed_in(system, "county-officer")) as browser:
+        assert "/files/new?feed=education" in browser.get("/files/new").text
+        page = browser.get("/files/new?feed=education").text
+        for word in ("证件号码", "必填", "教育支出过高", "疑似失学辍学", "DROPOUT"):
+            assert word in page
+        assert "单次住院自付过高" not in page
+        filled = browser.get(f"/files/education/template.{kind}")
+        assert filled.headers["content-disposition"].endswith(f"%E6%9D%BF.{kind}")
+        tried = sends(
+            browser, "/files/new?feed=education", filled.content, feed="education", do="preview"
+        )
+        assert "证件号码校验位不正确" in tried.text
+
+
+def test_a_mapping_on_trial_is_never_taken_for_the_one_in_force(system: System) -> None:
+    own = {"column.name": "学生", "column.document_number": "证号", "column.happened_on": "离校日"}
+    own |= {"type": "DROPOUT", "division": VILLAGE, "called.DROPOUT": "辍学、失学"}
+    file, there = "学生,证号,离校日\n某某,123,2023-06-01\n", "/files/new?feed=education"
+    with closing(signed_in(system, "county-officer")) as county:
+        tried = sends(county, there, file, feed="education", do="preview", **own)
+        assert "按试用的对照表读取" in tried.text
+        assert "证件号码应为18、20或22位" in tried.text
+        assert "由省级经办人或系统管理员保存" in tried.text
+        assert 'value="save"' not in tried.text
+        refused = sends(county, there, file, feed="education", do="send", **own)
+        assert refused.status_code == 422
+        assert "试用的对照表只用于预览" in refused.text
+        forbidden = sends(county, there, None, feed="education", do="save", **own)
+        assert forbidden.status_code == 422
+    with closing(signed_in(system, "province-officer")) as province:
+        assert 'value="save"' in province.get(there).text
+        saved = sends(province, there, None, feed="education", do="save", **own)
+        assert saved.status_code == 303
+        assert 'value="失学、辍学"' in province.get("/files/mapping?feed=education").text
+    with closing(signed_in(system, "county-officer")) as county:
+        assert "离校日" in county.get(there).text
+        done = sends(county, there, file, feed="education", do="send", **own)
+        assert (done.status_code, done.headers["location"][:7]) == (303, "/files/")
 
 
 def test_a_file_of_another_kind_is_refused_whole(system: System) -> None:

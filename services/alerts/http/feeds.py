@@ -11,12 +11,13 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ValidationError
 
 from services.alerts.domain import feed_commands as c
-from services.alerts.domain import feed_policies, triggers
+from services.alerts.domain import feed_policies, feed_words, triggers
 from services.alerts.domain.commands import Feed
 from services.alerts.domain.feed import FEED, feed_id
 from services.alerts.domain.feed import Feed as Configured
 from services.alerts.domain.feed_file import FileStatus, file_id
 from services.alerts.handlers import Tools
+from services.alerts.http import feed_sheets
 from services.alerts.http.asking import LOOK, Filter, asked, only
 from services.alerts.read_models import feed_parts, feed_queries, feed_rows
 from services.alerts.read_models.feed_queries import FileKey
@@ -33,7 +34,7 @@ from shared.store.event_store import ConcurrentAppend
 from shared.tabular.reading import open_table
 from shared.tabular.table import Limits
 from shared.tabular.upload import Upload, received
-from shared.tabular.writing import Format, streamed
+from shared.tabular.writing import Format
 from shared.vault.masking import MASKS, masked
 from shared.web.auth import Caller
 from shared.web.context import cause_of
@@ -57,19 +58,6 @@ _BODY: dict[str, Any] = {
         "content": {"application/octet-stream": {"schema": {"type": "string"}}},
     }
 }
-_TITLES = {
-    "n": "行号",
-    "fate": "结果",
-    "code": "原因代码",
-    "field": "字段",
-    "alert_id": "预警",
-    "lead_id": "线索",
-    "household_id": "户",
-    "type": "预警类型",
-    "happened_on": "日期",
-    "amount": "金额(分)",
-    "division": "行政区划代码",
-}
 FeedName = Annotated[Feed, Path()]
 
 
@@ -87,6 +75,11 @@ def feed_doors(made: Router, application: Application, tools: Tools) -> None:
     made.get("/feeds/{feed}", summary="How a feed is read and measured.", **only(LOOK_AT_FILES))(
         door.configuration
     )
+    made.get(
+        "/feeds/{feed}/template.{kind}",
+        summary="An empty file with the titles of the mapping in force and an example (csv, xlsx).",
+        **only(LOOK_AT_FILES),
+    )(door.template)
     made.post(
         "/feed-files/{feed}/preview",
         summary="How the first rows of a file would be read; nothing is kept.",
@@ -136,10 +129,21 @@ class _FeedDoor:
         return {
             "feed": feed,
             "types": sorted(triggers.FEEDS[feed]),
+            "columns": feed_sheets.columns(configured.mapping),
             "mapping_number": configured.number,
             "mapping": configured.mapping,
             "thresholds": [item for item in configured.book if item.type in triggers.FEEDS[feed]],
         }
+
+    async def template(
+        self, feed: FeedName, kind: feed_sheets.Fillable, caller: Caller
+    ) -> Response:
+        """Whoever fills it in and sends it as it is has every column read."""
+        feed_policies.feed_is_known(feed, triggers.FEEDS)
+        async with self._database.reading() as tx:
+            mapping = (await self._configured(tx, feed)).mapping
+            today = tx.clock.today()
+        return feed_sheets.template(feed, mapping, kind, caller.division, today)
 
     async def preview(
         self, feed: FeedName, request: Request, caller: Caller, mapping: str | None = None
@@ -194,21 +198,25 @@ class _FeedDoor:
             return _file(await feed_queries.file(tx.sql, caller, file_id))
 
     async def rows(
-        self, file_id: UUID, caller: Caller, wanted: Annotated[RowsWanted, Query()]
+        self,
+        file_id: UUID,
+        request: Request,
+        caller: Caller,
+        wanted: Annotated[RowsWanted, Query()],
     ) -> dict[str, Any]:
         """In their order; ``after`` the last one seen for the next ones."""
-        await self.file(file_id, caller)
+        feed, language = (await self.file(file_id, caller))["feed"], language_of(request.scope)
         async with self._database.reading() as tx:
             found = await feed_rows.page(tx.raw, file_id, wanted.after, wanted.fate, wanted.limit)
-        return {"items": [_row(row) for row in found]}
+        return {"items": [feed_sheets.row(feed, row, language) for row in found]}
 
     async def rows_as_file(
         self, file_id: UUID, kind: Format, caller: Caller, fate: RowFate | None = None
     ) -> Response:
         """Streamed."""
-        await self.file(file_id, caller)
+        feed = (await self.file(file_id, caller))["feed"]
         return StreamingResponse(
-            streamed(kind, _TITLES, self._pages(file_id, fate)),
+            feed_sheets.rows(kind, feed, self._pages(file_id, fate)),
             media_type=kind.media_type,
             headers={"Content-Disposition": f'attachment; filename="{file_id}.{kind}"'},
         )
@@ -223,7 +231,7 @@ class _FeedDoor:
             if not found:
                 return
             after = found[-1]["n"]
-            yield [_row(row) for row in found]
+            yield found
 
     async def _keep(
         self, made: c.ReceiveFeed, upload: Upload, request: Request, caller: Principal
@@ -287,17 +295,17 @@ def _previewed(upload: Upload, plan: Plan, language: str) -> dict[str, Any]:
             "encoding": table.encoding,
             "header": table.header,
             "rows": [
-                {"n": row.number, **_tried(checker, row, language)}
+                {"n": row.number, **_tried(checker, row, plan.feed, language)}
                 for row in islice(table.rows(), PREVIEWED)
             ],
         }
 
 
-def _tried(checker: Checker, row: Any, language: str) -> dict[str, Any]:
+def _tried(checker: Checker, row: Any, feed: str, language: str) -> dict[str, Any]:
     try:
         given = checker(row).given()
     except Refusal as bad:
-        detail = bad.zh if language == "zh" else bad.en
+        detail = feed_words.reason(feed, bad.code, bad.field, language)
         return {"refused": {"code": bad.code, "field": bad.field, "detail": detail}}
     person = masked(given.pop("person"), MASKS)
     given.pop("details")
@@ -314,10 +322,6 @@ def _file(row: Row) -> Row:
     fates = {fate.lower(): row[fate.lower()] for fate in RowFate}
     rest = {name: value for name, value in row.items() if name not in fates}
     return {**rest, "fates": fates}
-
-
-def _row(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row.get(name) for name in _TITLES}
 
 
 __all__ = ["DOORS", "LARGER_BODIES", "feed_doors"]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any, TypeVar
 
-from services.alerts.domain import policies, triggers
+from services.alerts.domain import feed_words, policies, triggers
 from services.alerts.domain.alert_content import alert_key, hashed
 from services.alerts.reading.plan import Plan
 from shared.contracts.alerts import AlertField, AlertType, FeedMapping, Unit
@@ -26,7 +26,6 @@ EXTERNAL_ID = re.compile(r"^[\x21-\x7e]{1,64}\Z")
 _DIVISION = re.compile(r"^(\d{2}|\d{4}|\d{6}|\d{9}|\d{12})\Z")
 _MOST = 10**15
 _REMEMBERED = 65_536
-_TYPES = {item.value: item for item in AlertType}
 LONGEST_NAME = 60
 
 
@@ -148,7 +147,9 @@ class Checker:
     def _read_type(self, cell: Cell) -> AlertType:
         found = _text(cell, F.TYPE)
         words = {word.strip(): item for word, item in self._mapping.types.items()}
-        made = self._mapping.type if found is None else words.get(found, _TYPES.get(found))
+        made = (
+            self._mapping.type if found is None else words.get(found, feed_words.KINDS.get(found))
+        )
         if made is None:
             raise BadCell("not-allowed", "不在允许的取值之中", "not a type", field=F.TYPE)
         policies.type_is_the_feeds(self._plan.feed, made, triggers.FEEDS[self._plan.feed])

@@ -21,6 +21,7 @@ from uuid import UUID
 
 import orjson
 
+from services.audit.exports import sheet
 from services.audit.log import checkpoints, reader
 from services.audit.log.checkpoints import Publisher, Signed
 from services.audit.log.reader import Log
@@ -38,34 +39,9 @@ from shared.tabular.writing import Format, TooLong
 
 _PAGE = 200
 _PART = 1 << 20
+_READABLE = 0o644
 _CLAIMED = timedelta(minutes=5)
 """A claim that is not renewed by progress for so long belongs to a process that died."""
-
-_COLUMNS = {
-    name: name
-    for name in (
-        "log",
-        "index",
-        "recorded_at",
-        "occurred_on",
-        "service",
-        "category",
-        "type",
-        "actor",
-        "actor_division",
-        "actor_roles",
-        "region",
-        "key",
-        "stream_id",
-        "version",
-        "event_id",
-        "correlation_id",
-        "causation_id",
-        "schema_version",
-        "data",
-    )
-}
-"""What a row shows, in this order; ``data`` is the event's own fields as JSON."""
 
 _ASK = """
 insert into audit.export
@@ -256,36 +232,50 @@ class _Making:
 
     def archive(self, now: datetime) -> Path:
         """Put the ZIP together: the rows in their format, proofs, checkpoints, manifest."""
-        name = f"entries.{self.job.format.value}"
+        kind, logs = self.job.format, self._logs()
+        name = f"entries.{kind.value}"
+        asker, asked_at = self.job.asker.subject, self.job.asked_at
+        told = sheet.Export(self._query(), asker, asked_at, now, self.count, logs)
         with (self.place / name).open("wb") as target, (self.place / "rows").open("rb") as rows:
-            writing.write(self.job.format, _COLUMNS, map(orjson.loads, rows), target)
+            lines = (sheet.shown(kind, orjson.loads(row)) for row in rows)
+            writing.write(kind, sheet.columns(kind), lines, target, told.book)
         (self.place / "proofs").rename(self.place / "proofs.jsonl")
         files = {name: self.place / name, "proofs.jsonl": self.place / "proofs.jsonl"}
         for origin, (_, signed) in self.logs.items():
             path = self.place / origin.replace("/", "_")
             path.write_bytes(signed.note)
             files[f"checkpoints/{path.name}"] = path
-        manifest = orjson.dumps(self._manifest(files, now), option=orjson.OPT_INDENT_2)
+        manifest = self.place / "manifest.json"
+        made = self._manifest(files, logs, now)
+        manifest.write_bytes(orjson.dumps(made, option=orjson.OPT_INDENT_2))
         archive = self.place / "export.zip"
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as book:
-            book.writestr("manifest.json", manifest)
-            for inside, path in files.items():
+            for inside, path in {manifest.name: manifest, **files}.items():
+                path.chmod(_READABLE)
                 book.write(path, inside)
         return archive
 
-    def _manifest(self, files: dict[str, Path], now: datetime) -> dict[str, Any]:
+    def _query(self) -> dict[str, Any]:
+        return self.job.filter.model_dump(mode="json", exclude_none=True)
+
+    def _logs(self) -> dict[str, dict[str, Any]]:
+        return {
+            origin: {"size": signed.size, "root": signed.root.hex(), "vkey": signed.vkey}
+            for origin, (_, signed) in self.logs.items()
+        }
+
+    def _manifest(
+        self, files: dict[str, Path], logs: dict[str, dict[str, Any]], now: datetime
+    ) -> dict[str, Any]:
         return {
             "format": "dixian-audit-export/1",
             "asked_by": self.job.asker.subject,
             "division": self.job.asker.division,
-            "query": self.job.filter.model_dump(mode="json", exclude_none=True),
+            "query": self._query(),
             "asked_at": self.job.asked_at,
             "made_at": now,
             "rows": self.count,
-            "logs": {
-                origin: {"size": signed.size, "root": signed.root.hex(), "vkey": signed.vkey}
-                for origin, (_, signed) in self.logs.items()
-            },
+            "logs": logs,
             "sha256": {name: _digest(path) for name, path in files.items()},
         }
 

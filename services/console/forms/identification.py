@@ -188,7 +188,8 @@ CASE_FORMS: tuple[Form, ...] = (
         title="信息比对",
         service=_IDENTIFICATION,
         path="/cases/{case_id}/comparison",
-        intro="登记各部门的比对结果;没有发现异常的部门也要登记。",
+        intro="部门通过接口或文件反馈的结果自动计入,这里补登其他部门的;没有发现的部门也登记,不选“发现”。"
+        "至少要有一个部门的结果;规定没有列出必须比对的部门。",
         fields=(
             Rows(
                 name="results",

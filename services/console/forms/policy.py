@@ -21,7 +21,7 @@ from services.console.forms.fields import (
     read_all,
 )
 from services.console.forms.form import Form, Trial
-from services.console.words import labels
+from shared.contracts.labels import labels
 from shared.kernel.money import yuan
 
 Json = Any

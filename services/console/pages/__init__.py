@@ -13,6 +13,7 @@ from services.console.pages import (
     corrections,
     eliminations,
     files,
+    glossary,
     governance,
     households,
     keys,
@@ -47,6 +48,7 @@ _SUBJECTS = (
     governance.routes,
     policy.routes,
     system.routes,
+    glossary.routes,
 )
 
 

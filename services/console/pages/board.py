@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from starlette.responses import Response
@@ -219,8 +220,8 @@ def _kinds(visit: Visit, found: Json) -> list[tuple[Any, ...]]:
             label("FundSource", row["fund"]),
             row["filed"],
             row["started"],
-            (row["amount"] or 0) / 100,
-            (row["paid"] or 0) / 100,
+            Decimal(row["amount"] or 0).scaleb(-2),
+            Decimal(row["paid"] or 0).scaleb(-2),
         )
         for row in (found["figures"] or {}).get("measures", ())
     ]

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from services.console.api import Answer
+from services.console.api import Answer, Refused
 from services.console.door import Door, NotHere
 from services.console.forms.form import by_name
 from services.console.forms.register import HOUSEHOLD_FORMS, REGISTER
@@ -17,7 +17,7 @@ from services.console.look import moment
 from services.console.pages import acting
 from services.console.pages.acting import Subject
 from services.console.pages.looking import opened
-from services.console.pages.people import heads, member_name, members_of, villages
+from services.console.pages.people import heads, member_name, members_of, towns, villages
 from services.console.visit import Visit
 from shared.kernel.division import Level
 from shared.policy.purposes import Purpose
@@ -45,6 +45,7 @@ def routes(door: Door) -> Sequence[BaseRoute]:
     """``/households…``."""
     return (
         door.get("/households", listed),
+        door.post("/households/search", search),
         *door.both("/households/new", show_new, send_new),
         door.get("/households/{household_id:uuid}", one),
         door.post("/households/{household_id:uuid}/reveal", reveal),
@@ -54,15 +55,49 @@ def routes(door: Door) -> Sequence[BaseRoute]:
 
 
 async def listed(visit: Visit) -> Response:
-    """The register, a page at a time."""
-    page = await visit.api.get(
-        "identification", "/households", limit=50, cursor=visit.query("cursor") or None
-    )
-    names = await heads(visit, [row["id"] for row in page["items"]])
-    more = f"/households?{urlencode({'cursor': page['next']})}" if page["next"] else ""
-    may_register = await visit.api.may(REGISTER.service, REGISTER.path)
+    """The register, a page at a time; of one village where that is asked."""
+    asked = {name: visit.query(name) or None for name in ("division", "cursor")}
+    page = await visit.api.get("identification", "/households", limit=50, **asked)
+    kept = {"division": asked["division"]} if asked["division"] else {}
+    more = f"/households?{urlencode({**kept, 'cursor': page['next']})}" if page["next"] else ""
+    return await _list(visit, page["items"], next=more, division=asked["division"])
+
+
+async def search(visit: Visit) -> Response:
+    """The household of a whole document number: in a form, for it belongs in no address."""
+    number = str(visit.form.get("document_number", "")).strip()
+    try:
+        body = {"document_number": number}
+        found = (await visit.api.act("identification", "/households/search", body)).body["items"]
+    except Refused as refused:
+        if refused.status != 422:
+            raise
+        return await _list(visit, [], fault=str(refused.problem.get("detail", "")), status=422)
+    fault = "" if found else visit.words("登记簿中没有这个证件号码,或该户不在您的辖区")
+    return await _list(visit, found, fault=fault, searched=True)
+
+
+async def _list(
+    visit: Visit,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    status: int = 200,
+    next: str = "",  # noqa: A002 - as the pages call it
+    division: str | None = None,
+    fault: str = "",
+    searched: bool = False,
+) -> Response:
     return visit.render(
-        "households.html", rows=page["items"], names=names, next=more, may_register=may_register
+        "households.html",
+        status=status,
+        rows=rows,
+        names=await heads(visit, [row["id"] for row in rows]),
+        next=next,
+        division=division,
+        places=[*towns(visit), *villages(visit)],
+        fault=fault,
+        searched=searched,
+        may_register=await visit.api.may(REGISTER.service, REGISTER.path),
     )
 
 

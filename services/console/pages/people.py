@@ -10,10 +10,12 @@ from shared.kernel.principal import Role
 from shared.policy.divisions import Division
 
 _MOST = 200
+_TAIL = 4
+"""Characters that a masked document number ends with."""
 
 
 async def heads(visit: Visit, households: Iterable[str]) -> Mapping[str, str]:
-    """``张**等4人`` by household: masked, as lists show it."""
+    """``张**(1234)等4人`` by household: masked, as lists show it."""
     wanted = list(dict.fromkeys(item for item in households if item))[:_MOST]
     if not wanted:
         return {}
@@ -22,9 +24,11 @@ async def heads(visit: Visit, households: Iterable[str]) -> Mapping[str, str]:
 
 
 def named(visit: Visit, head: Mapping[str, Any]) -> str:
-    """A household by its head's masked name and how many they are."""
-    name = head.get("name") or "***"
-    return visit.words("{name}等{members}人", name=name, members=head["members"])
+    """A household by its head's masked name, the end of their number, and how many they are."""
+    name, tail = head.get("name") or "***", str(head.get("number") or "")[-_TAIL:]
+    if not tail.strip("*"):
+        return visit.words("{name}等{members}人", name=name, members=head["members"])
+    return visit.words("{name}({tail})等{members}人", name=name, tail=tail, members=head["members"])
 
 
 def villages(visit: Visit) -> Sequence[Option]:

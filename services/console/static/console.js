@@ -327,6 +327,7 @@
     });
     for (const section of all("[data-refresh]")) follow(section);
     const section = $("#verify");
+    if (section) $("#verdict").textContent = $("#verdict").dataset.checking;
     if (section) verify(section).catch(() => "bad").then((verdict) => {
       $("#verdict").textContent = section.dataset[verdict];
       $("#verdict").className = verdict === "bad" ? "fault" : "said";

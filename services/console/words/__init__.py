@@ -1,18 +1,19 @@
 """The words: Chinese first; English beside it in one catalogue.
 
 Pages are written in Chinese; ``english.toml`` gives the English of every sentence, and
-``labels.toml`` both languages of every coded value. A test finds what has no English and what
-nobody uses.
+``shared.contracts.labels`` both languages of every coded value. A test finds what has no English
+and what nobody uses.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from shared.contracts.labels import label, labels
+
 _HERE = Path(__file__).parent
-Labels = Mapping[str, Mapping[str, tuple[str, str]]]
 
 
 @cache
@@ -22,19 +23,16 @@ def english() -> Mapping[str, str]:
 
 
 @cache
-def labels() -> Labels:
-    """Group → code → (Chinese, English), in the order in which people are offered them."""
-    found = tomllib.loads((_HERE / "labels.toml").read_text(encoding="utf-8"))
-    return {
-        group: {code: (pair[0], pair[1]) for code, pair in codes.items()}
-        for group, codes in found.items()
-    }
-
-
-@cache
 def entry_fields() -> Mapping[str, str]:
     """What the fields of the log's entries are called in Chinese; their English is their name."""
     return tomllib.loads((_HERE / "entries.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def glossary() -> Sequence[Mapping[str, Sequence[str]]]:
+    """What officers meet without explanation: ``name`` and ``says``, each in both languages."""
+    found = tomllib.loads((_HERE / "glossary.toml").read_text(encoding="utf-8"))
+    return tuple(found["term"])
 
 
 class Words:
@@ -50,12 +48,7 @@ class Words:
 
     def label(self, group: str, code: Any) -> str:
         """A coded value as people read it; a code that nobody has named is shown as it is."""
-        if code is None or code == "":
-            return ""
-        if isinstance(code, bool):
-            code = "YES" if code else "NO"
-        pair = labels().get(group, {}).get(str(code))
-        return str(code) if pair is None else pair[0 if self.language == "zh" else 1]
+        return label(group, code, self.language)
 
     def field(self, name: str) -> str:
         """A field of an entry; one that nobody has named is called by its own name."""

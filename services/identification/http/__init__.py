@@ -21,12 +21,15 @@ from services.identification.http import (
 )
 from shared.policy.divisions import Divisions
 from shared.store.application import Application
+from shared.vault.blind_index import BlindIndex
 from shared.vault.vault import Vault
 from shared.web.doors import add_doors
 from shared.web.routing import Router
 
 
-def router(application: Application, *, vault: Vault, divisions: Divisions) -> Router:
+def router(
+    application: Application, *, vault: Vault, index: BlindIndex, divisions: Divisions
+) -> Router:
     """All routes of the service."""
     made = Router(tags=["identification"])
     add_doors(made, application, acts.DOORS)
@@ -34,7 +37,7 @@ def router(application: Application, *, vault: Vault, divisions: Divisions) -> R
     imports.import_doors(made, application)
     comparison.comparison_doors(made, application)
     national.national_doors(made, application, vault)
-    households.register(made, application, vault, divisions)
+    households.register(made, application, vault, index, divisions)
     notices.register(made, application, vault, divisions)
     heads.register(made, application, vault)
     officers.register(made, application)

@@ -1,6 +1,7 @@
 """How lists name households: the head's masked name and how many they are."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Query
@@ -22,6 +23,8 @@ class Head(BaseModel):
 
     name: str | None
     """The head's, masked; nothing once the household's key was shredded."""
+    number: str | None
+    """The head's document number, masked: families of one name are told apart by its end."""
     members: int
 
 
@@ -41,8 +44,11 @@ def register(made: Router, application: Application, vault: Vault) -> None:
             found = await queries.heads(tx.sql, caller, ids)
             people = await vault.masked(tx.raw, [item.member_id for item in found.values()])
         return {
-            household_id: Head(
-                name=(people.get(item.member_id) or {}).get("name"), members=item.members
-            )
+            household_id: _head(people.get(item.member_id) or {}, item.members)
             for household_id, item in found.items()
         }
+
+
+def _head(person: Mapping[str, Any], members: int) -> Head:
+    name, number = person.get("name"), person.get("document_number")
+    return Head(name=name, number=number, members=members)

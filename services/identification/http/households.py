@@ -11,9 +11,12 @@ from services.identification.http.access import LOOK, REVEALING
 from services.identification.read_models import queries
 from services.identification.reveals import REVEAL
 from shared.contracts.identification import Member
+from shared.kernel.division import DivisionCode
 from shared.policy.divisions import Divisions
 from shared.policy.purposes import Purpose
 from shared.store.application import Application, Call
+from shared.vault.blind_index import BlindIndex
+from shared.vault.documents import parse_document
 from shared.vault.reveals import reveal
 from shared.vault.vault import Vault
 from shared.web.auth import Caller
@@ -42,19 +45,51 @@ class RevealBody(BaseModel):
     fields: Annotated[list[str], Field(min_length=1, max_length=20)]
 
 
-def register(made: Router, application: Application, vault: Vault, divisions: Divisions) -> None:
+class Wanted(BaseModel):
+    """Whose household is looked for: in a body, since a number belongs in no address."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    document_number: Annotated[str, Field(min_length=1, max_length=40)]
+
+
+def register(
+    made: Router,
+    application: Application,
+    vault: Vault,
+    index: BlindIndex,
+    divisions: Divisions,
+) -> None:
     """The queries, and ``POST /households/{household_id}/reveal``."""
     database = application.database
 
     @made.get("/households", summary="The register, by id.", dependencies=[require(LOOK)])
-    async def households(caller: Caller, page: Paged) -> Page[dict[str, Any]]:
-        after = _HOUSEHOLDS.after(page, {})
+    async def households(
+        caller: Caller, page: Paged, division: DivisionCode | None = None
+    ) -> Page[dict[str, Any]]:
+        asked = {"division": division}
+        after = _HOUSEHOLDS.after(page, asked)
         async with database.reading() as tx:
             rows = await queries.household_rows(
-                tx.sql, caller, after=after.id if after else None, limit=page.limit + 1
+                tx.sql,
+                caller,
+                division=division or caller.division,
+                after=after.id if after else None,
+                limit=page.limit + 1,
             )
         shown = [_household(row, divisions) for row in rows]
-        return _HOUSEHOLDS.cut(shown, page, {}, lambda row: HouseholdKey(row["id"]))
+        return _HOUSEHOLDS.cut(shown, page, asked, lambda row: HouseholdKey(row["id"]))
+
+    @made.post(
+        "/households/search",
+        summary="The household that somebody belongs to, by the whole document number.",
+        dependencies=[require(LOOK)],
+    )
+    async def search(caller: Caller, body: Wanted) -> dict[str, list[dict[str, Any]]]:
+        tokens = [token.hex() for token in index.tokens(parse_document(body.document_number))]
+        async with database.reading() as tx:
+            rows = await queries.households_holding(tx.sql, caller, tokens)
+        return {"items": [_household(row, divisions) for row in rows]}
 
     @made.get(
         "/households/{household_id}",

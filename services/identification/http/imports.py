@@ -32,7 +32,7 @@ from shared.tabular.faults import BadCell, Unreadable
 from shared.tabular.reading import open_table
 from shared.tabular.table import Limits, Row, Table
 from shared.tabular.upload import in_batches, received
-from shared.tabular.writing import Format, write
+from shared.tabular.writing import Book, Format, write
 from shared.vault.documents import normalise
 from shared.web.auth import Caller
 from shared.web.context import cause_of
@@ -242,7 +242,8 @@ def import_doors(made: Router, application: Application) -> None:
     )
     async def template() -> Response:
         file = BytesIO()
-        write(Format.XLSX, {title: title for title in form.COLUMNS}, [form.example()], file)
+        titles = {title: title for title in form.COLUMNS}
+        write(Format.XLSX, titles, [form.example()], file, Book(sheet="农户", fillable=True))
         headers = {"Content-Disposition": 'attachment; filename="households.xlsx"'}
         return Response(file.getvalue(), media_type=Format.XLSX.media_type, headers=headers)
 

@@ -10,6 +10,7 @@ from services.identification.domain.case import CASE
 from services.identification.http.access import LOOK
 from services.identification.reveals import REVEAL
 from shared.contracts.identification import Announced, NoticePosted
+from shared.kernel.division import Level, ancestor
 from shared.kernel.refusal import NotFound
 from shared.policy.divisions import Divisions
 from shared.policy.purposes import PRINT_NOTICE, Purpose
@@ -94,6 +95,8 @@ def _posted(stream: Stream) -> list[Posted]:
 def sheet_of(content: notices.Content, divisions: Divisions) -> Sheet:
     """What stands on the paper; of the content, nothing that is not read in public."""
     until = f"{content.from_day}至{content.to_day}"
+    posting = content.from_day != content.to_day
+    county = ancestor(content.village, Level.COUNTY)
     return Sheet(
         title=content.title,
         number=content.number,
@@ -103,10 +106,10 @@ def sheet_of(content: notices.Content, divisions: Divisions) -> Sheet:
             ("家庭人口", f"{content.members}人"),
             ("监测对象类型", content.category),
             ("主要原因", content.cause),
-            *((("公示期", until),) if content.from_day != content.to_day else ()),
+            *((("公示期", until),) if posting else ()),
             ("异议受理电话", content.objection_phone),
         ),
         text=content.remark,
-        signed_by=content.issuer,
-        signed_on=content.from_day,
+        signed_by=divisions.path(county) + content.issuer,
+        signed_on=notices.hung_on(content),
     )

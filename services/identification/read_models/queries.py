@@ -14,7 +14,7 @@ from services.identification.domain.procedure import IDENTIFICATION
 from services.identification.domain.work import to_do
 from services.identification.read_models.cited import cited
 from services.identification.read_models.lookups import part_of
-from services.identification.read_models.tables import household, household_case
+from services.identification.read_models.tables import household, household_case, household_token
 from shared.kernel.event import Event, Recorded
 from shared.kernel.principal import Principal
 from shared.kernel.refusal import NotFound
@@ -59,18 +59,34 @@ async def household_row(
 
 
 async def household_rows(
-    connection: AsyncConnection, principal: Principal, *, after: UUID | None, limit: int
+    connection: AsyncConnection,
+    principal: Principal,
+    *,
+    division: str,
+    after: UUID | None,
+    limit: int,
 ) -> Sequence[Mapping[str, Any]]:
-    """The households of the caller's division, by id."""
+    """The households of a division within the caller's, by id."""
     query = (
         sa.select(household)
         .where(starts_with(household.c.division, principal.division))
+        .where(starts_with(household.c.division, division))
         .order_by(household.c.stream_id)
         .limit(limit)
     )
     if after is not None:
         query = query.where(household.c.stream_id > after)
     return [dict(row) for row in (await connection.execute(query)).mappings()]
+
+
+async def households_holding(
+    connection: AsyncConnection, principal: Principal, tokens: Sequence[str]
+) -> Sequence[Mapping[str, Any]]:
+    """The households with any of the document tokens, as far as the caller sees them (R1)."""
+    holders = sa.select(household_token.c.stream_id).where(household_token.c.token.in_(tokens))
+    query = sa.select(household).where(household.c.stream_id.in_(holders))
+    found = (await connection.execute(query)).mappings()
+    return [dict(row) for row in found if _sees(principal, row["division"], row["moved_from"])]
 
 
 class HeadOf(NamedTuple):

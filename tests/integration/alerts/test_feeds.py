@@ -247,18 +247,69 @@ async def test_rows_are_read_in_a_process_of_their_own_that_ends_with_ours(desk:
 
 
 async def test_results_are_downloaded_as_tables(desk: Desk) -> None:
-    content = file(line(1), line(2, amount="一万"))
+    content = file(line(1), line(2, amount="一万"), line(3, type="单次住院"))
     answer = await desk.compared(await desk.send("/feed-files/medical-insurance", content, FEED))
     sheet = await desk.get(f"/feed-files/{answer['id']}/rows.xlsx", FEED)
     (table,) = openpyxl.load_workbook(io.BytesIO(sheet.content)).worksheets
-    header, first, second = table.iter_rows(values_only=True)
-    assert header[:4] == ("行号", "结果", "原因代码", "字段")
-    assert (first[:2], second[:4]) == (
-        ("2", "UNMATCHED"),
-        ("3", "REFUSED", "not-an-amount", "amount"),
-    )
+    assert table.title == "逐行结果"
+    header, first, second, third = table.iter_rows(values_only=True)
+    assert header[:7] == ("行号", "结果", "原因", "字段", "预警种类", "日期", "金额(元)")
+    assert first[:7] == (2, "未找到农户", "", "", "单次住院自付过高", "2023-07-31", 10000.01)
+    assert table["G2"].number_format == "#,##0.00"
+    assert second[:4] == (3, "有误", "应为金额(元),至多两位小数", "金额列")
+    kinds = "没有这种预警:可填单次住院自付过高、年度自付过高"
+    assert third[:4] == (4, "有误", kinds, "预警种类列")
     text = (await desk.get(f"/feed-files/{answer['id']}/rows.csv?fate=REFUSED", FEED)).text
-    assert [row["行号"] for row in csv.DictReader(io.StringIO(text.lstrip("\ufeff")))] == ["3"]
+    read = list(csv.DictReader(io.StringIO(text.lstrip("\ufeff"))))
+    assert [(row["行号"], row["原因代码"]) for row in read] == [
+        ("3", "not-an-amount"),
+        ("4", "not-allowed"),
+    ]
+    # The preview says the same as the results do, and the list too.
+    tried = await desk.send("/feed-files/medical-insurance/preview", content, FEED)
+    words = [row["refused"]["detail"] for row in tried.json()["rows"] if "refused" in row]
+    assert words == [row["detail"] for row in await rows_of(desk, answer) if row["detail"]]
+    assert words == [second[2], kinds]
+
+
+@rule("R42")
+async def test_kinds_are_taken_by_their_names_and_several_in_one_file(desk: Desk) -> None:
+    content = file(line(1, type="单次住院自付过高"), line(2, type="年度自付过高"), line(3))
+    answer = await desk.compared(await desk.send("/feed-files/medical-insurance", content, FEED))
+    rows = await rows_of(desk, answer)
+    assert [row["type"] for row in rows] == ["MEDICAL_STAY", "MEDICAL_YEAR", "MEDICAL_STAY"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+async def test_a_template_has_the_mapping_s_titles_and_nobody_in_it(desk: Desk, kind: str) -> None:
+    columns = {
+        "name": "患者",
+        "document_number": "身份证",
+        "happened_on": "出院日期",
+        "type": "类别",
+    }
+    mapping = {"header_row": 2, "columns": {**columns, "amount": "自付"}, "division": COUNTY}
+    await desk.done("/feeds/mappings", {"feed": "medical-insurance", "mapping": mapping}, PROVINCE)
+    configured = (await desk.get("/feeds/medical-insurance", FEED)).json()
+    assert [(item["title"], item["required"]) for item in configured["columns"]] == [
+        ("类别", True),
+        ("出院日期", True),
+        ("自付", False),
+        ("患者", True),
+        ("身份证", True),
+    ]
+    empty = await desk.get(f"/feeds/medical-insurance/template.{kind}", FEED)
+    assert empty.status_code == 200
+    tried = await desk.send("/feed-files/medical-insurance/preview", empty.content, FEED)
+    assert tried.json()["header"] == ["类别", "出院日期", "自付", "患者", "身份证"]
+    # Left in the file, neither the explanations nor the example are anybody's alert.
+    answer = await desk.compared(
+        await desk.send("/feed-files/medical-insurance", empty.content, FEED)
+    )
+    assert answer["fates"] == fates(refused=2)
+    (last,) = [row for row in await rows_of(desk, answer) if row["n"] == 4]
+    assert last["code"] == "document-number-checksum"
+    assert (await desk.get(f"/feeds/nobody/template.{kind}", FEED)).status_code in {404, 422}
 
 
 async def test_a_department_s_own_columns_are_mapped_and_tried_before(desk: Desk) -> None:

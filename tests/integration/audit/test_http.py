@@ -4,20 +4,26 @@ import base64
 import io
 import json
 import zipfile
+from datetime import datetime
 from hashlib import sha256
+from pathlib import Path
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
+import openpyxl
 import pytest
 
 from services.audit.domain import merkle
 from services.audit.domain.note import open_checkpoint
 from services.audit.domain.tlogproof import TlogProof
+from services.audit.exports.check import check, own_keys
 from services.audit.exports.jobs import Exporter
 from services.audit.log import layout
 from services.audit.log.append import LogWriter
-from services.audit.log.keys import KeyVerifier
+from services.audit.log.keys import FileKey, KeyVerifier, LogSigner
+from shared.contracts.labels import label
 from shared.kernel.clock import SystemClock
 from shared.kernel.document_number import check_character
 from shared.store.database import Database
@@ -179,6 +185,84 @@ async def test_an_export_is_what_the_filter_shows_with_a_proof_for_every_row(
         merkle.verify_inclusion(proof["index"], checkpoint.size, leaf, hashes, checkpoint.root)
     readings = await got(client, f"/households/{household}/readings", INSPECTOR)
     assert [item["route"] for item in readings["items"]] == ["POST /exports"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "xlsx"])
+async def test_anybody_checks_an_export_with_the_key_alone(
+    client: httpx.AsyncClient,
+    service: Parts,
+    database: Database,
+    real_writer: LogWriter,
+    tmp_path: Path,
+    kind: str,
+) -> None:
+    await append(database, real_writer, history(30, 10))
+    body = {"format": kind, "filter": {"household": str(identified("household", 3))}}
+    export = (await client.post("/exports", json=body, headers=COUNTY)).json()["export_id"]
+    assert await Exporter(database, service.publisher, SystemClock()).once()
+    path = tmp_path / "export.zip"
+    path.write_bytes(await got(client, f"/exports/{export}/file", COUNTY))
+    found = check(path, own_keys(path))
+    assert (found.problems, found.rows, found.logs) == ([], 30, [ORIGIN])
+    with zipfile.ZipFile(path) as book:
+        assert {item.external_attr >> 16 & 0o777 for item in book.infolist()} == {0o644}
+        files = {name: book.read(name) for name in book.namelist()}
+    rows = f"entries.{kind}"
+    lies = tmp_path / "lies.zip"
+    for name, was, instead, said in (
+        (rows, b"p-1", b"p-2", "row 2: actor is not what was logged"),
+        ("proofs.jsonl", b"p-1", b"p-2", "proofs.jsonl: row 2: "),
+        ("manifest.json", b'"rows": 30', b'"rows": 29', "says 29 rows, there are 30"),
+    ):
+        changed = {**files, name: _with(files[name], was, instead)}
+        manifest = json.loads(changed["manifest.json"])
+        manifest["sha256"] = {
+            name: sha256(changed[name]).hexdigest() for name in manifest["sha256"]
+        }
+        with zipfile.ZipFile(lies, "w") as book:
+            for inside, content in {**changed, "manifest.json": json.dumps(manifest)}.items():
+                book.writestr(inside, content)
+        problems = check(lies, own_keys(path)).problems
+        assert any(said in problem for problem in problems), (name, problems)
+    stranger = LogSigner(ORIGIN, FileKey(bytes(32))).vkey()
+    assert not check(path, [KeyVerifier.parse(stranger)]).ok
+
+
+def _with(content: bytes, was: bytes, instead: bytes) -> bytes:
+    """The same with some bytes changed, in a workbook too."""
+    if not content.startswith(b"PK"):
+        assert was in content
+        return content.replace(was, instead)
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(made, "w") as new:
+        for item in old.infolist():
+            new.writestr(item, old.read(item).replace(was, instead))
+    return made.getvalue()
+
+
+async def test_a_workbook_speaks_chinese_and_explains_itself(
+    client: httpx.AsyncClient, service: Parts, database: Database, real_writer: LogWriter
+) -> None:
+    await append(database, real_writer, history(30, 10))
+    body = {"format": "xlsx", "filter": {"household": str(identified("household", 3))}}
+    export = (await client.post("/exports", json=body, headers=COUNTY)).json()["export_id"]
+    assert await Exporter(database, service.publisher, SystemClock()).once()
+    with zipfile.ZipFile(io.BytesIO(await got(client, f"/exports/{export}/file", COUNTY))) as book:
+        proof = json.loads(book.read("proofs.jsonl").splitlines()[0])
+        made = openpyxl.load_workbook(io.BytesIO(book.read("entries.xlsx")))
+    entry = json.loads(proof["leaf"])
+    assert made.sheetnames == ["审计记录", "说明"]
+    header, first, *_ = made["审计记录"].iter_rows(values_only=True)
+    told = dict(zip(header, first, strict=True))
+    local = datetime.fromisoformat(entry["recorded_at"]).astimezone(ZoneInfo("Asia/Shanghai"))
+    assert told["登记时间(北京时间)"] == f"{local:%Y-%m-%d %H:%M:%S}"
+    assert told["事项"] == label("Event", entry["type"])
+    assert (told["事项代码"], told["日志中的序号"]) == (entry["type"], proof["index"])
+    notes = dict(made["说明"].iter_rows(values_only=True))
+    assert body["filter"]["household"] in notes["查询条件"]
+    assert "dixian verify" in notes["怎样核验"]
+    assert notes["检查点"].startswith(f"{ORIGIN}:共")
+    assert "Asia/Shanghai" in notes["时间"]
 
 
 async def test_an_export_shows_no_more_than_its_asker_may_see(

@@ -86,7 +86,10 @@ async def worked(
         service="identification",
         title="Identification",
         settings=WebSettings(mode=Mode.DEMO),
-        routers=[router(service, vault=vault, divisions=divisions), evidence(service, room)],
+        routers=[
+            router(service, vault=vault, index=index, divisions=divisions),
+            evidence(service, room),
+        ],
         authenticator=TakenAtTheirWord(),
         metrics=Metrics(),
         larger_bodies={"/evidence/": 2_000_000},

@@ -2,19 +2,40 @@
 
 from uuid import uuid4
 
-from shared.testing.casework import World, household, person
+from shared.testing.casework import VILLAGE, World, document, household, person
 from shared.testing.decider import rule
 from tests.integration.identification.support import NOTICE, register, reviewed
 
 
 @rule("R1")
 async def test_lists_name_households_by_masked_heads_of_ones_own_division(world: World) -> None:
-    home, _ = await register(world, **household(person(), person("CHILD", "NONE")))
+    number = document()
+    head = person(document_number=number)
+    home, _ = await register(world, **household(head, person("CHILD", "NONE")))
     asked = {"id": [home, str(uuid4())]}
+    masked = f"{number[:4]}{'*' * 10}{number[-4:]}"
     assert await world.get("village", "/household-heads", **asked) == {
-        home: {"name": "某**", "members": 2}
+        home: {"name": "某**", "number": masked, "members": 2}
     }
     assert await world.get("other-county", "/household-heads", **asked) == {}
+
+
+@rule("R1")
+async def test_a_household_is_found_by_a_whole_number_within_ones_division(world: World) -> None:
+    number = document()
+    home, _ = await register(world, **household(person(), person("SPOUSE", document_number=number)))
+    await register(world, **household(person()))
+    for given in (number, f" {number.lower()} "):
+        found = await world.does("village", "/households/search", document_number=given)
+        assert [item["id"] for item in found["items"]] == [home]
+    assert number not in str(found)
+    for who, given in (("other-county", number), ("village", document())):
+        assert (await world.does(who, "/households/search", document_number=given))["items"] == []
+    answer = await world.post("village", "/households/search", {"document_number": number[:-1]})
+    assert (answer.status_code, answer.json()["code"]) == (422, "document-number-length")
+    listed = await world.get("county", "/households", division=VILLAGE)
+    assert home in [item["id"] for item in listed["items"]]
+    assert (await world.get("county", "/households", division="370114999"))["items"] == []
 
 
 @rule("R65")

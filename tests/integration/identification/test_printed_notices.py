@@ -2,6 +2,7 @@
 
 from io import BytesIO
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 from docx import Document
@@ -54,6 +55,7 @@ async def test_a_notice_prints_what_the_whitelist_allows(world: World) -> None:
         "边缘易致贫户",
         "刚性支出较大",
         "2023年8月4日至2023年8月8日",
+        "山东省济南市章丘区农业农村部门<br>2023年8月3日",
         "0531-83210000",
     ):
         assert shown in page.text, shown
@@ -62,11 +64,13 @@ async def test_a_notice_prints_what_the_whitelist_allows(world: World) -> None:
 
     file = await printed(world, "county", f"{at}/{announcement['id']}", "docx")
     assert file.headers["content-type"] == DOCX
-    assert file.headers["content-disposition"] == 'attachment; filename="notice.docx"'
+    name = unquote(file.headers["content-disposition"].partition("UTF-8''")[2])
+    assert name == "监测帮扶对象公告章丘公告2023-1.docx"
     made = Document(BytesIO(file.content))
     words = [paragraph.text for paragraph in made.paragraphs]
     words += [cell.text for row in made.tables[0].rows for cell in row.cells]
     assert {"监测帮扶对象公告", "章丘公告2023-1", "张三丰"} <= set(words)
+    assert "山东省济南市章丘区农业农村部门\n2023年8月9日" in words
     assert NUMBER not in "".join(words)
 
 

@@ -26,6 +26,7 @@ from services.alerts.reading.file import FileReader
 from services.alerts.reading.numbers import surely_valid
 from services.alerts.reading.plan import Block, Draft, Plan
 from shared.contracts.alerts import AlertType, Fate, Population, Threshold
+from shared.contracts.labels import labels
 from shared.contracts.values import History
 from shared.kernel.ids import named_bytes, named_id, new_id
 from shared.kernel.refusal import Refusal
@@ -131,8 +132,9 @@ def test_a_row_is_taken_refused_and_judged_as_the_alert_is(
     try:
         expected = by_itself(fields)
     except (ValidationError, Refusal):
-        with pytest.raises(Refusal):
+        with pytest.raises(Refusal) as refused:
             CHECK(Row(2, [fields[name] for name in USUAL.columns]))
+        assert refused.value.code in labels()["RowReason"]
         return
     row = CHECK(Row(2, [fields[name] for name in USUAL.columns]))
     assert ReceiveAlert.model_validate(row.given()) == expected.model_copy(

@@ -5,6 +5,9 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from dixian.cli import app
+from services.audit.domain import merkle
+from services.audit.domain.note import Checkpoint
+from services.audit.domain.tlogproof import TlogProof
 from tests.integration.audit.exported import ORIGIN, SIGNER, Exported, honest
 
 WIDE = {"COLUMNS": "200", "NO_COLOR": "1", "TERM": "dumb"}
@@ -37,3 +40,31 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
     for arguments in ((tmp_path,), (tmp_path, "--key", "nonsense")):
         status, said = run(*arguments)
         assert (status, "Traceback" in said) == (78, False)
+
+
+def test_a_missing_key_and_a_missing_file_are_said_in_words(tmp_path: Path) -> None:
+    status, said = run(honest().at(tmp_path), "--key", "../exp/vkey")
+    assert status == 78
+    assert "--key ../exp/vkey: neither a key (NAME+ID+BASE64) nor a file that holds one" in said
+    (tmp_path / "vkey").unlink()
+    status, said = run(tmp_path)
+    assert (status, "Errno" in said) == (78, False)
+    assert "give a key you trust" in said
+    status, said = run(tmp_path / "nothing.zip")
+    assert (status, "there is no" in said) == (78, True)
+
+
+def test_the_three_files_of_an_entrys_page_are_checked_together(tmp_path: Path) -> None:
+    leaves = [b'{"n":0}', b'{"n":1}']
+    first, second = map(merkle.leaf_hash, leaves)
+    head = Checkpoint(ORIGIN, 2, merkle.node_hash(first, second)).signed([SIGNER])
+    proof = TlogProof(1, (first,), head.render())
+    (tmp_path / "entry.tlog-proof").write_bytes(proof.render())
+    (tmp_path / "leaf.json").write_bytes(leaves[1])
+    key = tmp_path / "log.vkey"
+    key.write_text(SIGNER.vkey())
+    status, said = run(tmp_path / "entry.tlog-proof", "--key", key)
+    assert (status, "the text stands in the signed log" in said) == (0, True), said
+    (tmp_path / "leaf.json").write_bytes(leaves[0])
+    status, said = run(tmp_path / "entry.tlog-proof")
+    assert (status, "wrong" in said) == (1, True)

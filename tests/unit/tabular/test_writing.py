@@ -5,6 +5,7 @@ import io
 import zipfile
 from collections.abc import AsyncIterator, Iterable
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.tabular import writing
-from shared.tabular.writing import Format, TooLong
+from shared.tabular.writing import Book, Format, TooLong
 
 COLUMNS = {"row": "行号", "actor": "办理人", "roles": "岗位", "day": "日期", "data": "内容"}
 ROW: dict[str, Any] = {
@@ -45,9 +46,9 @@ def read_xlsx(raw: bytes) -> list[list[str]]:
         assert book.testzip() is None
         sheet = ET.fromstring(book.read("xl/worksheets/sheet1.xml"))
     assert not sheet.findall(".//m:f", space)
-    assert {cell.get("t") for cell in sheet.iterfind(".//m:c", space)} == {"inlineStr"}
+    assert {cell.get("t") for cell in sheet.iterfind(".//m:c", space)} <= {"inlineStr", None}
     return [
-        ["".join(text.itertext()) for text in row.iterfind("m:c/m:is/m:t", space)]
+        ["".join(cell.itertext()) for cell in row.iterfind("m:c", space)]
         for row in sheet.iterfind(".//m:row", space)
     ]
 
@@ -67,7 +68,34 @@ def test_another_program_opens_the_workbook() -> None:
     (sheet,) = openpyxl.load_workbook(io.BytesIO(written(Format.XLSX, ROW))).worksheets
     header, row = sheet.iter_rows(values_only=True)
     assert list(header) == TITLES
-    assert [value or "" for value in row] == SHOWN
+    assert [value or "" for value in row] == [7, *SHOWN[1:]]
+
+
+def test_numbers_are_numbers_and_money_has_two_places() -> None:
+    raw = written(Format.XLSX, {"row": 12, "actor": Decimal("26000.50"), "data": True})
+    (sheet,) = openpyxl.load_workbook(io.BytesIO(raw)).worksheets
+    row = sheet[2]
+    assert [cell.value for cell in row] == [12, 26000.5, "", "", "true"]
+    assert (row[0].number_format, row[1].number_format) == ("General", "#,##0.00")
+    assert read_csv(written(Format.CSV, {"actor": Decimal("26000.50")}))[1][1] == "26000.50"
+
+
+def test_a_workbook_names_its_sheet_and_explains_itself() -> None:
+    target = io.BytesIO()
+    book = Book(sheet="审计<记录>", notes=(("查询", "=1+1"), ("时间", "Asia/Shanghai")))
+    writing.write(Format.XLSX, COLUMNS, iter([ROW]), target, book)
+    made = openpyxl.load_workbook(target)
+    assert made.sheetnames == ["审计<记录>", "说明"]
+    notes = made["说明"].iter_rows(values_only=True)
+    assert list(notes) == [("查询", "=1+1"), ("时间", "Asia/Shanghai")]
+    assert {cell.data_type for row in made["说明"].iter_rows() for cell in row} == {"s"}
+
+
+def test_what_people_fill_in_keeps_every_digit_they_type() -> None:
+    target = io.BytesIO()
+    writing.write(Format.XLSX, COLUMNS, iter(()), target, Book(fillable=True))
+    sheet = openpyxl.load_workbook(target).worksheets[0]
+    assert sheet.column_dimensions["A"].number_format == "@"
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
