@@ -88,7 +88,11 @@ def _reported(office: Office) -> str:
         }
         if number:
             members[f"members.{number}.relation"] = person.relation
-    village.goes("/households/new").fills(
+    village.goes("/households/new")
+    for number in range(2, len(family())):
+        village.page.get_by_role("button", name="再加一名成员").click()
+        expect(village.page.locator(f'[name="members.{number}.name"]')).to_be_visible()
+    village.fills(
         {
             "history": "FORMERLY_POOR",
             "address": "蒲秋村幸福街18号",

@@ -123,16 +123,16 @@
       tell("refused", path);
       return;
     }
-    show(await answer.text());
+    show(await answer.text(), item);
     const refusal = $("#refusal");
     if (refusal) refusal.focus();
   }
 
-  function show(text) {
+  function show(text, sent) {
     const page = new DOMParser().parseFromString(text, "text/html");
     $("main").replaceWith($("main", page));
     document.title = page.title;
-    giveBack(item);
+    if (sent) giveBack(sent);
     prepare();
   }
 
