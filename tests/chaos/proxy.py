@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 OUTSIDE = "somebody"
-"""Whose a connection is that comes from none of the cluster's processes: the load's."""
+"""Whose a connection is that none of the cluster's processes is known to have: any caller's."""
 _CHUNK = 65536
 
 
