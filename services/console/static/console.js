@@ -162,15 +162,22 @@
     };
     for (const other of all("button", form)) other.disabled = true;
     try {
-      const answer = await post(item);
-      if (answer.status === 401) throw new TypeError("signed out");
-      await finish(item, answer);
-    } catch {
-      await outbox("readwrite", (store) => store.put(item));
-      tell("waiting");
+      const answer = await arrived(item);
+      if (answer) await finish(item, answer);
     } finally {
       for (const other of all("button", form)) other.disabled = false;
     }
+  }
+
+  // Only what did not arrive waits to be sent again, whatever goes wrong with showing an answer.
+  async function arrived(item) {
+    try {
+      const answer = await post(item);
+      if (answer.status !== 401) return answer;
+    } catch { /* told below, like a session that ended */ }
+    await outbox("readwrite", (store) => store.put(item));
+    tell("waiting");
+    return null;
   }
 
   /* -- files: how far one is on its way, and how far the work on it is -------------------------- */
@@ -312,6 +319,7 @@
       let timer = 0;
       form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => saveDraft(form), 400); });
       form.addEventListener("submit", (event) => {
+        clearTimeout(timer);
         saveDraft(form);
         // A paper to look at goes to a window of its own: the form stays as it is.
         if (event.submitter && event.submitter.formTarget) return;
