@@ -29,7 +29,7 @@ def begin(client: Client, screen: Screen) -> Story:
     Who will answer for its cases has come in.
     """
     today = client.today()
-    for who in ("village-officer", "other-village-officer", "town-officer"):
+    for who in ("village-officer", "town-officer"):
         client.act(who, "identification", "/officers/me")
     return Story(client, screen, first=today, today=today)
 

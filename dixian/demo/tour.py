@@ -132,6 +132,7 @@ def _elsewhere(client: Client, screen: Screen) -> None:
     body = reports.household(family("褚")) | dict.fromkeys(
         ("division", "hukou_place", "residence"), OTHER_VILLAGE
     )
+    client.act("other-village-officer", "identification", "/officers/me")
     household = story.do("other-village-officer", "登记农户", "identification", "/households", body)
     lead = {
         "source": "SELF_DECLARATION",
