@@ -136,7 +136,7 @@ def _by_itself(office: Office, county: Desk, unknown: str) -> None:
     county.page.get_by_role("link", name="未找到农户").click()
     county.page.locator("tbody").get_by_role("link", name="未找到农户").click()
     lead = county.page.url.removeprefix(office.url)
-    county.sees("登记簿中没有相符的农户").is_readable()
+    county.sees("系统没有找到证件号码相符的农户").is_readable()
     expect(county.page.get_by_role("link", name="确认农户")).to_have_count(0)
     county.goes("/files").page.get_by_role("link", name="待确认农户的预警").click()
     expect(county.page.locator(f'main a[href="{lead}"]')).to_be_visible()

@@ -81,13 +81,16 @@ class Road:
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         port: int = writer.get_extra_info("peername")[1]
-        link = self.links[await self._whose(port)]
-        await link.passable.wait()
         try:
+            link = self.links[await self._whose(port)]
+            await link.passable.wait()
             back, there = await asyncio.open_connection("127.0.0.1", self._target)
         except OSError:
             writer.transport.abort()
             return
+        except asyncio.CancelledError:
+            writer.transport.abort()
+            raise
         pair = {writer, there}
         link.live |= pair
         try:

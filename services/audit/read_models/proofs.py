@@ -7,7 +7,7 @@ tiles above are needed by every proof, never change once they are full, and are 
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -100,7 +100,7 @@ class Prover:
 
         Raises ``NoSuchLog``, or ``NoSuchEntry``, also when the asker may not see the entry (R1).
         """
-        row, lowest = await asyncio.gather(
+        row, lowest = await self._both(
             self._recorded(origin, index, reading, now), self._lowest(origin, index)
         )
         if row is None:
@@ -110,6 +110,17 @@ class Prover:
         covered = row["signed"] is not None and row["signed"] > index
         proof = await self._proof(row, index, lowest) if covered else None
         return Proved(row["origin"], index, row["leaf"], proof)
+
+    async def _both(
+        self, recorded: Coroutine[Any, Any, Any], lowest: Coroutine[Any, Any, Any]
+    ) -> tuple[Any, Any]:
+        """What both bring. When one fails the other is ended first, its connection given back."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                one, other = group.create_task(recorded), group.create_task(lowest)
+        except ExceptionGroup as failed:
+            raise failed.exceptions[0] from None
+        return one.result(), other.result()
 
     async def _recorded(
         self, origin: str | None, index: int, reading: Reading, now: datetime

@@ -344,7 +344,8 @@ async def test_every_figure_equals_a_recount_from_the_events(office: Office) -> 
     book = await office.get("county", "/figures", **asked, format="xlsx")
     assert book.headers["content-disposition"].endswith('figures-2023-01-01-2023-12-31.xlsx"')
     (shown,) = openpyxl.load_workbook(BytesIO(book.content)).worksheets
-    lines = [",".join(cell or "" for cell in row) for row in shown.iter_rows(values_only=True)]
+    rows = shown.iter_rows(values_only=True)
+    lines = [",".join("" if cell is None else str(cell) for cell in row) for row in rows]
     assert lines == sheet.removeprefix("\ufeff").split("\r\n")[:-1]
     assert "measures_filed,DIBAO,INDUSTRY_POLICY,1" in lines
     before = {"first": "2023-01-01", "last": "2023-09-20"}

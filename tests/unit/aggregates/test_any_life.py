@@ -43,6 +43,7 @@ from services.identification.domain import coordination, delegation, internal
 from services.identification.domain.case import CASE
 from services.identification.domain.finding import FINDING, FindingContext
 from services.identification.domain.household import HOUSEHOLD
+from services.identification.domain.officer import OFFICER, ComeIn, OfficerContext
 from services.identification.domain.policy_book import POLICY_BOOK, Publication
 from shared.contracts.alerts import Rating, SupervisionGround
 from shared.contracts.help import LedgerEntry
@@ -202,6 +203,13 @@ SUBJECTS = [
         FINDING,
         [internal.RaiseFinding, cases.AnswerFinding],
         lambda _data, _command, *when: FindingContext(*when, note_id=IDS[0]),
+    ),
+    Subject(
+        OFFICER,
+        [ComeIn],
+        lambda data, _command, *when: OfficerContext(
+            *when, latest=data.draw(st.sampled_from([None, *DIVISIONS]))
+        ),
     ),
     Subject(
         POLICY_BOOK,
