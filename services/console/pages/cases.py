@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -14,6 +13,7 @@ from services.console.forms.form import Form, by_name
 from services.console.forms.identification import CASE_FORMS, FINDING_FORMS
 from services.console.pages import acting, households, notices, recorded
 from services.console.pages.acting import Option, Subject
+from services.console.pages.listing import asked_of, listing
 from services.console.pages.notes import PURPOSES, noted, objections
 from services.console.pages.people import approves, heads, member_name, members_of
 from services.console.pages.tables import offered
@@ -39,23 +39,11 @@ def routes(door: Door) -> Sequence[BaseRoute]:
 
 async def listed(visit: Visit) -> Response:
     """The queue, filtered by what stands in the address."""
-    asked = {
-        "step": visit.query("step") or None,
-        "level": visit.query("level") or "all",
-        "overdue": visit.query("overdue") or None,
-        "waiting": visit.query("waiting") or None,
-        "cursor": visit.query("cursor") or None,
-    }
-    page = await visit.api.get("identification", "/cases", limit=50, **asked)
-    names = await heads(visit, [row["household_id"] for row in page["items"]])
-    following = {name: value for name, value in asked.items() if value and name != "cursor"}
-    more = urlencode({**following, "cursor": page["next"]}) if page["next"] else ""
+    asked = asked_of(visit, "step", "level", "overdue", "waiting")
+    asked["level"] = asked["level"] or "all"
     return visit.render(
         "cases.html",
-        rows=page["items"],
-        names=names,
-        next=f"/cases?{more}" if more else "",
-        asked=asked,
+        **await listing(visit, "identification", "/cases", asked, at="/cases"),
         tables=await offered(visit, "comparison", "receipts"),
     )
 

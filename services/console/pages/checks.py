@@ -1,12 +1,12 @@
 """The log itself: how long it is, its keys, and what somebody should look at."""
 
 from collections.abc import Sequence
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from services.console.door import Door
+from services.console.pages.listing import more
 from services.console.visit import Visit
 
 
@@ -23,12 +23,10 @@ async def shown(visit: Visit) -> Response:
         page=visit.api.get("audit", "/findings", limit=50, resolved=settled, cursor=cursor),
         logs=visit.api.get("audit", "/logs"),
     )
-    kept = {"settled": "1"} if settled else {}
-    following = found["page"]["next"]
     return visit.render(
         "checks.html",
         rows=found["page"]["items"],
         logs=found["logs"],
         settled=bool(settled),
-        next=f"/checks?{urlencode({**kept, 'cursor': following})}" if following else "",
+        next=more("/checks", {"settled": settled and "1"}, found["page"]["next"]),
     )

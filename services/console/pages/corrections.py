@@ -20,6 +20,7 @@ from services.console.forms.fields import FieldFaults, Given
 from services.console.forms.form import by_name
 from services.console.pages import acting
 from services.console.pages.acting import Subject
+from services.console.pages.listing import asked_of, listing
 from services.console.visit import Visit
 
 _FORMS = by_name(CORRECTION_FORMS)
@@ -45,15 +46,11 @@ def routes(door: Door) -> Sequence[BaseRoute]:
 
 async def listed(visit: Visit) -> Response:
     """Corrections, the newest first."""
-    asked = {name: visit.query(name) or None for name in ("status", "cursor")}
-    page = await visit.api.get("audit", "/corrections", limit=50, **asked)
-    following = {name: value for name, value in asked.items() if value and name != "cursor"}
-    more = f"/corrections?{urlencode({**following, 'cursor': page['next']})}"
     return visit.render(
         "corrections.html",
-        rows=page["items"],
-        asked=asked,
-        next=more if page["next"] else "",
+        **await listing(
+            visit, "audit", "/corrections", asked_of(visit, "status"), at="/corrections"
+        ),
         may_file=await visit.api.may(CORRECTION.service, CORRECTION.path),
         may_sign=await visit.api.may("audit", "/signing-keys"),
     )

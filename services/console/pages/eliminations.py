@@ -11,9 +11,9 @@ from services.console.forms.assistance import ANSWER, ELIMINATION_FORMS
 from services.console.forms.form import Form, by_name
 from services.console.pages import acting, notices
 from services.console.pages.acting import Subject
+from services.console.pages.listing import asked_of, listing
 from services.console.pages.notes import objections, read, words_of
 from services.console.pages.people import heads
-from services.console.pages.plans import more
 from services.console.visit import Visit
 
 _FORMS = by_name(ELIMINATION_FORMS)
@@ -35,16 +35,9 @@ def routes(door: Door) -> Sequence[BaseRoute]:
 
 async def listed(visit: Visit) -> Response:
     """Eliminations, the oldest proposal first. No ratio, no ranking (R92)."""
-    asked = {name: visit.query(name) or None for name in ("status", "early", "cursor")}
-    page = await visit.api.get("assistance", "/eliminations", limit=50, **asked)
-    names = await heads(visit, [row["household_id"] for row in page["items"]])
-    return visit.render(
-        "eliminations.html",
-        rows=page["items"],
-        names=names,
-        asked=asked,
-        next=more("/eliminations", asked, page),
-    )
+    asked = asked_of(visit, "status", "early")
+    shown = await listing(visit, "assistance", "/eliminations", asked, at="/eliminations")
+    return visit.render("eliminations.html", **shown)
 
 
 async def one(visit: Visit) -> Response:

@@ -15,7 +15,7 @@ from services.console.door import Door, NotHere
 from services.console.forms.alerts import THRESHOLD
 from services.console.pages import acting
 from services.console.pages.acting import Subject
-from services.console.pages.people import heads
+from services.console.pages.listing import asked_of, listing
 from services.console.visit import Visit
 from shared.tabular.writing import Format
 
@@ -65,14 +65,11 @@ def routes(door: Door) -> Sequence[BaseRoute]:
 
 async def listed(visit: Visit) -> Response:
     """The files, the newest last as they came."""
-    asked = {name: visit.query(name) or None for name in ("feed", "status", "cursor")}
-    page = await visit.api.get("alerts", "/feed-files", limit=50, **asked)
+    asked = asked_of(visit, "feed", "status")
     return visit.render(
         "files.html",
-        rows=page["items"],
-        asked=asked,
+        **await listing(visit, "alerts", "/feed-files", asked, at="/files"),
         feeds=FEEDS,
-        next=_more("/files", asked, page),
         may_send=await visit.api.may("alerts", "/feed-files/{feed}"),
         may_set=await visit.api.may(THRESHOLD.service, THRESHOLD.path),
         may_map=await visit.api.may("alerts", "/feeds/mappings"),
@@ -333,19 +330,6 @@ async def rows(visit: Visit) -> Response:
 
 async def alerts(visit: Visit) -> Response:
     """Alerts as they came, each with its fate."""
-    asked = {name: visit.query(name) or None for name in ("feed", "type", "fate", "cursor")}
-    page = await visit.api.get("alerts", "/alerts", limit=50, **asked)
-    names = await heads(visit, [row["household_id"] or "" for row in page["items"]])
-    return visit.render(
-        "alerts.html",
-        rows=page["items"],
-        names=names,
-        asked=asked,
-        feeds=FEEDS,
-        next=_more("/files/alerts", asked, page),
-    )
-
-
-def _more(path: str, asked: Mapping[str, str | None], page: Json) -> str:
-    following = {name: value for name, value in asked.items() if value and name != "cursor"}
-    return f"{path}?{urlencode({**following, 'cursor': page['next']})}" if page["next"] else ""
+    asked = asked_of(visit, "feed", "type", "fate")
+    shown = await listing(visit, "alerts", "/alerts", asked, at="/files/alerts")
+    return visit.render("alerts.html", **shown, feeds=FEEDS)

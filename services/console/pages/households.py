@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -16,6 +15,7 @@ from services.console.forms.register import HOUSEHOLD_FORMS, REGISTER
 from services.console.look import moment
 from services.console.pages import acting
 from services.console.pages.acting import Subject
+from services.console.pages.listing import asked_of, more
 from services.console.pages.looking import opened
 from services.console.pages.people import heads, member_name, members_of, towns, villages
 from services.console.visit import Visit
@@ -56,11 +56,10 @@ def routes(door: Door) -> Sequence[BaseRoute]:
 
 async def listed(visit: Visit) -> Response:
     """The register, a page at a time; of one village where that is asked."""
-    asked = {name: visit.query(name) or None for name in ("division", "cursor")}
+    asked = asked_of(visit, "division")
     page = await visit.api.get("identification", "/households", limit=50, **asked)
-    kept = {"division": asked["division"]} if asked["division"] else {}
-    more = f"/households?{urlencode({**kept, 'cursor': page['next']})}" if page["next"] else ""
-    return await _list(visit, page["items"], next=more, division=asked["division"])
+    following = more("/households", asked, page["next"])
+    return await _list(visit, page["items"], next=following, division=asked["division"])
 
 
 async def search(visit: Visit) -> Response:

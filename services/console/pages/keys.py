@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -13,6 +12,7 @@ from services.console.forms.audit import ENROLMENT, KEY_FORMS
 from services.console.forms.form import Form, by_name
 from services.console.pages import acting
 from services.console.pages.acting import Subject
+from services.console.pages.listing import asked_of, listing
 from services.console.visit import Visit
 from shared.kernel.principal import Role
 
@@ -31,15 +31,10 @@ def routes(door: Door) -> Sequence[BaseRoute]:
 
 async def listed(visit: Visit) -> Response:
     """The keys of one's own division and of those within it, the newest first."""
-    page = await visit.api.get(
-        "audit", "/signing-keys", limit=50, cursor=visit.query("cursor") or None
-    )
-    return visit.render(
-        "keys.html",
-        rows=[{**row, "forms": list(_offered(visit, row))} for row in page["items"]],
-        may_enrol=await visit.api.may(ENROLMENT.service, ENROLMENT.path),
-        next=f"/keys?{urlencode({'cursor': page['next']})}" if page["next"] else "",
-    )
+    shown = await listing(visit, "audit", "/signing-keys", asked_of(visit), at="/keys")
+    shown["rows"] = [{**row, "forms": list(_offered(visit, row))} for row in shown["rows"]]
+    may_enrol = await visit.api.may(ENROLMENT.service, ENROLMENT.path)
+    return visit.render("keys.html", **shown, may_enrol=may_enrol)
 
 
 def _offered(visit: Visit, row: Json) -> Sequence[Form]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -14,6 +13,7 @@ from services.console.forms.form import by_name
 from services.console.forms.register import REGISTER
 from services.console.pages import acting
 from services.console.pages.acting import Option, Subject
+from services.console.pages.listing import asked_of, listing
 from services.console.pages.looking import opened
 from services.console.pages.people import heads, villages
 from services.console.visit import Visit
@@ -40,18 +40,10 @@ def routes(door: Door) -> Sequence[BaseRoute]:
 
 async def listed(visit: Visit) -> Response:
     """The leads, filtered by what stands in the address."""
-    names = ("status", "source", "disposition", "household_id", "raised", "cursor")
-    asked = {name: visit.query(name) or None for name in names}
-    page = await visit.api.get("alerts", "/leads", limit=50, **asked)
-    named = await heads(visit, [row["household_id"] or "" for row in page["items"]])
-    following = {name: value for name, value in asked.items() if value and name != "cursor"}
-    more = f"/leads?{urlencode({**following, 'cursor': page['next']})}" if page["next"] else ""
+    asked = asked_of(visit, "status", "source", "disposition", "household_id", "raised")
     return visit.render(
         "leads.html",
-        rows=page["items"],
-        names=named,
-        next=more,
-        asked=asked,
+        **await listing(visit, "alerts", "/leads", asked, at="/leads"),
         may_report=await visit.api.may(LEAD.service, LEAD.path),
     )
 

@@ -1,7 +1,6 @@
 """Work orders of the 12317 hotline: the list, one of them, and what is done with it."""
 
 from collections.abc import Sequence
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -11,6 +10,7 @@ from services.console.forms.alerts import ORDER_FORMS
 from services.console.forms.form import Form, by_name
 from services.console.pages import acting
 from services.console.pages.acting import Subject
+from services.console.pages.listing import asked_of, listing
 from services.console.pages.people import below
 from services.console.visit import Visit
 from shared.kernel.division import Level
@@ -39,12 +39,9 @@ def routes(door: Door) -> Sequence[BaseRoute]:
 
 async def listed(visit: Visit) -> Response:
     """The orders, the soonest due first."""
-    names = ("kind", "status", "card", "order_no", "cursor")
-    asked = {name: visit.query(name) or None for name in names}
-    page = await visit.api.get("alerts", "/orders", limit=50, **asked)
-    following = {name: value for name, value in asked.items() if value and name != "cursor"}
-    more = f"/orders?{urlencode({**following, 'cursor': page['next']})}" if page["next"] else ""
-    return visit.render("orders.html", rows=page["items"], next=more, asked=asked)
+    asked = asked_of(visit, "kind", "status", "card", "order_no")
+    shown = await listing(visit, "alerts", "/orders", asked, at="/orders")
+    return visit.render("orders.html", **shown)
 
 
 async def one(visit: Visit) -> Response:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -18,6 +17,7 @@ from services.console.forms.form import Form, by_name
 from services.console.forms.policy import PUBLISH
 from services.console.pages import acting
 from services.console.pages.acting import Subject
+from services.console.pages.listing import asked_of, listing
 from services.console.pages.notes import read, words_of
 from services.console.pages.people import heads, members_of, towns
 from services.console.pages.tables import offered
@@ -55,16 +55,9 @@ def routes(door: Door) -> Sequence[BaseRoute]:
 
 async def listed(visit: Visit) -> Response:
     """The plans, the urgent first."""
-    asked = {name: visit.query(name) or None for name in ("stage", "overdue", "cursor")}
-    page = await visit.api.get("assistance", "/plans", limit=50, **asked)
-    names = await heads(visit, [row["household_id"] for row in page["items"]])
-    return visit.render(
-        "plans.html",
-        rows=page["items"],
-        names=names,
-        asked=asked,
-        next=more("/plans", asked, page),
-    )
+    asked = asked_of(visit, "stage", "overdue")
+    shown = await listing(visit, "assistance", "/plans", asked, at="/plans")
+    return visit.render("plans.html", **shown)
 
 
 async def one(visit: Visit) -> Response:
@@ -104,18 +97,9 @@ async def _shown(visit: Visit, plan: Json, full: Json) -> Response:
 
 async def chase(visit: Visit) -> Response:
     """The chase list: what departments have yet to start, or what runs (R90, R102)."""
-    asked = {
-        name: visit.query(name) or None for name in ("status", "department", "overdue", "cursor")
-    }
-    page = await visit.api.get("assistance", "/measures", limit=50, **asked)
-    names = await heads(visit, [row["household_id"] for row in page["items"]])
-    return visit.render(
-        "measures.html",
-        rows=page["items"],
-        names=names,
-        asked=asked,
-        next=more("/measures", asked, page),
-    )
+    asked = asked_of(visit, "status", "department", "overdue")
+    shown = await listing(visit, "assistance", "/measures", asked, at="/measures")
+    return visit.render("measures.html", **shown)
 
 
 async def show_plan(visit: Visit) -> Response:
@@ -264,9 +248,3 @@ async def _help(visit: Visit) -> Subject:
         },
         prefill={"household_id": [chosen]} if chosen else {},
     )
-
-
-def more(path: str, asked: Mapping[str, str | None], page: Json) -> str:
-    """The address of the next page; nothing after the last."""
-    following = {name: value for name, value in asked.items() if value and name != "cursor"}
-    return f"{path}?{urlencode({**following, 'cursor': page['next']})}" if page["next"] else ""

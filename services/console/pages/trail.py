@@ -13,6 +13,7 @@ from services.console import entries
 from services.console.api import Refused
 from services.console.door import Door
 from services.console.look import Visitor
+from services.console.pages.listing import more
 from services.console.visit import Visit
 from shared.kernel.clock import SHANGHAI
 
@@ -77,12 +78,11 @@ async def _shown(
         searches=visit.api.get("audit", "/searches"),
     )
     page = found["page"]
-    more = f"/trail?{urlencode({**asked, 'cursor': page['next']})}" if page["next"] else ""
     return visit.render(
         "trail.html",
         status=status,
         rows=[{**row, "told": told(visit, row)} for row in page["items"]],
-        next=more,
+        next=more("/trail", asked, page["next"]),
         asked=asked,
         narrowed=not _RARE.isdisjoint(asked),
         outcomes=_OUTCOMES,
