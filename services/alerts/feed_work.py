@@ -5,14 +5,13 @@ one before. Several workers may run: each takes a file that no other has.
 """
 
 import asyncio
-import gc
 import os
 import signal
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import get_context, parent_process
@@ -34,13 +33,12 @@ from shared.kernel.principal import system
 from shared.kernel.refusal import OutOfOrder
 from shared.store import event_store
 from shared.store.application import Application
+from shared.store.collecting import rarely_collecting
 
 T = TypeVar("T")
 _US = system("alerts")
 _AHEAD = 32
 """Parts of a file that are under way to the other process: it takes its time to begin."""
-_OBJECTS = 100_000
-"""How many are made before the collector looks at them, while a file is compared."""
 _MINE = "select pg_try_advisory_lock(4, hashtext($1))"
 _DONE = "select pg_advisory_unlock(4, hashtext($1))"
 _log = structlog.get_logger("dixian.feeds")
@@ -74,20 +72,6 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(0)
-
-
-@contextmanager
-def _collecting_seldom() -> Iterator[None]:
-    """A block's leads are some hundred thousand objects without a cycle.
-
-    At the usual pace the collector goes through them over and over: a third of the drafting.
-    """
-    usual = gc.get_threshold()
-    gc.set_threshold(_OBJECTS, *usual[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*usual)
 
 
 class FeedWorker:
@@ -158,7 +142,7 @@ class FeedWorker:
 
     async def _compare(self, file_id: UUID) -> None:
         file, cause = await self._load(file_id)
-        with _collecting_seldom():
+        with rarely_collecting():
             async with self._reading(file_id, file) as (unreadable, expected):
                 fault = unreadable or await self._blocks(file_id, file, cause, expected)
         await self._application.execute(c.FinishFeed(file_id=file_id, refusal=fault), _US, cause)

@@ -11,12 +11,11 @@ Run by the owner role. The clocks (``es.deadline``) are made anew too.
 """
 
 import asyncio
-import gc
 import hashlib
 import inspect
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -29,6 +28,7 @@ from shared.kernel.decider import Aggregate
 from shared.store import event_store
 from shared.store.beside import NEXT, OLD, Beside
 from shared.store.bulk import Rows
+from shared.store.collecting import rarely_collecting
 from shared.store.connecting import connect
 from shared.store.views import View, table_name
 
@@ -55,8 +55,6 @@ select stream_id, version, type, schema_version, data::text as data,
           from ({rows}) as wanted) as marked
  order by stream_id, version
 """
-_YOUNG = 100_000
-"""Objects made before Python looks for cycles among them; 700 otherwise."""
 _ROWS = _NARROW.format(
     rows="select * from es.event where (stream_id, version) > ($1, $2)"
     " order by stream_id, version limit $3"
@@ -108,23 +106,12 @@ async def rebuild(
     ``CannotBeReplaced``, and whatever a projection raises: a fault is never skipped.
     """
     work = _Rebuild(url, service, aggregates, views, progress=progress, page=page)
-    with _rarely_collecting():
+    with rarely_collecting():
         try:
             await work.open()
             return await work.run()
         finally:
             await work.close()
-
-
-@contextmanager
-def _rarely_collecting() -> Iterator[None]:
-    """Folding makes millions of objects, no cycles; looking for some took a sixth of the time."""
-    before = gc.get_threshold()
-    gc.set_threshold(_YOUNG, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 class _Rebuild:
