@@ -15,7 +15,6 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -24,7 +23,7 @@ from asyncpg.pgproto import pgproto
 from bench.results import Row, keep
 from services.audit.domain import leaf, merkle
 from services.audit.domain.leaf import Entry
-from services.audit.log import copying, reader
+from services.audit.log import append, reader
 from services.audit.log.append import LogName, LogWriter
 from services.audit.read_models.search import search
 from services.audit.read_models.trail import Filter
@@ -150,10 +149,10 @@ async def appends(urls: Urls, database: Database, batches: list[list[Entry]], co
         taken["append"] += time.perf_counter() - began
         leaves = [leaf.seal(item, b"").data for item in batch]
         pairs = enumerate(zip(batch, leaves, strict=True), start=at)
-        rows = [record(index, item, data) for index, (item, data) in pairs]
+        rows = [append.row(1, index, item, data) for index, (item, data) in pairs]
         for table in COPIES:
             began = time.perf_counter()
-            await raw.copy_records_to_table(table, columns=copying.COLUMNS, records=rows)
+            await raw.copy_records_to_table(table, columns=append.COLUMNS, records=rows)
             taken[table] += time.perf_counter() - began
         at += len(batch)
     await raw.close()
@@ -174,12 +173,6 @@ async def appends(urls: Urls, database: Database, batches: list[list[Entry]], co
             met=speed >= LEAST,
         )
     )
-
-
-def record(index: int, item: Entry, data: bytes) -> tuple[Any, ...]:
-    """An entry as the driver's COPY takes it."""
-    own = {"log_id": 1, "idx": index, "leaf": data}
-    return tuple(own[name] if name in own else getattr(item, name) for name in copying.COLUMNS)
 
 
 def beside(count: int, table: str, compared: str, rounds: list[dict[str, float]]) -> None:

@@ -1,14 +1,14 @@
 """Appending: a batch of events becomes entries, tiles and a new head, in the caller's transaction.
 
-The consumer's transaction is the only writer's. A batch is sealed and hashed a few entries at a
-time, while the database looks up what it knows of them and stores the ones before. Nothing is
-signed here: a checkpoint is made of what has been committed.
+The consumer's transaction is the only writer's; a batch is sealed and hashed part by part, each
+part while the database stores the one before. Nothing is signed here: a checkpoint is made of what
+has been committed.
 """
 
 import asyncio
 import io
 import os
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -19,13 +19,15 @@ import asyncpg
 from services.audit.domain import leaf, merkle
 from services.audit.domain.leaf import Entry, Leaf
 from services.audit.domain.merkle import Head, TileId
-from services.audit.log import completeness, copying
+from services.audit.log import completeness
 from shared.kernel.clock import SHANGHAI, Clock
 
 A = TypeVar("A")
 B = TypeVar("B")
+_PART = 200
+"""Entries sealed and stored at once: small enough that little is left to wait for at the ends."""
 _TURN = 25
-"""Entries sealed, and sent, before the connection gets its turn."""
+"""Entries sealed before the connection gets its turn."""
 
 _LOCK = "select pg_advisory_xact_lock(6962, hashtext($1))"
 _CURRENT = """
@@ -41,6 +43,23 @@ with filled as (
 )
 update audit.log_head set size = $3, edge = $4 where log_id = $1 and size = $2
 """
+COLUMNS = (
+    "log_id",
+    "idx",
+    "leaf",
+    "event_id",
+    "service",
+    "category",
+    "type",
+    "stream_id",
+    "version",
+    "key",
+    "region",
+    "recorded_at",
+    "actor",
+    "actor_roles",
+    "correlation_id",
+)
 
 
 class Transaction(Protocol):
@@ -103,37 +122,45 @@ class LogWriter:
 
         Raises ``NotCanonical`` for data without a canonical form; nothing is then appended.
         """
-        raw = tx.raw
+        try:
+            async with tx.raw.transaction():
+                return await self._appended(tx.raw, entries, _come_before)
+        except asyncpg.UniqueViolationError:
+            # An event that stands in the log already brings a version that its stream never had.
+            return await self._appended(tx.raw, entries, lambda entries, _versions: entries)
+
+    async def _appended(
+        self, raw: "asyncpg.Connection[Any]", entries: Sequence[Entry], doubtful: "_Doubtful"
+    ) -> Appended:
         once = list({entry.event_id: entry for entry in reversed(entries)}.values())[::-1]
-        ready: _Ready = asyncio.Queue()
-        before, sealed = await _both(self._stored(raw, once, ready), _sealed(once, ready))
-        log_id, head = before.log_id, before.head
-        new = [item for item in sealed if item.entry.event_id not in before.seen]
+        parts = [once[at : at + _PART] for at in range(0, len(once), _PART)]
+        (log_id, head, seen, versions), first = await _both(
+            self._before(raw, once, doubtful), _sealed(*parts[:1])
+        )
+        new = [entry for entry in once if entry.event_id not in seen]
+        hashes: list[bytes] = []
+        part = first
+        for following in [*parts[1:], ()]:
+            fresh = [item for item in part if item.entry.event_id not in seen]
+            storing = _store(raw, log_id, head.size + len(hashes), fresh)
+            hashes += [item.hash for item in fresh]
+            _, part = await _both(storing, _sealed(following))
         if new:
-            await _write_openings(raw, log_id, head.size, new)
-            grown, full = merkle.extend(head, b"".join(item.hash for item in new))
+            grown, full = merkle.extend(head, b"".join(hashes))
             await _move_head(raw, log_id, head, grown, full)
-            fresh = [item.entry for item in new]
-            await completeness.check(raw, fresh, before.versions, self._clock.now())
+            await completeness.check(raw, new, versions, self._clock.now())
         return Appended(log_id, head.size, head.size + len(new), len(entries) - len(new))
 
-    async def _stored(
-        self, raw: "asyncpg.Connection[Any]", entries: Sequence[Entry], ready: "_Ready"
+    async def _before(
+        self, raw: "asyncpg.Connection[Any]", entries: Sequence[Entry], doubtful: "_Doubtful"
     ) -> "_Before":
-        """Write what gets ``ready`` of the entries, but for the events already in a log."""
+        """What the entries are added to; from here on nobody else adds."""
         await raw.execute(_LOCK, self._name.province)
         log_id, head = await self._current(raw)
-        rows = await raw.fetch(_SEEN, [entry.event_id for entry in entries])
-        seen = {row["event_id"] for row in rows}
         versions = await completeness.versions(raw, entries)
-        await raw.copy_to_table(
-            "entry",
-            schema_name="audit",
-            columns=copying.COLUMNS,
-            source=_rows(log_id, head.size, seen, ready),
-            format="binary",
-        )
-        return _Before(log_id, head, seen, versions)
+        asked = [entry.event_id for entry in doubtful(entries, versions)]
+        rows = await raw.fetch(_SEEN, asked) if asked else []
+        return _Before(log_id, head, {row["event_id"] for row in rows}, versions)
 
     async def _current(self, raw: "asyncpg.Connection[Any]") -> tuple[int, Head]:
         """The log of the year and its head. A clock that went back stays with the newest log."""
@@ -150,25 +177,19 @@ class LogWriter:
         return log_id, Head()
 
 
+class _Before(NamedTuple):
+    log_id: int
+    head: Head
+    seen: set[UUID]
+    """Events of the batch that are in a log already."""
+    versions: dict[UUID, int]
+    """How far each of its streams is."""
+
+
 class _Sealed(NamedTuple):
     entry: Entry
     leaf: Leaf
     hash: bytes
-
-
-class _Before(NamedTuple):
-    """What a batch was added to."""
-
-    log_id: int
-    head: Head
-    seen: set[UUID]
-    """Events of the batch that were in a log already."""
-    versions: dict[UUID, int]
-    """How far each of its streams was."""
-
-
-_Ready = asyncio.Queue[list[_Sealed]]
-"""What was sealed and is not stored yet, a turn at a time; an empty turn when that was all."""
 
 
 async def _both(asked: Awaitable[A], sealing: Coroutine[Any, Any, B]) -> tuple[A, B]:
@@ -181,50 +202,63 @@ async def _both(asked: Awaitable[A], sealing: Coroutine[Any, Any, B]) -> tuple[A
     return answer, made
 
 
-async def _sealed(entries: Sequence[Entry], ready: _Ready) -> list[_Sealed]:
-    """The entries with their leaves and hashes, each turn of them ``ready`` once it is made.
-
-    Raises ``NotCanonical``.
-    """
+async def _sealed(entries: Iterable[Entry] = ()) -> list[_Sealed]:
+    """The entries with their leaves and hashes. Raises ``NotCanonical``."""
     made: list[_Sealed] = []
-    try:
-        for at in range(0, len(entries), _TURN):
-            salts = io.BytesIO(os.urandom(leaf.SALT_BYTES * _TURN))
-            turn = [_seal(entry, salts.read(leaf.SALT_BYTES)) for entry in entries[at : at + _TURN]]
-            ready.put_nowait(turn)
-            made += turn
+    for entry in entries:
+        if len(made) % _TURN == 0:
             await asyncio.sleep(0)
-    finally:
-        ready.put_nowait([])
+            salts = io.BytesIO(os.urandom(leaf.SALT_BYTES * _TURN))
+        sealed = leaf.seal(entry, salts.read(leaf.SALT_BYTES))
+        made.append(_Sealed(entry, sealed, merkle.leaf_hash(sealed.data)))
     return made
 
 
-def _seal(entry: Entry, salt: bytes) -> _Sealed:
-    sealed = leaf.seal(entry, salt)
-    return _Sealed(entry, sealed, merkle.leaf_hash(sealed.data))
+_Doubtful = Callable[[Sequence[Entry], Mapping[UUID, int]], Sequence[Entry]]
+"""Of which entries it is asked whether they are in a log, given how far their streams are."""
 
 
-async def _rows(log_id: int, start: int, seen: set[UUID], ready: _Ready) -> AsyncIterator[bytes]:
-    yield copying.HEADER
-    index = start
-    while turn := await ready.get():
-        new = [item for item in turn if item.entry.event_id not in seen]
-        placed = enumerate(new, index)
-        yield b"".join(copying.row(log_id, at, item.entry, item.leaf.data) for at, item in placed)
-        index += len(new)
-    yield copying.TRAILER
+def _come_before(entries: Sequence[Entry], versions: Mapping[UUID, int]) -> Sequence[Entry]:
+    """Those that do not lie beyond their stream's end: what is in a log lies within."""
+    return [entry for entry in entries if entry.version <= versions[entry.stream_id]]
 
 
-async def _write_openings(
+async def _store(
     raw: "asyncpg.Connection[Any]", log_id: int, start: int, sealed: Sequence[_Sealed]
 ) -> None:
+    """Write sealed entries from the index ``start`` on."""
+    placed = list(enumerate(sealed, start))
+    rows = [row(log_id, index, item.entry, item.leaf.data) for index, item in placed]
+    if rows:
+        await raw.copy_records_to_table("entry", schema_name="audit", columns=COLUMNS, records=rows)
     openings = [
         (log_id, index, opened.field, opened.salt, opened.value)
-        for index, item in enumerate(sealed, start)
+        for index, item in placed
         if (opened := item.leaf.opening) is not None
     ]
     if openings:
         await raw.copy_records_to_table("opening", schema_name="audit", records=openings)
+
+
+def row(log_id: int, index: int, entry: Entry, data: bytes) -> tuple[Any, ...]:
+    """An entry as a row of ``COLUMNS``: its leaf, and beside it what finds it."""
+    return (
+        log_id,
+        index,
+        data,
+        entry.event_id,
+        entry.service,
+        entry.category,
+        entry.type,
+        entry.stream_id,
+        entry.version,
+        entry.key,
+        entry.region,
+        entry.recorded_at,
+        entry.actor,
+        entry.actor_roles,
+        entry.correlation_id,
+    )
 
 
 async def _move_head(
