@@ -84,10 +84,10 @@ async def on_server(place: Path, count: int) -> None:
             began = time.perf_counter()
             await seed(urls, count)
             print(f"{count:,} entries made in {time.perf_counter() - began:,.0f} s", flush=True)
-    await unprepared(place, count)
     with shipped(place / "postgres") as server:
         urls = await kept_database(server, SCHEMA)
         await measure(urls.superuser, urls.writer, place, count)
+    await unprepared(place, count)
 
 
 async def log_size(superuser: str) -> int:
